@@ -91,7 +91,9 @@ export function apiVersionOf(resource: Pick<Resource, 'group' | 'version'>): str
 }
 
 /** `namespace/name`, or `name` for cluster-scoped objects: the key used by caches and queues. */
-export function objectKey(object: { readonly metadata: { readonly name: string; readonly namespace?: string } }): string {
+export function objectKey(object: {
+  readonly metadata: { readonly name: string; readonly namespace?: string }
+}): string {
   const { name, namespace } = object.metadata
   return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`
 }

@@ -32,7 +32,12 @@ export class VirtualClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Cancel {
-    const timer: Timer = { due: this.#now + Math.max(0, delayMs), sequence: this.#sequence++, callback, cancelled: false }
+    const timer: Timer = {
+      due: this.#now + Math.max(0, delayMs),
+      sequence: this.#sequence++,
+      callback,
+      cancelled: false,
+    }
     push(this.#heap, timer)
     this.#wake?.()
     return () => {
