@@ -1,1 +1,39 @@
-export {}
+export * from './well-known.ts'
+export { crds } from './crds.ts'
+export type { CustomResourceDefinition } from './crds.ts'
+export { TARGET_STATES } from './states.ts'
+export type { StateCounts, TargetState } from './states.ts'
+export { ENVIRONMENTS, PLATFORMS } from './schema/common.ts'
+export type { Approval, ApprovalSpec } from './kinds/approval.ts'
+export type {
+  ComponentFix,
+  ComponentFixPhase,
+  ComponentFixSpec,
+  ComponentFixStatus,
+  ComponentFixTarget,
+} from './kinds/component-fix.ts'
+export type {
+  ComponentImage,
+  ComponentOverride,
+  ControlPlane,
+  ControlPlaneHealth,
+  ControlPlaneIdentity,
+  ControlPlaneOperation,
+  ControlPlaneSpec,
+  ControlPlaneStatus,
+  Hold,
+} from './kinds/control-plane.ts'
+export type { ManagementCluster, ManagementClusterSpec, ManagementClusterStatus } from './kinds/management-cluster.ts'
+export type { Release, ReleaseImage, ReleaseSpec } from './kinds/release.ts'
+export type { RolloutStrategy, RolloutStrategySpec, StrategyStage } from './kinds/rollout-strategy.ts'
+export type {
+  Rollout,
+  RolloutPhase,
+  RolloutPlan,
+  RolloutProblem,
+  RolloutSpec,
+  RolloutStageStatus,
+  RolloutStatus,
+  RolloutVerdict,
+  RolloutWaveStatus,
+} from './kinds/rollout.ts'

@@ -1,0 +1,97 @@
+import type { KubeObject } from '@locktender/kube'
+import { AGE } from '../kind.ts'
+import type { KindDefinition } from '../kind.ts'
+import { array, boolean, integer, object, oneOf, optional } from '../schema/builder.ts'
+import type { Infer } from '../schema/builder.ts'
+import { duration, ENVIRONMENTS, probability, word } from '../schema/common.ts'
+import { rolloutStrategies } from '../well-known.ts'
+
+const stage = object('A part of the fleet that is finished before the next one begins.', {
+  name: word('Name, unique in the strategy.'),
+  selector: object('Control planes that belong to the stage.', {
+    environment: oneOf('Their environment.', ENVIRONMENTS),
+    sector: optional(word('Their sector; every sector of the environment when absent.')),
+  }),
+  canary: integer('Size of the first wave.', { minimum: 1, maximum: 1000 }),
+  factor: integer('Each wave is this many times the one before.', { minimum: 1, maximum: 10, default: 2 }),
+  soak: duration('Healthy time after a wave before the next.', { default: '30m' }),
+  finalSoak: duration('Healthy time after the last wave before the next stage.', { default: '1h' }),
+})
+
+const budget = object(
+  'Failures that are tolerated; one more halts the rollout.',
+  {
+    percent: integer('Share of the treated control planes.', { minimum: 0, maximum: 100, default: 5 }),
+    minimum: integer('Failures tolerated however few were treated.', { minimum: 0, maximum: 1000, default: 3 }),
+  },
+  { default: { percent: 5, minimum: 3 } },
+)
+
+const sequentialTest = object(
+  'Sequential probability ratio test: weighs after every result whether the fix breaks control planes.',
+  {
+    goodRate: probability('Failure rate of a good fix.', { default: '0.005' }),
+    badRate: probability('Failure rate of a bad fix.', { default: '0.05' }),
+    alpha: probability('Risk of halting a good fix.', { default: '0.01' }),
+    beta: probability('Risk of clearing a bad fix.', { default: '0.01' }),
+  },
+  { default: { goodRate: '0.005', badRate: '0.05', alpha: '0.01', beta: '0.01' } },
+)
+
+const fields = {
+  approvals: integer('Approvals needed before anything is changed, each by another person.', {
+    minimum: 0,
+    maximum: 16,
+    default: 2,
+  }),
+  stages: array('Stages in order.', stage, { minItems: 1, maxItems: 32, keys: ['name'] }),
+  maxConcurrentPerManagementCluster: optional(
+    integer('Control planes changing at the same time on one management cluster; its own limit holds as well.', {
+      minimum: 1,
+      maximum: 1000,
+    }),
+  ),
+  maxConcurrent: optional(
+    integer('Control planes changing at the same time in the whole rollout.', { minimum: 1, maximum: 100_000 }),
+  ),
+  failureBudget: budget,
+  sequentialTest,
+  operationTimeout: duration('A change on one control plane that takes longer has failed.', { default: '45m' }),
+  autoRevert: boolean('Whether a halted rollout is reverted everywhere by itself.', { default: true }),
+}
+
+const spec = object('How to travel the fleet.', fields)
+/** The same fields as a copy frozen in a rollout. */
+export const frozenStrategy = object('The strategy as it was when the rollout was planned.', fields)
+
+export type RolloutStrategySpec = Infer<typeof spec>
+export type StrategyStage = Infer<typeof stage>
+
+/** Reusable rules for rollouts. */
+export interface RolloutStrategy extends KubeObject {
+  readonly spec: RolloutStrategySpec
+}
+
+export const rolloutStrategyKind: KindDefinition = {
+  resource: rolloutStrategies,
+  description: 'Reusable rules for rollouts: stages, waves, soak times, limits and what halts them.',
+  shortNames: ['strat'],
+  columns: [
+    { name: 'Approvals', type: 'integer', jsonPath: '.spec.approvals', description: 'Approvals needed.' },
+    { name: 'First-Stage', type: 'string', jsonPath: '.spec.stages[0].name', description: 'Where rollouts begin.' },
+    {
+      name: 'Budget',
+      type: 'integer',
+      jsonPath: '.spec.failureBudget.percent',
+      description: 'Tolerated failures, percent.',
+    },
+    {
+      name: 'Auto-Revert',
+      type: 'boolean',
+      jsonPath: '.spec.autoRevert',
+      description: 'Reverts by itself after a halt.',
+    },
+    AGE,
+  ],
+  spec,
+}

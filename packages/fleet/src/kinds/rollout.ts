@@ -1,0 +1,177 @@
+import type { KubeObject } from '@locktender/kube'
+import { AGE } from '../kind.ts'
+import type { KindDefinition } from '../kind.ts'
+import { array, boolean, integer, object, oneOf, optional, string } from '../schema/builder.ts'
+import type { Infer } from '../schema/builder.ts'
+import { conditions, count, objectName, prose, time, userName, word } from '../schema/common.ts'
+import { stateCounts } from '../schema/state-counts.ts'
+import { TARGET_STATES } from '../states.ts'
+import { rollouts } from '../well-known.ts'
+import { frozenStrategy } from './rollout-strategy.ts'
+
+/** Waves of one stage: doubling, so 32 are more than any fleet needs; factor 1 may need many. */
+const MAX_WAVES = 1000
+
+const plan = object('What was approved: who gets the fix in which stage and wave.', {
+  hash: string('Digest of the plan; approvals bind to it.', { maxLength: 71, pattern: '^sha256:[0-9a-f]{64}$' }),
+  targets: count('Control planes in the plan.'),
+  stages: array(
+    'Stages in order.',
+    object('One stage.', {
+      name: word('Name.'),
+      targets: count('Control planes in the stage.'),
+      waves: array('Sizes of its waves.', count('Control planes in the wave.'), { maxItems: MAX_WAVES }),
+    }),
+    { maxItems: 32, keys: ['name'] },
+  ),
+})
+
+function request(description: string) {
+  return object(description, {
+    reason: prose('Why.'),
+    by: optional(userName('Who. Set by the API server; anything given is replaced.')),
+  })
+}
+
+const spec = object(
+  'The run as planned. Only pause and abort can be changed.',
+  {
+    fix: objectName('ComponentFix it delivers.'),
+    fixUid: string('UID of that ComponentFix.', { minLength: 1, maxLength: 64 }),
+    strategy: frozenStrategy,
+    seed: integer('Seed of the assignment of control planes to waves.', { minimum: 0, maximum: 4_294_967_295 }),
+    plan,
+    deadline: time('When the whole fleet should have it.'),
+    pause: optional(request('Present while nothing new may be started.')),
+    abort: optional(request('Ends the rollout for good; control planes that have the fix keep it.')),
+  },
+  {
+    rules: [
+      {
+        rule: 'self.fix == oldSelf.fix && self.fixUid == oldSelf.fixUid && self.seed == oldSelf.seed && self.plan == oldSelf.plan && self.deadline == oldSelf.deadline && self.strategy == oldSelf.strategy',
+        message: 'only pause and abort can be changed; approvals bind to everything else',
+      },
+    ],
+  },
+)
+
+const wave = object('A wave that was opened.', {
+  number: integer('Position in the stage, from 1.', { minimum: 1, maximum: MAX_WAVES }),
+  size: count('Control planes in it.'),
+  openedAt: optional(time('When it was opened; nothing in it was touched before.')),
+  closedAt: optional(time('When it passed its gate.')),
+  applied: count('Control planes that have the fix.'),
+  failed: count('Control planes where the change failed.'),
+  broken: count('Control planes that became unhealthy after it.'),
+})
+
+const stage = object('How far one stage is.', {
+  name: word('Name.'),
+  phase: oneOf('State in one word.', ['Pending', 'Progressing', 'Soaking', 'Completed', 'Halted', 'Reverted']),
+  waves: array('Waves so far.', wave, { maxItems: MAX_WAVES, keys: ['number'] }),
+})
+
+const verdict = object('The last judgement on the fix and what it rests on.', {
+  outcome: oneOf('Halt or go on.', ['Halt', 'Clear']),
+  rule: word('Rule that decided.'),
+  reason: prose('The judgement in a sentence.'),
+  evidence: object('Numbers it rests on.', {
+    treated: count('Control planes that got the fix.'),
+    failed: count('Of these, failed or broken.'),
+    untreated: optional(count('Control planes it was compared with.')),
+    untreatedFailed: optional(count('Of these, became unhealthy in the same time.')),
+    llr: optional(string('Log likelihood ratio of the sequential test, decimal.', { maxLength: 32 })),
+    threshold: optional(string('Value of the ratio at which the rule decides, decimal.', { maxLength: 32 })),
+    stratum: optional(string('Kind of control planes concerned, when not all.', { maxLength: 256 })),
+  }),
+  time: time('When.'),
+})
+
+const problem = object('A control plane that needs attention.', {
+  controlPlane: string('Namespace and name.', { maxLength: 507, pattern: '^[^/]+/[^/]+$' }),
+  state: oneOf('Its state.', TARGET_STATES),
+  reason: word('Why, one CamelCase word for programs.'),
+  message: prose('Why, for people.'),
+})
+
+const status = object('How far the run is.', {
+  phase: oneOf('State in one word.', [
+    'AwaitingApproval',
+    'Progressing',
+    'Paused',
+    'Halted',
+    'Reverting',
+    'Reverted',
+    'Completed',
+    'Aborted',
+  ]),
+  stage: optional(word('Stage in progress.')),
+  wave: optional(integer('Wave in progress, from 1.', { minimum: 1, maximum: MAX_WAVES })),
+  startTime: optional(time('When the first wave was opened.')),
+  completionTime: optional(time('When it ended, in whichever way.')),
+  approvals: array(
+    'Approvals that count.',
+    object('One approval.', { user: userName('Approver.'), time: time('When.') }),
+    { maxItems: 16, keys: ['user'] },
+  ),
+  stages: array('Stages in order.', stage, { maxItems: 32, keys: ['name'] }),
+  counts: stateCounts('Control planes of the plan by state.'),
+  verdict: optional(verdict),
+  eta: optional(time('Expected end.')),
+  deadlineAtRisk: optional(boolean('Whether the expected end is after the deadline.')),
+  problems: array('First control planes that need attention.', problem, { maxItems: 10 }),
+  decisions: integer('Decisions taken so far.', { minimum: 0, maximum: 2_147_483_647 }),
+  conditions: conditions(),
+})
+
+export type RolloutSpec = Infer<typeof spec>
+export type RolloutStatus = Infer<typeof status>
+export type RolloutPlan = Infer<typeof plan>
+export type RolloutPhase = RolloutStatus['phase']
+export type RolloutStageStatus = Infer<typeof stage>
+export type RolloutWaveStatus = Infer<typeof wave>
+export type RolloutVerdict = Infer<typeof verdict>
+export type RolloutProblem = Infer<typeof problem>
+
+/** One change travelling through the fleet. */
+export interface Rollout extends KubeObject {
+  readonly spec: RolloutSpec
+  readonly status?: RolloutStatus
+}
+
+export const rolloutKind: KindDefinition = {
+  resource: rollouts,
+  description: 'One fix travelling through the fleet by an approved plan, in stages and waves.',
+  shortNames: ['ro'],
+  columns: [
+    { name: 'Fix', type: 'string', jsonPath: '.spec.fix', description: 'ComponentFix being delivered.' },
+    { name: 'Phase', type: 'string', jsonPath: '.status.phase', description: 'State of the run.' },
+    { name: 'Stage', type: 'string', jsonPath: '.status.stage', description: 'Stage in progress.' },
+    { name: 'Wave', type: 'integer', jsonPath: '.status.wave', description: 'Wave in progress.' },
+    {
+      name: 'Applied',
+      type: 'integer',
+      jsonPath: '.status.counts.Applied',
+      description: 'Control planes that have the fix.',
+    },
+    {
+      name: 'Failed',
+      type: 'integer',
+      jsonPath: '.status.counts.Failed',
+      description: 'Control planes where it failed.',
+    },
+    { name: 'Targets', type: 'integer', jsonPath: '.spec.plan.targets', description: 'Control planes in the plan.' },
+    { name: 'ETA', type: 'string', jsonPath: '.status.eta', description: 'Expected end.' },
+    { name: 'Deadline', type: 'string', jsonPath: '.spec.deadline', description: 'Deadline.', priority: 1 },
+    {
+      name: 'Verdict',
+      type: 'string',
+      jsonPath: '.status.verdict.reason',
+      description: 'Last judgement.',
+      priority: 1,
+    },
+    AGE,
+  ],
+  spec,
+  status,
+}

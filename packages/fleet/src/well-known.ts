@@ -1,0 +1,80 @@
+import type { Resource } from '@locktender/kube'
+
+/** API group of Locktender's own kinds. */
+export const GROUP = 'locktender.dev'
+/** The only served version of {@link GROUP}. */
+export const VERSION = 'v1alpha1'
+/** `apiVersion` of Locktender's own objects. */
+export const API_VERSION = `${GROUP}/${VERSION}`
+
+function own(kind: string, plural: string, namespaced: boolean): Resource {
+  return { group: GROUP, version: VERSION, plural, kind, namespaced }
+}
+
+function hypershift(kind: string, plural: string): Resource {
+  return { group: 'hypershift.openshift.io', version: 'v1beta1', plural, kind, namespaced: true }
+}
+
+function core(kind: string, plural: string, namespaced: boolean): Resource {
+  return { group: '', version: 'v1', plural, kind, namespaced }
+}
+
+function rbac(kind: string, plural: string, namespaced: boolean): Resource {
+  return { group: 'rbac.authorization.k8s.io', version: 'v1', plural, kind, namespaced }
+}
+
+export const managementClusters = own('ManagementCluster', 'managementclusters', false)
+export const controlPlanes = own('ControlPlane', 'controlplanes', true)
+export const releases = own('Release', 'releases', false)
+export const componentFixes = own('ComponentFix', 'componentfixes', false)
+export const rolloutStrategies = own('RolloutStrategy', 'rolloutstrategies', false)
+export const rollouts = own('Rollout', 'rollouts', false)
+export const approvals = own('Approval', 'approvals', false)
+
+export const hostedClusters = hypershift('HostedCluster', 'hostedclusters')
+export const nodePools = hypershift('NodePool', 'nodepools')
+export const controlPlaneComponents = hypershift('ControlPlaneComponent', 'controlplanecomponents')
+
+export const namespaces = core('Namespace', 'namespaces', false)
+export const configMaps = core('ConfigMap', 'configmaps', true)
+export const secrets = core('Secret', 'secrets', true)
+export const serviceAccounts = core('ServiceAccount', 'serviceaccounts', true)
+export const events: Resource = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  plural: 'events',
+  kind: 'Event',
+  namespaced: true,
+}
+export const leases: Resource = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+}
+export const deployments: Resource = {
+  group: 'apps',
+  version: 'v1',
+  plural: 'deployments',
+  kind: 'Deployment',
+  namespaced: true,
+}
+export const customResourceDefinitions: Resource = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  plural: 'customresourcedefinitions',
+  kind: 'CustomResourceDefinition',
+  namespaced: false,
+}
+export const roles = rbac('Role', 'roles', true)
+export const roleBindings = rbac('RoleBinding', 'rolebindings', true)
+export const clusterRoles = rbac('ClusterRole', 'clusterroles', false)
+export const clusterRoleBindings = rbac('ClusterRoleBinding', 'clusterrolebindings', false)
+
+/** The component a fix replaces unless it says otherwise: HyperShift's operator inside each control plane. */
+export const DEFAULT_COMPONENT = 'control-plane-operator'
+/** HostedCluster annotation that replaces the image of {@link DEFAULT_COMPONENT} (HyperShift). */
+export const CPO_IMAGE_ANNOTATION = 'hypershift.openshift.io/control-plane-operator-image'
+/** HostedCluster annotation that replaces images of other components, `component=image,…` (HyperShift). */
+export const IMAGE_OVERRIDES_ANNOTATION = 'hypershift.openshift.io/image-overrides'
