@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from './clock.ts'
+import { Heap } from './heap.ts'
 
 interface Timer {
   readonly due: number
@@ -20,7 +21,7 @@ export class VirtualClock implements Clock {
   #sequence = 0
   #holds = 0
   #wake: (() => void) | undefined
-  #heap: Timer[] = []
+  readonly #heap = new Heap<Timer>(before)
   #cancelled = 0
 
   constructor(startMs = Date.UTC(2026, 0, 5, 8)) {
@@ -38,13 +39,13 @@ export class VirtualClock implements Clock {
       callback,
       cancelled: false,
     }
-    push(this.#heap, timer)
+    this.#heap.push(timer)
     this.#wake?.()
     return () => {
       if (timer.cancelled) return
       timer.cancelled = true
       // Cancelled timers stay in the heap until due; drop them once they are the majority.
-      if (++this.#cancelled > 64 && this.#cancelled * 2 > this.#heap.length) this.#compact()
+      if (++this.#cancelled > 64 && this.#cancelled * 2 > this.#heap.size) this.#compact()
     }
   }
 
@@ -103,17 +104,17 @@ export class VirtualClock implements Clock {
   }
 
   #peek(): Timer | undefined {
-    while (this.#heap[0]?.cancelled) {
-      pop(this.#heap)
+    while (this.#heap.peek()?.cancelled) {
+      this.#heap.pop()
       this.#cancelled--
     }
-    return this.#heap[0]
+    return this.#heap.peek()
   }
 
   #next(): Timer | undefined {
     const timer = this.#peek()
     if (timer !== undefined) {
-      pop(this.#heap)
+      this.#heap.pop()
       // A later cancel of a fired timer must not count as a cancelled heap entry.
       timer.cancelled = true
     }
@@ -123,7 +124,7 @@ export class VirtualClock implements Clock {
   #compact(): void {
     const kept = this.#heap.filter((timer) => !timer.cancelled)
     this.#heap = []
-    for (const timer of kept) push(this.#heap, timer)
+    for (const timer of kept) this.#heap.push(timer)
     this.#cancelled = 0
   }
 }
@@ -137,31 +138,4 @@ function settle(): Promise<void> {
 
 function before(left: Timer, right: Timer): boolean {
   return left.due < right.due || (left.due === right.due && left.sequence < right.sequence)
-}
-
-function push(heap: Timer[], timer: Timer): void {
-  let index = heap.length
-  heap.push(timer)
-  while (index > 0) {
-    const parent = (index - 1) >> 1
-    if (!before(timer, heap[parent]!)) break
-    heap[index] = heap[parent]!
-    index = parent
-  }
-  heap[index] = timer
-}
-
-function pop(heap: Timer[]): void {
-  const last = heap.pop()
-  if (last === undefined || heap.length === 0) return
-  let index = 0
-  for (;;) {
-    let child = 2 * index + 1
-    if (child >= heap.length) break
-    if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++
-    if (!before(heap[child]!, last)) break
-    heap[index] = heap[child]!
-    index = child
-  }
-  heap[index] = last
 }
