@@ -1,1 +1,6 @@
-export {}
+export type { ClusterView, Controller, ObjectEvent, ReconcileResult, Watch, World, Write } from './controller.ts'
+export { LeadershipLostError, TerminalError, UndeclaredAccessError } from './errors.ts'
+export { holdLeadership, nextLeaseStep, type LeaderElectionOptions, type Lease } from './leader-election.ts'
+export { runControllers, type LiveOptions } from './live.ts'
+export { silentLogger, type LogFields, type Logger } from './logger.ts'
+export { lowPriority, WorkQueue, type WorkQueueOptions } from './work-queue.ts'
