@@ -1,1 +1,11 @@
-export {}
+export * from './client.ts'
+export * from './clock.ts'
+export { clone, deepEqual } from './deep-equal.ts'
+export * from './errors.ts'
+export * from './patch.ts'
+export * from './random.ts'
+export type { RawWatchEvent } from './raw-watch-event.ts'
+export * from './selectors.ts'
+export * from './transport.ts'
+export * from './types.ts'
+export * from './virtual-clock.ts'

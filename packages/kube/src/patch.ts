@@ -1,0 +1,207 @@
+import { clone, deepEqual, setMember } from './deep-equal.ts'
+import type { Json } from './types.ts'
+
+export interface JsonPatchOperation {
+  op: 'add' | 'remove' | 'replace' | 'move' | 'copy' | 'test'
+  path: string
+  from?: string
+  value?: Json
+}
+
+/**
+ * A patch that cannot be read (`malformed`) or cannot be carried out on this document (`failed`). API servers answer
+ * 400 to the first and 422 to the second.
+ */
+export class PatchError extends Error {
+  readonly kind: 'malformed' | 'failed'
+  /** Index of the operation, absent when the patch as a whole is wrong. */
+  readonly operation: number | undefined
+  readonly path: string | undefined
+
+  constructor(kind: 'malformed' | 'failed', why: string, operation?: number, path?: string) {
+    super(operation === undefined ? why : `operation ${operation}${path === undefined ? '' : ` at "${path}"`}: ${why}`)
+    this.name = 'PatchError'
+    this.kind = kind
+    this.operation = operation
+    this.path = path
+  }
+}
+
+type JsonObject = { [key: string]: Json }
+
+/**
+ * RFC 6902. The input is not changed; the result shares what the patch did not touch with neither input nor patch.
+ * @throws PatchError
+ */
+export function applyJsonPatch(document: Json, operations: unknown): Json {
+  if (!Array.isArray(operations)) throw new PatchError('malformed', 'a JSON patch must be an array of operations')
+  const checked = operations.map((operation: unknown, index) => checkOperation(operation, index))
+  const holder: { root: Json } = { root: clone(document) }
+  for (const [index, operation] of checked.entries()) run(holder, operation, index)
+  return holder.root
+}
+
+function checkOperation(candidate: unknown, index: number): JsonPatchOperation {
+  if (typeof candidate !== 'object' || candidate === null || Array.isArray(candidate)) {
+    throw new PatchError('malformed', 'must be an object', index)
+  }
+  const { op, path, from } = candidate as Record<string, unknown>
+  if (typeof path !== 'string') throw new PatchError('malformed', '"path" must be a string', index)
+  if (typeof op !== 'string' || !OPERATIONS.has(op)) {
+    throw new PatchError('malformed', `unknown "op" ${JSON.stringify(op)}`, index, path)
+  }
+  if ((op === 'add' || op === 'replace' || op === 'test') && !Object.hasOwn(candidate, 'value')) {
+    throw new PatchError('malformed', `"${op}" needs a "value"`, index, path)
+  }
+  if ((op === 'move' || op === 'copy') && typeof from !== 'string') {
+    throw new PatchError('malformed', `"${op}" needs a "from"`, index, path)
+  }
+  for (const pointer of typeof from === 'string' ? [path, from] : [path]) {
+    if (pointer !== '' && !pointer.startsWith('/')) {
+      throw new PatchError('malformed', 'a path must be empty or start with "/"', index, pointer)
+    }
+    if (/~(?![01])/.test(pointer)) {
+      throw new PatchError('malformed', '"~" must be written "~0" and "/" in a name "~1"', index, pointer)
+    }
+  }
+  return candidate as JsonPatchOperation
+}
+
+const OPERATIONS: ReadonlySet<string> = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test'])
+
+function run(holder: { root: Json }, operation: JsonPatchOperation, index: number): void {
+  const fail = (why: string, path = operation.path) => new PatchError('failed', why, index, path)
+  switch (operation.op) {
+    case 'add':
+      add(holder, operation.path, clone(operation.value!), fail)
+      return
+    case 'remove':
+      remove(holder, operation.path, fail)
+      return
+    case 'replace':
+      read(holder, operation.path, fail)
+      if (operation.path === '') holder.root = clone(operation.value!)
+      else put(holder, operation.path, clone(operation.value!), fail)
+      return
+    case 'move': {
+      const from = operation.from!
+      if (operation.path.startsWith(`${from}/`)) throw fail('an object cannot be moved into itself')
+      const value = read(holder, from, fail)
+      if (from === operation.path) return
+      remove(holder, from, fail)
+      add(holder, operation.path, value, fail)
+      return
+    }
+    case 'copy':
+      add(holder, operation.path, clone(read(holder, operation.from!, fail)), fail)
+      return
+    case 'test':
+      if (!deepEqual(read(holder, operation.path, fail), operation.value)) throw fail('test failed')
+  }
+}
+
+type Fail = (why: string, path?: string) => PatchError
+
+function tokens(path: string): string[] {
+  if (path === '') return []
+  return path
+    .slice(1)
+    .split('/')
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+function read(holder: { root: Json }, path: string, fail: Fail): Json {
+  let current = holder.root
+  for (const token of tokens(path)) current = member(current, token, path, fail)
+  return current
+}
+
+function member(container: Json, token: string, path: string, fail: Fail): Json {
+  if (Array.isArray(container)) return container[position(token, container.length - 1, path, fail)]!
+  if (isObject(container) && Object.hasOwn(container, token)) return container[token]!
+  throw fail('there is nothing at this path', path)
+}
+
+function position(token: string, last: number, path: string, fail: Fail): number {
+  if (!/^(0|[1-9][0-9]*)$/.test(token)) throw fail(`"${token}" is not an index of an array`, path)
+  const index = Number(token)
+  if (index > last) throw fail(`index ${token} is outside the array`, path)
+  return index
+}
+
+function parentOf(holder: { root: Json }, path: string, fail: Fail): { parent: Json[] | JsonObject; last: string } {
+  const steps = tokens(path)
+  const last = steps.pop()!
+  let parent = holder.root
+  for (const token of steps) parent = member(parent, token, path, fail)
+  if (!Array.isArray(parent) && !isObject(parent)) throw fail('the parent is neither an object nor an array', path)
+  return { parent, last }
+}
+
+function add(holder: { root: Json }, path: string, value: Json, fail: Fail): void {
+  if (path === '') {
+    holder.root = value
+    return
+  }
+  const { parent, last } = parentOf(holder, path, fail)
+  if (!Array.isArray(parent)) setMember(parent, last, value)
+  else if (last === '-') parent.push(value)
+  else parent.splice(position(last, parent.length, path, fail), 0, value)
+}
+
+/** Overwrites what is known to exist. */
+function put(holder: { root: Json }, path: string, value: Json, fail: Fail): void {
+  const { parent, last } = parentOf(holder, path, fail)
+  if (Array.isArray(parent)) parent[Number(last)] = value
+  else setMember(parent, last, value)
+}
+
+function remove(holder: { root: Json }, path: string, fail: Fail): void {
+  if (path === '') throw fail('the whole document cannot be removed')
+  read(holder, path, fail)
+  const { parent, last } = parentOf(holder, path, fail)
+  if (Array.isArray(parent)) parent.splice(Number(last), 1)
+  else delete parent[last]
+}
+
+/** RFC 7386: null deletes, objects merge, everything else replaces. The input is not changed but may be shared. */
+export function applyMergePatch(document: Json | undefined, patch: Json): Json {
+  if (!isObject(patch)) return patch
+  const result: JsonObject = {}
+  if (isObject(document)) {
+    for (const key of Object.keys(document)) setMember(result, key, document[key])
+  }
+  for (const key of Object.keys(patch)) {
+    const change = patch[key]
+    if (change === undefined) continue
+    if (change === null) delete result[key]
+    else setMember(result, key, applyMergePatch(Object.hasOwn(result, key) ? result[key] : undefined, change))
+  }
+  return result
+}
+
+/**
+ * The smallest merge patch that turns `before` into `after`; `{}` when they are equal. A merge patch cannot write
+ * null into an object: a null in `after` comes out as an absent key.
+ */
+export function createMergePatch(before: Json, after: Json): Json {
+  if (!isObject(before) || !isObject(after)) return after
+  const patch: JsonObject = {}
+  for (const key of Object.keys(before)) {
+    if (!Object.hasOwn(after, key) || after[key] === undefined) {
+      if (before[key] !== undefined) setMember(patch, key, null)
+    }
+  }
+  for (const key of Object.keys(after)) {
+    const value = after[key]
+    if (value === undefined) continue
+    const old = Object.hasOwn(before, key) ? before[key] : undefined
+    if (old !== undefined && deepEqual(old, value)) continue
+    setMember(patch, key, isObject(old) && isObject(value) ? createMergePatch(old, value) : value)
+  }
+  return patch
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
