@@ -1,0 +1,261 @@
+/** What a target's status says about this rollout's change (DESIGN.md section 2, as far as the engine must tell apart). */
+export type TargetPhase =
+  | 'NotAffected'
+  | 'Pending'
+  | 'Applying'
+  | 'Verifying'
+  | 'Applied'
+  | 'Failed'
+  | 'Reverting'
+  | 'Reverted'
+  | 'Held'
+  | 'Unreachable'
+
+/** What planning needs to know of a target. It must not change once the target was requested; later changes are ignored. */
+export interface TargetMeta {
+  readonly id: string
+  /** Name of a stage of the strategy; '' (or an unknown name) = in no stage: counted, never touched. */
+  readonly stage: string
+  /** Cell of like targets, e.g. release line / platform / architecture / topology / region. */
+  readonly stratum: string
+  /** Management cluster: the unit of the per-shard cap. */
+  readonly shard: string
+  readonly customer: string
+}
+
+/** One target as observed now. Times are milliseconds since the epoch. */
+export interface TargetInput extends TargetMeta {
+  readonly phase: TargetPhase
+  /** The target's spec carries this rollout's change. */
+  readonly requested: boolean
+  /** The wave recorded with the request, when the caller keeps it. Without it a restored engine works it out from seed and membership. */
+  readonly wave?: number
+  /** Start of the operation `phase` speaks of; the operation timeout runs from here. */
+  readonly since?: number
+  /** End of that operation (Applied, Failed or Reverted). */
+  readonly completedAt?: number
+  /** The operation `phase` speaks of takes the change back. Only needed to tell a failed revert from a failed change. */
+  readonly revert?: boolean
+  /** When the target became unhealthy after the change was applied. */
+  readonly onsetAt?: number
+  /** Why it is failed, held, unreachable or unhealthy: one CamelCase word. */
+  readonly reason?: string
+  readonly message?: string
+}
+
+/** A change of the observed fleet. */
+export type RolloutEvent =
+  | { readonly type: 'upsert'; readonly target: TargetInput }
+  | { readonly type: 'remove'; readonly id: string }
+
+export interface StageStrategy {
+  readonly name: string
+  /** Size of the first wave, at least 1. */
+  readonly canary: number
+  /** Growth from wave to wave, at least 1; 2 = doubling. */
+  readonly factor: number
+  /** Time without trouble between the last completion of a wave and the next wave. */
+  readonly soakMs: number
+  /** The same between the last wave of the stage and the next stage (or completion). */
+  readonly finalSoakMs: number
+}
+
+export interface FailureBudget {
+  /** Share of a stage's targets, 0-100, that may fail. */
+  readonly percent: number
+  /** This many may fail however small the stage is. */
+  readonly minimum: number
+}
+
+export interface SequentialTestInput {
+  /** Failure rate of a good change, 0 < goodRate < badRate. */
+  readonly goodRate: number
+  /** Failure rate of a bad change, goodRate < badRate < 1. */
+  readonly badRate: number
+  /** Chance to halt a good change. */
+  readonly alpha: number
+  /** Chance to clear a bad change. */
+  readonly beta: number
+}
+
+export interface StrategyInput {
+  /** In the order in which they are treated; names are unique. */
+  readonly stages: readonly StageStrategy[]
+  /** Operations at once on one management cluster. Asked again for every request; after a change call `capsChanged()`. */
+  readonly maxPerShard: (shard: string) => number
+  /** Operations at once in the whole rollout. */
+  readonly maxConcurrent?: number
+  readonly budget: FailureBudget
+  readonly sequentialTest: SequentialTestInput
+  /** An operation that takes longer than this counts as failed and gives its slot back. */
+  readonly operationTimeoutMs: number
+  /** After a halt take the change back everywhere. */
+  readonly autoRevert: boolean
+  /** Percent of one customer's targets that may be in one wave (at least one always may). Default 20. */
+  readonly customerShare?: number
+  /** Reasons that halt at once. Default UnexpectedNodeRollout and EtcdQuorumLost. */
+  readonly haltReasons?: readonly string[]
+  /** How long an onset must last before it counts as a failure; until then it is undecided and keeps the gate shut. Default 0. */
+  readonly onsetGraceMs?: number
+  /** Expected duration of one operation, for the ETA until there are observations. Default a third of the timeout. */
+  readonly expectedOperationMs?: number
+}
+
+export type RolloutPhase = 'Progressing' | 'Paused' | 'Halted' | 'Reverting' | 'Reverted' | 'Completed' | 'Aborted'
+
+export type VerdictRule = 'SequentialTest' | 'StratumSequentialTest' | 'FailureBudget' | 'Signal' | 'Gate'
+
+/** The counts a verdict rests on. */
+export interface Evidence {
+  /** Finished targets the rule looked at: applied and failed ones, each once. */
+  readonly treated: number
+  readonly failed: number
+  /** Log likelihood ratio of bad against good, two decimals; for the sequential tests and the gate. */
+  readonly llr?: string
+  /** What `llr` (or, for the budget, `failed`) was held against. */
+  readonly limit?: string
+  readonly stratum?: string
+  readonly stage?: string
+  /** The target whose signal or outcome decided. */
+  readonly target?: string
+}
+
+export interface Verdict {
+  readonly outcome: 'Halt' | 'Clear'
+  readonly rule: VerdictRule
+  /** One CamelCase word. */
+  readonly reason: string
+  /** One sentence for people. */
+  readonly message: string
+  readonly evidence: Evidence
+  readonly at: number
+}
+
+/**
+ * What to do next. `open-wave`, `halt` and `complete` must be persisted before anything else happens: each is repeated
+ * by every `decide` until `acknowledge`d. `apply` and `revert` are given once per target; a write that failed is given
+ * back with `writeFailed`.
+ */
+export type Decision =
+  | {
+      readonly type: 'open-wave'
+      readonly stage: string
+      readonly wave: number
+      readonly size: number
+      readonly at: number
+    }
+  | {
+      readonly type: 'close-wave'
+      readonly stage: string
+      readonly wave: number
+      readonly at: number
+      readonly verdict: Verdict
+    }
+  | { readonly type: 'apply'; readonly id: string; readonly stage: string; readonly wave: number }
+  | { readonly type: 'revert'; readonly id: string }
+  | { readonly type: 'halt'; readonly verdict: Verdict }
+  | { readonly type: 'complete'; readonly outcome: 'Completed' | 'Reverted'; readonly at: number }
+
+export interface PersistedWave {
+  /** Members, as last reported by `summary`. */
+  readonly size: number
+  readonly openedAt: number
+  readonly closedAt?: number
+}
+
+/** What the caller stored of an earlier engine: exactly what `summary` returned and it acknowledged. */
+export interface PersistedRollout {
+  /** Opened waves by stage, in order of their number; stages without an opened wave may be left out. */
+  readonly stages: readonly { readonly name: string; readonly waves: readonly PersistedWave[] }[]
+  /** The acknowledged halt. */
+  readonly verdict?: Verdict
+  /** The acknowledged end, or the end an abort made. */
+  readonly outcome?: 'Completed' | 'Reverted' | 'Aborted'
+  /** Decisions so far, so that the counter never goes back. */
+  readonly decisions?: number
+}
+
+export interface WaveSummary {
+  readonly number: number
+  /** Members: targets that are, were or will be requested in this wave. */
+  readonly size: number
+  readonly openedAt?: number
+  readonly closedAt?: number
+  /** Members whose change was requested. */
+  readonly requested: number
+  /** Finished and healthy. applied + failed + broken = finished. */
+  readonly applied: number
+  /** The operation failed or timed out. */
+  readonly failed: number
+  /** Became unhealthy after the change was applied. */
+  readonly broken: number
+}
+
+export interface StageSummary {
+  readonly name: string
+  readonly phase: 'Waiting' | 'Open' | 'Soaking' | 'Passed'
+  /** Targets of the stage now. */
+  readonly targets: number
+  /** Failures the budget allows in this stage. */
+  readonly allowedFailures: number
+  readonly applied: number
+  readonly failed: number
+  readonly broken: number
+  readonly startedAt?: number
+  /** Last completion so far. */
+  readonly lastCompletionAt?: number
+  readonly waves: readonly WaveSummary[]
+}
+
+/** What the rollout waits for. */
+export interface GateSummary {
+  readonly waitingFor: 'Acknowledgement' | 'Slots' | 'Operations' | 'Onsets' | 'Soak' | 'Resume' | 'Reverts' | 'Nothing'
+  /** When a soak ends. */
+  readonly until?: number
+  readonly message: string
+}
+
+export interface EtaSummary {
+  /** Expected end. Absent once the rollout ended or is not progressing. */
+  readonly eta?: number
+  /** No operation duration could make it earlier than this: soaks alone. */
+  readonly earliest?: number
+  /** The expected end is after the deadline. */
+  readonly deadlineAtRisk: boolean
+  /** Even `earliest` is after the deadline. */
+  readonly infeasible: boolean
+  readonly message?: string
+}
+
+export interface Problem {
+  readonly id: string
+  readonly phase: TargetPhase
+  readonly reason: string
+  readonly message: string
+}
+
+export interface RolloutSummary {
+  readonly phase: RolloutPhase
+  /** Why it is paused, halted or aborted. */
+  readonly reason?: string
+  readonly stage?: string
+  readonly wave?: number
+  readonly counts: Readonly<Record<TargetPhase, number>>
+  /** All known targets, in a stage or not. */
+  readonly targets: number
+  readonly inFlight: number
+  /** Targets ever requested, finished ones and failures among them: never go back. */
+  readonly requested: number
+  readonly finished: number
+  readonly failures: number
+  readonly reverted: number
+  readonly stages: readonly StageSummary[]
+  /** The halt, or the running state of the fleet-wide test as Clear. */
+  readonly verdict?: Verdict
+  readonly gate: GateSummary
+  readonly eta: EtaSummary
+  /** At most ten, failures first. */
+  readonly problems: readonly Problem[]
+  /** Decisions given so far, across restarts. */
+  readonly decisions: number
+}
