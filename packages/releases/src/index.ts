@@ -1,1 +1,7 @@
-export {}
+export { InputError } from './input-error.ts'
+export { compareVersions, formatVersion, parseVersion, releaseLine } from './version.ts'
+export type { Version } from './version.ts'
+export { firstCommonVersion, formatVersionRange, inRange, parseVersionRange } from './version-range.ts'
+export type { VersionRange, VersionRangeInput } from './version-range.ts'
+export { imageDigest, parseImageReference, sameImage } from './image-reference.ts'
+export type { ImageReference } from './image-reference.ts'

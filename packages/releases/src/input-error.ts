@@ -1,0 +1,4 @@
+/** Input that was refused; the message says what is wrong, why that matters and what to do. */
+export class InputError extends Error {
+  override readonly name = 'InputError'
+}
