@@ -1,0 +1,141 @@
+import { History } from './history.ts'
+import { OrderedKeys, prefixEnd } from './ordered-keys.ts'
+import { CompactedError } from './store-types.ts'
+import type { StoredValue, StoreEvent } from './store-types.ts'
+
+/** Limits of the history window; whichever is reached first drops the oldest events. */
+export interface HistoryLimits {
+  readonly events: number
+  readonly bytes: number
+}
+
+/** Which part of a range to read. */
+export interface RangeOptions {
+  /** Leave out keys up to and including this one. */
+  readonly startAfter?: string
+  /** At most this many items. */
+  readonly limit?: number
+  /** Read the past: the state right after this revision. */
+  readonly at?: number
+}
+
+/** A part of a range. */
+export interface RangeResult {
+  readonly items: StoredValue[]
+  /** Whether items follow the last one. */
+  readonly more: boolean
+  /** How many items follow the last one. */
+  readonly remaining: number
+}
+
+/** Everything the store knows, in memory: the newest state of each key, their order, and the newest writes. */
+export class StoreState {
+  readonly #heads = new Map<string, StoredValue>()
+  readonly #keys = new OrderedKeys()
+  readonly history: History
+  #revision: number
+  #bytes = 0
+
+  /** Starts empty at `revision`; snapshots are added with {@link load}, writes with {@link apply}. */
+  constructor(revision: number, limits: HistoryLimits) {
+    this.#revision = revision
+    this.history = new History(revision, limits.events, limits.bytes)
+  }
+
+  /** Revision of the newest applied write. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** Bytes of all newest values and keys. */
+  get liveBytes(): number {
+    return this.#bytes
+  }
+
+  get size(): number {
+    return this.#heads.size
+  }
+
+  get(key: string): StoredValue | undefined {
+    return this.#heads.get(key)
+  }
+
+  /** Adds one key of a snapshot. */
+  load(value: StoredValue): void {
+    this.#heads.set(value.key, value)
+    this.#keys.insert(value.key)
+    this.#bytes += value.key.length + value.value.length
+  }
+
+  /** Applies the write that follows the newest one; an absent value deletes. */
+  apply(key: string, value: Uint8Array | undefined): StoreEvent {
+    const revision = this.#revision + 1
+    const previous = this.#heads.get(key)
+    const createRevision = previous?.createRevision ?? revision
+    if (previous !== undefined) this.#bytes -= key.length + previous.value.length
+    let event: StoreEvent
+    if (value === undefined) {
+      this.#heads.delete(key)
+      this.#keys.delete(key)
+      event = previous === undefined ? { revision, key, createRevision } : { revision, key, createRevision, previous }
+    } else {
+      if (previous === undefined) this.#keys.insert(key)
+      this.#heads.set(key, { key, value, revision, createRevision })
+      this.#bytes += key.length + value.length
+      event =
+        previous === undefined
+          ? { revision, key, createRevision, value }
+          : { revision, key, createRevision, value, previous }
+    }
+    this.#revision = revision
+    this.history.push(event)
+    return event
+  }
+
+  /** Reads keys that start with `prefix`, in order. Throws CompactedError when `at` is before the window. */
+  range(prefix: string, options: RangeOptions): RangeResult {
+    const { startAfter, limit = Infinity, at } = options
+    // The smallest string after `startAfter` is itself with the smallest character appended.
+    const start = startAfter === undefined || startAfter < prefix ? prefix : `${startAfter}\0`
+    if (at !== undefined && at < this.#revision) return this.#past(prefix, start, limit, at)
+    const items: StoredValue[] = []
+    let more = false
+    this.#keys.visitFrom(start, (key) => {
+      if (!key.startsWith(prefix)) return false
+      if (items.length >= limit) {
+        more = true
+        return false
+      }
+      items.push(this.#heads.get(key)!)
+      return true
+    })
+    if (!more) return { items, more, remaining: 0 }
+    const last = items.at(-1)?.key
+    const first = last === undefined ? start : `${last}\0`
+    return { items, more, remaining: this.#keys.countBefore(prefixEnd(prefix)) - this.#keys.countBefore(first) }
+  }
+
+  /** The state right after `revision`, which must be in the window, in no particular order. */
+  stateAt(revision: number): StoredValue[] {
+    const changed = this.history.undo(revision, '')
+    const values: StoredValue[] = []
+    for (const [key, value] of this.#heads) if (!changed.has(key)) values.push(value)
+    for (const value of changed.values()) if (value !== undefined) values.push(value)
+    return values
+  }
+
+  #past(prefix: string, start: string, limit: number, at: number): RangeResult {
+    if (at < this.history.compacted) throw new CompactedError(at, this.history.compacted)
+    const changed = this.history.undo(at, prefix)
+    const values: StoredValue[] = []
+    for (const [key, value] of changed) if (value !== undefined && key >= start) values.push(value)
+    this.#keys.visitFrom(start, (key) => {
+      if (!key.startsWith(prefix)) return false
+      if (!changed.has(key)) values.push(this.#heads.get(key)!)
+      return true
+    })
+    values.sort((left, right) => (left.key < right.key ? -1 : 1))
+    const remaining = Math.max(0, values.length - limit)
+    return { items: values.slice(0, values.length - remaining), more: remaining > 0, remaining }
+  }
+}
