@@ -1,4 +1,4 @@
-import { ApiError, ConnectionError, isExpired } from './errors.ts'
+import { ConnectionError, isExpired } from './errors.ts'
 import { errorFromAnswer, readBody, readLines } from './http-body.ts'
 import { RawWatchEvent } from './raw-watch-event.ts'
 import type { HttpMethod, Transport, TransportRequest, TransportResponse } from './transport.ts'
@@ -71,18 +71,19 @@ const PAGE_SIZE = 500
 const PATCH_TYPES = { merge: 'application/merge-patch+json', json: 'application/json-patch+json' } as const
 
 /**
- * Speaks the Kubernetes API through a {@link Transport}. Refusals become {@link ApiError}, missing answers
- * {@link ConnectionError}. Nothing is retried here: callers know what is safe to repeat.
+ * Speaks the Kubernetes API through a {@link Transport}. Refusals become ApiError, missing answers are the
+ * transport's ConnectionError. Nothing is retried here: callers know what is safe to repeat.
  */
 export class Client {
-  readonly #transport: Transport
-  readonly #userAgent: string
-  readonly #fieldManager: string | undefined
+  readonly #options: ClientOptions
 
   constructor(options: ClientOptions) {
-    this.#transport = options.transport
-    this.#userAgent = options.userAgent ?? 'locktender'
-    this.#fieldManager = options.fieldManager
+    this.#options = options
+  }
+
+  /** The same client over a transport made from its own, for instance one that refuses some requests. */
+  through(wrap: (transport: Transport) => Transport): Client {
+    return new Client({ ...this.#options, transport: wrap(this.#options.transport) })
   }
 
   get<T extends KubeObject>(resource: Resource, name: string, namespace?: string): Promise<T> {
@@ -191,33 +192,28 @@ export class Client {
       const response = await this.#request('GET', collectionPath(resource, namespace) + query, signal)
       if (response.status !== 200) throw await errorFromAnswer(response)
       for await (const line of readLines(response.body)) {
+        if (signal?.aborted) return
         const event = RawWatchEvent.fromLine(line)
         if (event.type === 'ERROR') throw event.error()
-        if (signal?.aborted) return
         yield event
       }
     } catch (error) {
-      if (signal?.aborted) return
-      throw asClientError(error)
+      if (!signal?.aborted) throw error
     }
   }
 
   /** Any request with a JSON answer: discovery, reviews, `/version`. */
   async requestJson<T>(method: HttpMethod, path: string, body?: unknown, contentType = 'application/json'): Promise<T> {
+    const response =
+      body === undefined
+        ? await this.#request(method, path)
+        : await this.#request(method, path, undefined, JSON.stringify(body), contentType)
+    if (response.status < 200 || response.status > 299) throw await errorFromAnswer(response)
+    const text = await readBody(response.body)
     try {
-      const response =
-        body === undefined
-          ? await this.#request(method, path)
-          : await this.#request(method, path, undefined, JSON.stringify(body), contentType)
-      if (response.status < 200 || response.status > 299) throw await errorFromAnswer(response)
-      const text = await readBody(response.body)
-      try {
-        return JSON.parse(text) as T
-      } catch (error) {
-        throw new ConnectionError(`${method} ${path} was not answered with JSON`, { cause: error })
-      }
+      return JSON.parse(text) as T
     } catch (error) {
-      throw asClientError(error)
+      throw new ConnectionError(`${method} ${path} was not answered with JSON`, { cause: error })
     }
   }
 
@@ -228,7 +224,10 @@ export class Client {
     body?: string,
     contentType?: string,
   ): Promise<TransportResponse> {
-    const headers: Record<string, string> = { accept: 'application/json', 'user-agent': this.#userAgent }
+    const headers: Record<string, string> = {
+      accept: 'application/json',
+      'user-agent': this.#options.userAgent ?? 'locktender',
+    }
     if (contentType !== undefined) headers['content-type'] = contentType
     const request: TransportRequest = {
       method,
@@ -237,22 +236,17 @@ export class Client {
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
     }
-    return this.#transport.request(request)
+    return this.#options.transport.request(request)
   }
 
   #writeQuery(options: WriteOptions, force?: boolean): string {
     return encodeQuery({
-      fieldManager: options.fieldManager ?? this.#fieldManager,
+      fieldManager: options.fieldManager ?? this.#options.fieldManager,
       dryRun: options.dryRun === true ? 'All' : undefined,
       fieldValidation: options.fieldValidation,
       force,
     })
   }
-}
-
-function asClientError(error: unknown): unknown {
-  if (error instanceof ApiError || error instanceof ConnectionError) return error
-  return new ConnectionError(error instanceof Error ? error.message : String(error), { cause: error })
 }
 
 /** Lists of built-in kinds leave apiVersion and kind out of their items. */

@@ -122,9 +122,7 @@ export class VirtualClock implements Clock {
   }
 
   #compact(): void {
-    const kept = this.#heap.filter((timer) => !timer.cancelled)
-    this.#heap = []
-    for (const timer of kept) this.#heap.push(timer)
+    this.#heap.retain((timer) => !timer.cancelled)
     this.#cancelled = 0
   }
 }
