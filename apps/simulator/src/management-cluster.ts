@@ -28,6 +28,8 @@ export interface ManagementClusterOptions {
 
 interface Entry {
   state: ControlPlaneState
+  /** Generation of the operator's Deployment. */
+  generation: number
   running: boolean
   again: boolean
   cancelTimer: Cancel
@@ -62,10 +64,10 @@ export class SimulatedHyperShift {
       const found = existing.get(facts.name)
       if (found === undefined) {
         for (const each of initialObjects(facts)) await this.#create(each)
-        this.#add(initialState(facts))
+        this.#add(initialState(facts), 1)
       } else {
         const { view, operation } = viewFrom(facts, found.hostedCluster, found.operator, found.components)
-        this.#add(resumedState(facts, view, operation, failures))
+        this.#add(resumedState(facts, view, operation, failures), found.operator.metadata.generation ?? 1)
       }
     })
   }
@@ -96,8 +98,8 @@ export class SimulatedHyperShift {
     return [...this.#entries.values()].map(({ state }) => state)
   }
 
-  #add(state: ControlPlaneState): void {
-    this.#entries.set(state.facts.name, { state, running: false, again: false, cancelTimer: () => {} })
+  #add(state: ControlPlaneState, generation: number): void {
+    this.#entries.set(state.facts.name, { state, generation, running: false, again: false, cancelTimer: () => {} })
   }
 
   #observe(name: string, annotation: string | undefined, signal: AbortSignal): void {
@@ -123,7 +125,16 @@ export class SimulatedHyperShift {
       entry.cancelTimer()
       const { state, writes, nextDue } = step(entry.state, clock.now())
       entry.state = state
-      await Promise.all(writes.map((write) => this.#patch(patchFor(state, write), signal)))
+      const [template, others] = [
+        writes.filter(({ target }) => target === 'operator-template'),
+        writes.filter(({ target }) => target !== 'operator-template'),
+      ]
+      // The status of the Deployment names the generation that its template has got.
+      for (const write of template) {
+        const written = await this.#patch(patchFor(state, write, entry.generation), signal)
+        entry.generation = written?.metadata.generation ?? entry.generation
+      }
+      await Promise.all(others.map((write) => this.#patch(patchFor(state, write, entry.generation), signal)))
       if (nextDue !== undefined && !signal.aborted) {
         entry.cancelTimer = clock.after(nextDue - clock.now(), () => this.#wake(name, signal))
       }
@@ -131,22 +142,22 @@ export class SimulatedHyperShift {
     entry.running = false
   }
 
-  async #patch(patch: ObjectPatch, signal: AbortSignal): Promise<void> {
+  async #patch(patch: ObjectPatch, signal: AbortSignal): Promise<KubeObject | undefined> {
     const { client, clock } = this.#options
     while (!signal.aborted) {
       try {
-        await client.patch(patch.resource, { name: patch.name, namespace: patch.namespace }, patch.body, {
+        return await client.patch(patch.resource, { name: patch.name, namespace: patch.namespace }, patch.body, {
           type: 'merge',
           ...(patch.subresource !== undefined && { subresource: patch.subresource }),
         })
-        return
       } catch (error) {
         // Somebody deleted the object by hand: there is nothing left to show.
-        if (isNotFound(error)) return
+        if (isNotFound(error)) return undefined
         if (isInvalid(error) || isForbidden(error)) throw error
         await sleep(clock, retryMs, signal).catch(() => {})
       }
     }
+    return undefined
   }
 
   async #create({ resource, object, status }: InitialObject): Promise<void> {

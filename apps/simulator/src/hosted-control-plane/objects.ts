@@ -66,7 +66,7 @@ export function initialObjects(facts: ControlPlaneFacts): InitialObject[] {
           },
         },
       } as KubeObject,
-      status: operatorStatus(view),
+      status: operatorStatus(view, 1),
     },
     ...facts.components.map((name) => ({
       resource: controlPlaneComponents,
@@ -79,7 +79,7 @@ export function initialObjects(facts: ControlPlaneFacts): InitialObject[] {
       object: {
         ...objectOf(hostedClusters, facts.name, facts.namespace, facts.labels),
         spec: {
-          platform: { type: facts.platform },
+          platform: platformOf(facts),
           release,
           controllerAvailabilityPolicy: facts.topology,
           infraID: facts.name,
@@ -95,8 +95,11 @@ export function initialObjects(facts: ControlPlaneFacts): InitialObject[] {
   ]
 }
 
-/** The patch that makes what `write` names visible, with the contents of `state`. */
-export function patchFor(state: ControlPlaneState, write: ControlPlaneWrite): ObjectPatch {
+/**
+ * The patch that makes what `write` names visible, with the contents of `state`. `operatorGeneration` is the
+ * generation that the operator's Deployment has after its last change.
+ */
+export function patchFor(state: ControlPlaneState, write: ControlPlaneWrite, operatorGeneration: number): ObjectPatch {
   const { facts, view } = state
   const parts = partsNamespace(facts)
   switch (write.target) {
@@ -116,7 +119,7 @@ export function patchFor(state: ControlPlaneState, write: ControlPlaneWrite): Ob
         namespace: parts,
         name: operatorComponent,
         subresource: 'status',
-        body: { status: operatorStatus(view) },
+        body: { status: operatorStatus(view, operatorGeneration) },
       }
     case 'component':
       return {
@@ -153,7 +156,7 @@ interface OperatorDeployment extends KubeObject {
   readonly spec: {
     readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } }
   }
-  readonly status?: { readonly unavailableReplicas?: number }
+  readonly status?: { readonly unavailableReplicas?: number; readonly observedGeneration?: number }
 }
 
 /** Reads back from its objects what a control plane looked like when the simulator stopped. */
@@ -165,12 +168,15 @@ export function viewFrom(
 ): { view: ControlPlaneView; operation?: OperationRecord } {
   const healthy = healthyView(facts)
   const operator = deployment as OperatorDeployment
+  const operatorImage = operator.spec.template.spec.containers[0]?.image ?? facts.payloadOperatorImage
+  const observed = (operator.status?.observedGeneration ?? 0) >= (deployment.metadata.generation ?? 0)
   const seen = new Map(components.map((component) => [component.metadata.name, component]))
   const remembered = deployment.metadata.annotations?.[operationAnnotation]
   return {
     view: {
-      operatorImage: operator.spec.template.spec.containers[0]?.image ?? facts.payloadOperatorImage,
+      operatorImage,
       operatorReady: (operator.status?.unavailableReplicas ?? 0) === 0,
+      observedOperatorImage: observed ? operatorImage : '',
       components: Object.fromEntries(
         facts.components.map((name) => [
           name,
@@ -209,6 +215,12 @@ function objectOf(
   }
 }
 
+function platformOf(facts: ControlPlaneFacts): Json {
+  return facts.platform === 'AWS'
+    ? { type: 'AWS', aws: { region: facts.region } }
+    : { type: 'Azure', azure: { location: facts.region } }
+}
+
 /** The variables through which an override reaches everything built from the operator's image (A.4). */
 const imageVariables = [
   'CONTROL_PLANE_OPERATOR_IMAGE',
@@ -232,9 +244,10 @@ function operatorContainers(facts: ControlPlaneFacts, image: string): Json {
 }
 
 /** The surge replica may be down while the old one serves, as with maxSurge 1 and maxUnavailable 0. */
-function operatorStatus(view: ControlPlaneView): { [key: string]: Json } {
+function operatorStatus(view: ControlPlaneView, generation: number): { [key: string]: Json } {
   const { operatorReady } = view
   return {
+    observedGeneration: generation,
     replicas: operatorReady ? 1 : 2,
     readyReplicas: 1,
     availableReplicas: 1,

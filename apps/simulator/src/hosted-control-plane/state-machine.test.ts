@@ -24,6 +24,7 @@ function factsOf(name = 'hc-0001', components: ComponentSet = 'few'): ControlPla
     payloadImage: simulatedImage('ocp-release', '4.20.6'),
     payloadOperatorImage: simulatedImage('control-plane-operator', '4.20.6'),
     platform: 'AWS',
+    region: 'us-east-1',
     architecture: 'amd64',
     topology: 'HighlyAvailable',
     components: componentNames(components, 'AWS'),
@@ -55,7 +56,7 @@ function play(from: ControlPlaneState, now: number, until = Infinity): Observati
       state,
       writes: result.writes.length,
       touched: result.writes.map((write) => {
-        const patch = patchFor(result.state, write)
+        const patch = patchFor(result.state, write, 1)
         return `${patch.resource.plural}/${patch.name}/${patch.subresource ?? ''}`
       }),
     })
@@ -223,6 +224,8 @@ describe('properties', () => {
         const { view } = after.state
         const healthy = healthyView(facts)
         expect(view.operatorImage).toBe(facts.payloadOperatorImage)
+        expect(view.observedOperatorImage).toBe(facts.payloadOperatorImage)
+        expect(view.operatorReady).toBe(true)
         expect(incomplete(after.state)).toEqual([])
         for (const [condition, { status }] of Object.entries(view.conditions)) {
           expect([condition, status]).toEqual([
@@ -272,10 +275,11 @@ test('what was written can be read back', () => {
   const facts = factsOf()
   const objects = initialObjects(facts).map(({ object, status }) => ({ ...object, status }))
   const ofKind = (kind: string) => objects.filter((object) => object.kind === kind)
+  const operator = ofKind('Deployment')[0]!
   const { view, operation } = viewFrom(
     facts,
     ofKind('HostedCluster')[0]!,
-    ofKind('Deployment')[0]!,
+    { ...operator, metadata: { ...operator.metadata, generation: 1 } },
     ofKind('ControlPlaneComponent'),
   )
   expect(view).toEqual(healthyView(facts))

@@ -127,7 +127,10 @@ function happen(state: ControlPlaneState, { change }: TimelineEvent): ControlPla
     case 'operator-image':
       return { ...state, view: { ...view, operatorImage: change.image } }
     case 'operator-ready':
-      return { ...state, view: { ...view, operatorReady: change.ready } }
+      return {
+        ...state,
+        view: { ...view, operatorReady: change.ready, observedOperatorImage: view.operatorImage },
+      }
     case 'operator-leads': {
       const { brokenBy: _healed, ...rest } = state
       return { ...rest, leadingImage: state.operation!.image }
@@ -176,7 +179,9 @@ function settleTimes(before: ControlPlaneView, state: ControlPlaneState, now: nu
 function changes(before: ControlPlaneView, after: ControlPlaneView): ControlPlaneWrite[] {
   const writes: ControlPlaneWrite[] = []
   if (before.operatorImage !== after.operatorImage) writes.push({ target: 'operator-template' })
-  if (before.operatorReady !== after.operatorReady) writes.push({ target: 'operator-status' })
+  if (before.operatorReady !== after.operatorReady || before.observedOperatorImage !== after.observedOperatorImage) {
+    writes.push({ target: 'operator-status' })
+  }
   for (const [name, value] of Object.entries(after.components)) {
     if (!sameCondition(before.components[name], value)) writes.push({ target: 'component', name })
   }

@@ -11,6 +11,7 @@ export interface ControlPlaneFacts {
   /** The operator image that the payload carries: runs when no annotation asks for another. */
   readonly payloadOperatorImage: string
   readonly platform: Platform
+  readonly region: string
   readonly architecture: Architecture
   readonly topology: Topology
   readonly components: readonly string[]
@@ -37,6 +38,8 @@ export interface ControlPlaneView {
   readonly operatorImage: string
   /** Whether the newest replica of that Deployment is up. */
   readonly operatorReady: boolean
+  /** The image that the Deployment's status speaks of; it lags behind the template. */
+  readonly observedOperatorImage: string
   /** Condition RolloutComplete of each ControlPlaneComponent. */
   readonly components: Readonly<Record<string, SimulatedCondition>>
   readonly conditions: Readonly<Record<MovingCondition, SimulatedCondition>>
@@ -76,6 +79,7 @@ export function healthyView(facts: ControlPlaneFacts): ControlPlaneView {
   return {
     operatorImage: facts.payloadOperatorImage,
     operatorReady: true,
+    observedOperatorImage: facts.payloadOperatorImage,
     components: Object.fromEntries(facts.components.map((name) => [name, { ...rolledOut(name), since }])),
     conditions: {
       Available: { ...healthyConditions.Available, since },
