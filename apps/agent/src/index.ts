@@ -1,1 +1,2 @@
-export {}
+export { HEARTBEAT_LEASE, startAgent, type AgentOptions } from './start-agent.ts'
+export type { ManagementClusterIdentity } from './fold-status.ts'

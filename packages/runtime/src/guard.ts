@@ -1,4 +1,4 @@
-import { Client, type Transport, type TransportRequest } from '@locktender/kube'
+import type { Client } from '@locktender/kube'
 import type { Controller } from './controller.ts'
 import { UndeclaredAccessError } from './errors.ts'
 
@@ -22,19 +22,18 @@ export function guardedClient(controller: Controller, cluster: string, client: C
   for (const watch of controller.reads) {
     if (watch.cluster === cluster) read.add(accessKey({ ...watch.resource, subresource: undefined }))
   }
-  const transport: Transport = {
-    request(request: TransportRequest) {
+  return client.through((transport) => ({
+    request(request) {
       const access = accessOf(request.path)
       const allowed = request.method === 'GET' ? read : written
       if (access === undefined || !allowed.has(accessKey(access))) {
         const verb = request.method === 'GET' ? 'reads' : 'writes'
         return Promise.reject(new UndeclaredAccessError(controller.name, `${verb} ${request.path} of ${cluster}`))
       }
-      return client.transport.request(request)
+      return transport.request(request)
     },
-    close: () => Promise.resolve(),
-  }
-  return new Client({ ...client.options, transport })
+    close: () => transport.close(),
+  }))
 }
 
 function accessKey(access: Access): string {

@@ -178,7 +178,7 @@ async function work(controller: Controller, world: World, queue: WorkQueue, sign
     } catch (error) {
       if (signal.aborted) return
       const message = error instanceof Error ? error.message : String(error)
-      if (error instanceof TerminalError) {
+      if (isTerminal(error)) {
         world.log.error('Gave up until something changes', { key, error: message })
         queue.forget(key)
       } else {
@@ -189,4 +189,9 @@ async function work(controller: Controller, world: World, queue: WorkQueue, sign
       queue.done(key)
     }
   }
+}
+
+/** The client wraps what its transport throws, so the refusal of an undeclared access may be a cause. */
+function isTerminal(error: unknown): boolean {
+  return error instanceof TerminalError || (error instanceof Error && error.cause instanceof TerminalError)
 }

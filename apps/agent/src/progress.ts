@@ -1,0 +1,180 @@
+import type { ControlPlaneOperation } from '@locktender/fleet'
+import type { ChangeRecord } from './change-record.ts'
+import { changedAt, findCondition, type Deployment, type HostedControlPlane } from './hypershift.ts'
+import { nodeFingerprint } from './node-fingerprint.ts'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+
+/**
+ * Limits of one operation, in milliseconds. From the observed timeline of an override on a healthy highly available
+ * control plane (12–16 minutes in all, the API server 6 of them) with room for slow ones.
+ */
+export const limits = {
+  /** Until the control-plane operator's Deployment asks for the new image. */
+  pickUp: 5 * MINUTE,
+  /** Until the new control-plane operator is ready. */
+  operatorReady: 10 * MINUTE,
+  /** For one component to roll out. */
+  component: 20 * MINUTE,
+  /** For the whole operation. */
+  total: 45 * MINUTE,
+  /** Without any component rolling before the operation counts as rolled out; the operator looks every minute. */
+  settle: 3 * MINUTE,
+  /** Control plane unavailable while it changes. */
+  unavailable: 2 * MINUTE,
+  /** etcd without quorum. */
+  etcdUnavailable: MINUTE,
+  /** Unavailable replicas after the last component has rolled out. */
+  degraded: 15 * MINUTE,
+} as const
+
+type Phase = ControlPlaneOperation['phase']
+
+/** How far a change is, judged from the objects of the management cluster. */
+export interface Progress {
+  readonly phase: Phase
+  /** Set with every phase but Applying and Reverting. */
+  readonly reason?: string
+  readonly message?: string
+  /** Look again at this time (ms) even if nothing changes. */
+  readonly lookAgainAt?: number
+}
+
+/**
+ * Judges the change that `record` describes. HyperShift has no status of its own for overrides: neither the version
+ * history nor `Progressing` moves, so the evidence is the operator's Deployment and the RolloutComplete condition of
+ * every component, quiet for {@link limits.settle}.
+ */
+export function judgeProgress(record: ChangeRecord, observed: HostedControlPlane, now: number): Progress {
+  const failure = findFailure(record, observed, now)
+  if ('reason' in failure) return { phase: 'Failed', ...failure }
+  const { dueAt } = failure
+  const active: Phase = record.change === 'apply' ? 'Applying' : 'Reverting'
+
+  const lastMove = lastMovement(record, observed)
+  if (lastMove === undefined) return { phase: active, lookAgainAt: dueAt }
+  const settledAt = lastMove + limits.settle
+  const verifying: Phase = record.change === 'apply' ? 'Verifying' : 'Reverting'
+  if (now < settledAt) return { phase: verifying, lookAgainAt: Math.min(dueAt, settledAt) }
+  const degraded = findCondition(observed.hostedCluster.status?.conditions, 'Degraded')
+  if (degraded?.status === 'True') return { phase: verifying, lookAgainAt: dueAt }
+  return record.change === 'apply'
+    ? { phase: 'Applied', reason: 'RolledOut', message: 'every component rolled out and the control plane is healthy' }
+    : { phase: 'Reverted', reason: 'RolledBack', message: 'every component went back and the control plane is healthy' }
+}
+
+/** When the last component stopped moving, or undefined while any is still on its way. */
+function lastMovement(record: ChangeRecord, observed: HostedControlPlane): number | undefined {
+  const { operator } = observed
+  if (!operatorHasImage(record, operator) || !rolledOut(operator)) return undefined
+  let last = record.changedAt
+  for (const component of observed.components) {
+    const complete = findCondition(component.status?.conditions, 'RolloutComplete')
+    if (complete?.status !== 'True') return undefined
+    last = Math.max(last, changedAt(complete)!)
+  }
+  return last
+}
+
+interface Failure {
+  readonly reason: string
+  readonly message: string
+}
+
+/** The first thing that is wrong, or the time at which something may become wrong. */
+function findFailure(
+  record: ChangeRecord,
+  observed: HostedControlPlane,
+  now: number,
+): Failure | { readonly dueAt: number } {
+  let dueAt = record.changedAt + limits.total
+  const overdue = (since: number, limit: number): boolean => {
+    if (now >= since + limit) return true
+    dueAt = Math.min(dueAt, since + limit)
+    return false
+  }
+  const minutes = (limit: number) => `${limit / MINUTE} min`
+
+  if (record.nodeFingerprint !== nodeFingerprint(observed.nodePools)) {
+    return {
+      reason: 'UnexpectedNodeRollout',
+      message: 'nodes of the customer began to roll while the control plane changed',
+    }
+  }
+  const conditions = observed.hostedCluster.status?.conditions
+  const etcd = findCondition(conditions, 'EtcdAvailable')
+  if (etcd?.status === 'False' && overdue(changedAt(etcd)!, limits.etcdUnavailable)) {
+    return {
+      reason: 'EtcdQuorumLost',
+      message: `etcd has had no quorum for ${minutes(limits.etcdUnavailable)}: ${etcd.message}`,
+    }
+  }
+  const available = findCondition(conditions, 'Available')
+  if (available?.status === 'False' && overdue(changedAt(available)!, limits.unavailable)) {
+    return {
+      reason: 'ControlPlaneUnavailable',
+      message: `unavailable for more than ${minutes(limits.unavailable)}: ${available.message}`,
+    }
+  }
+  if (!operatorHasImage(record, observed.operator) && overdue(record.changedAt, limits.pickUp)) {
+    return {
+      reason: 'NotPickedUp',
+      message: `the control-plane-operator Deployment did not change within ${minutes(limits.pickUp)}; is HyperShift running, or the cluster paused?`,
+    }
+  }
+  if (!rolledOut(observed.operator) && overdue(record.changedAt, limits.operatorReady)) {
+    return {
+      reason: 'OperatorFailed',
+      message: `the new control-plane operator was not ready within ${minutes(limits.operatorReady)}`,
+    }
+  }
+  for (const component of observed.components) {
+    const complete = findCondition(component.status?.conditions, 'RolloutComplete')
+    // Components that wait for others are not to blame; the one they wait for is in this list too.
+    if (complete?.status !== 'False' || complete.reason === 'WaitingForDependencies') continue
+    if (overdue(Math.max(record.changedAt, changedAt(complete)!), limits.component)) {
+      return {
+        reason: 'ComponentFailed',
+        message: `${component.metadata.name} did not roll out within ${minutes(limits.component)}: ${complete.message}`,
+      }
+    }
+  }
+  const moved = lastMovement(record, observed)
+  const degraded = findCondition(conditions, 'Degraded')
+  if (moved !== undefined && degraded?.status === 'True' && overdue(moved, limits.degraded)) {
+    return {
+      reason: 'ControlPlaneDegraded',
+      message: `degraded ${minutes(limits.degraded)} after rolling out: ${degraded.message}`,
+    }
+  }
+  if (now >= record.changedAt + limits.total) {
+    return { reason: 'TimedOut', message: `not rolled out within ${minutes(limits.total)}` }
+  }
+  return { dueAt }
+}
+
+/** Whether the operator's Deployment asks for what the change wants. */
+function operatorHasImage(record: ChangeRecord, operator: Deployment | undefined): boolean {
+  // Other components leave the operator alone, so it cannot tell.
+  if (record.component !== 'control-plane-operator') return true
+  const image = operatorImage(operator)
+  return record.change === 'apply' ? image === record.image : image !== undefined && image !== record.image
+}
+
+export function operatorImage(operator: Deployment | undefined): string | undefined {
+  const containers = operator?.spec.template.spec.containers
+  return (containers?.find((container) => container.name === 'control-plane-operator') ?? containers?.[0])?.image
+}
+
+function rolledOut(operator: Deployment | undefined): boolean {
+  if (operator === undefined) return false
+  const { status, spec, metadata } = operator
+  const wanted = spec.replicas ?? 1
+  return (
+    (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0) &&
+    status?.updatedReplicas === wanted &&
+    status.availableReplicas === wanted &&
+    (status.replicas ?? wanted) === wanted
+  )
+}

@@ -1,0 +1,68 @@
+import { leases } from '@locktender/fleet'
+import { isNotFound, sleep, type Client, type Clock, type Random } from '@locktender/kube'
+import { runControllers, type Lease, type Logger } from '@locktender/runtime'
+import { agentController } from './agent-controller.ts'
+import type { ManagementClusterIdentity } from './fold-status.ts'
+
+export interface AgentOptions {
+  /** The hub, with the identity of this agent. */
+  readonly hub: Client
+  /** The management cluster. */
+  readonly local: Client
+  readonly managementCluster: ManagementClusterIdentity
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly signal: AbortSignal
+  readonly onStarted?: () => void
+}
+
+/** Name of the Lease in the agent's namespace of the hub. It is made by whoever registers the management cluster. */
+export const HEARTBEAT_LEASE = 'agent'
+
+/** Time between heartbeats, in milliseconds; Kubernetes' node leases are renewed after as long at the latest. */
+const HEARTBEAT_MS = 60_000
+
+/** Runs the agent of one management cluster until the signal aborts. */
+export async function startAgent(options: AgentOptions): Promise<void> {
+  const { hub, local, clock, random, signal } = options
+  const log = options.log.with({ managementCluster: options.managementCluster.name })
+  const stop = new AbortController()
+  const running = AbortSignal.any([signal, stop.signal])
+  const heart = beat(options, log, running)
+  try {
+    await runControllers({
+      controllers: [agentController(options.managementCluster)],
+      clusters: { hub, local },
+      clock,
+      random,
+      log,
+      signal: running,
+      ...(options.onStarted === undefined ? {} : { onStarted: options.onStarted }),
+    })
+  } finally {
+    stop.abort()
+    await heart
+  }
+}
+
+/** Renews the heartbeat lease, so that the hub can tell a quiet agent from a dead one without status writes. */
+async function beat(options: AgentOptions, log: Logger, signal: AbortSignal): Promise<void> {
+  const { hub, clock, managementCluster } = options
+  const target = { name: HEARTBEAT_LEASE, namespace: managementCluster.name }
+  while (!signal.aborted) {
+    try {
+      const lease = await hub.get<Lease>(leases, target.name, target.namespace)
+      const renewTime = new Date(clock.now()).toISOString().replace('Z', '000Z')
+      await hub.update<Lease>(leases, {
+        ...lease,
+        spec: { ...lease.spec, holderIdentity: `agent-${target.namespace}`, renewTime },
+      })
+    } catch (error) {
+      if (signal.aborted) return
+      if (isNotFound(error)) log.error('Heartbeat lease is missing', { lease: `${target.namespace}/${target.name}` })
+      else log.warn('Heartbeat failed', { error: String(error) })
+    }
+    await sleep(clock, HEARTBEAT_MS, signal).catch(() => {})
+  }
+}
