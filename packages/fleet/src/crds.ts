@@ -1,7 +1,6 @@
-import type { KubeObject } from '@locktender/kube'
+import type { KubeObject, StructuralSchema } from '@locktender/kube'
 import type { Column, KindDefinition } from './kind.ts'
 import { KINDS } from './kinds/all.ts'
-import type { StructuralSchema } from './schema/structural.ts'
 
 /** apiextensions.k8s.io/v1, the part used here. */
 export interface CustomResourceDefinition extends KubeObject {
@@ -63,7 +62,12 @@ export function crd(definition: KindDefinition, categories: string[]): CustomRes
           served: true,
           storage: true,
           schema: {
-            openAPIV3Schema: { type: 'object', description: definition.description, required: ['spec'], properties },
+            openAPIV3Schema: {
+              type: 'object',
+              description: definition.description,
+              ...(definition.specOptional === true ? {} : { required: ['spec'] }),
+              properties,
+            },
           },
           ...(status === undefined ? {} : { subresources: { status: {} } }),
           additionalPrinterColumns: columns.map((column) => ({ ...column })),

@@ -37,3 +37,12 @@ export type {
   RolloutVerdict,
   RolloutWaveStatus,
 } from './kinds/rollout.ts'
+export { formatDuration, parseDuration } from './durations.ts'
+export { fixMatcher, imageForControlPlane } from './fix-targets.ts'
+export type { FixMatcher } from './fix-targets.ts'
+export { hypershiftCrds } from './hypershift-crds.ts'
+export { AGENT_LEASE, agentRole, agentUserName, fleetRoleBindings, fleetRoles, ROLE_GROUPS } from './roles.ts'
+export type { BindingObject, FleetRole, PolicyRule, RoleObject } from './roles.ts'
+export { stratum } from './stratum.ts'
+export { activeHold, targetState } from './target-state.ts'
+export type { ControlPlaneView, TargetContext, TargetStatus } from './target-state.ts'

@@ -18,6 +18,8 @@ export interface KindDefinition {
   readonly shortNames: readonly string[]
   readonly columns: readonly Column[]
   readonly spec: Schema<unknown>
+  /** Whether objects may come without a spec; ours never do. */
+  readonly specOptional?: boolean
   /** Absent for kinds that only state something, like an approval. */
   readonly status?: Schema<unknown>
 }

@@ -23,6 +23,7 @@ const override = object('A component image that replaces the one of the release.
   image: digestImage('Image to run, by digest.'),
   fix: objectName('ComponentFix it belongs to.'),
   rollout: objectName('Rollout that wrote it.'),
+  wave: optional(integer('Wave of its stage in which it was written, from 1.', { minimum: 1, maximum: 1000 })),
 })
 
 const hold = object('A reason not to change this control plane.', {

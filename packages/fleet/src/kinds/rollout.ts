@@ -67,22 +67,28 @@ const wave = object('A wave that was opened.', {
 
 const stage = object('How far one stage is.', {
   name: word('Name.'),
-  phase: oneOf('State in one word.', ['Pending', 'Progressing', 'Soaking', 'Completed', 'Halted', 'Reverted']),
+  phase: oneOf('Not begun, being treated, waiting for its gate, or through it.', [
+    'Waiting',
+    'Open',
+    'Soaking',
+    'Passed',
+  ]),
   waves: array('Waves so far.', wave, { maxItems: MAX_WAVES, keys: ['number'] }),
 })
 
 const verdict = object('The last judgement on the fix and what it rests on.', {
   outcome: oneOf('Halt or go on.', ['Halt', 'Clear']),
   rule: word('Rule that decided.'),
-  reason: prose('The judgement in a sentence.'),
+  reason: word('The judgement, one CamelCase word for programs.'),
+  message: prose('The judgement in a sentence.'),
   evidence: object('Numbers it rests on.', {
-    treated: count('Control planes that got the fix.'),
+    treated: count('Control planes the rule looked at: changed with success or without.'),
     failed: count('Of these, failed or broken.'),
-    untreated: optional(count('Control planes it was compared with.')),
-    untreatedFailed: optional(count('Of these, became unhealthy in the same time.')),
-    llr: optional(string('Log likelihood ratio of the sequential test, decimal.', { maxLength: 32 })),
-    threshold: optional(string('Value of the ratio at which the rule decides, decimal.', { maxLength: 32 })),
+    llr: optional(string('Log likelihood ratio of a bad fix against a good one, decimal.', { maxLength: 32 })),
+    limit: optional(string('What the ratio, or the number of failures, was held against, decimal.', { maxLength: 32 })),
     stratum: optional(string('Kind of control planes concerned, when not all.', { maxLength: 256 })),
+    stage: optional(word('Stage concerned, when not all.')),
+    target: optional(string('Control plane that decided, as namespace/name.', { maxLength: 507 })),
   }),
   time: time('When.'),
 })
@@ -166,7 +172,7 @@ export const rolloutKind: KindDefinition = {
     {
       name: 'Verdict',
       type: 'string',
-      jsonPath: '.status.verdict.reason',
+      jsonPath: '.status.verdict.message',
       description: 'Last judgement.',
       priority: 1,
     },

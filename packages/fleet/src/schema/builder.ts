@@ -1,5 +1,4 @@
-import type { Json } from '@locktender/kube'
-import type { StructuralSchema } from './structural.ts'
+import type { Json, StructuralSchema } from '@locktender/kube'
 
 declare const inferred: unique symbol
 
