@@ -1,0 +1,58 @@
+import type { FieldError, Json, StructuralSchema } from '@locktender/kube'
+import { compileDefaults } from './defaults.ts'
+import { embeddedRules } from './embedded-rules.ts'
+import { fieldError, isUnchanged } from './failure.ts'
+import { listRules } from './list-rules.ts'
+import { compilePrune } from './prune.ts'
+import { valueRules } from './value-rules.ts'
+import { compileWalk } from './walk.ts'
+
+/** A structural schema, ready to be applied to objects of its kind. No function changes its input. */
+export interface CompiledSchema {
+  /**
+   * Removes the fields the schema does not know, and says which, as `spec.foo[0].bar`. The value is the same object
+   * when there are none. apiVersion, kind and metadata of the object and of embedded resources stay as they are.
+   */
+  prune<T>(object: T): { value: T; pruned: string[] }
+  /** Fills in defaults and removes nulls that are not allowed; returns the same object when nothing changes. */
+  applyDefaults<T>(object: T): T
+  /**
+   * All rules the object breaks, in the words of Kubernetes; empty when it is valid. On an update, what has not
+   * changed since `before` is tolerated, so that a stricter schema does not lock up stored objects.
+   */
+  validate(object: unknown, before?: unknown): FieldError[]
+}
+
+/** Compiles the schema of a kind. Throws when a pattern is not valid RE2, which {@link validateStructural} reports. */
+export function compileSchema(schema: StructuralSchema): CompiledSchema {
+  const pruner = compilePrune(schema, true)
+  const defaulter = compileDefaults(schema)
+  const validate = compileValidation(schema)
+  return {
+    prune<T>(object: T) {
+      const pruned = pruner?.(object as Json)
+      if (pruned === undefined) return { value: object, pruned: [] }
+      return { value: pruned.value as T, pruned: pruned.paths.map((path) => path.replace(/^\./, '')) }
+    },
+    applyDefaults<T>(object: T) {
+      return defaulter === undefined ? object : (defaulter(object as Json) as T)
+    },
+    validate: (object, before) => validate(object as Json, '', before as Json | undefined),
+  }
+}
+
+/** Compiles validation of any value, a part of an object for instance; errors are placed below `path`. */
+export function compileValidation(
+  schema: StructuralSchema,
+): (value: Json, path: string, before?: Json) => FieldError[] {
+  const checks = [valueRules, embeddedRules, listRules].map((rules) => compileWalk(schema, rules))
+  return (value, path, before) => {
+    const errors: FieldError[] = []
+    for (const check of checks) {
+      for (const failure of check?.(value) ?? []) {
+        if (before === undefined || !isUnchanged(failure, value, before)) errors.push(fieldError(failure, path))
+      }
+    }
+    return errors
+  }
+}
