@@ -1,3 +1,4 @@
+export * from './apply/index.ts'
 export * from './client.ts'
 export * from './clock.ts'
 export { clone, deepEqual } from './deep-equal.ts'

@@ -1,0 +1,7 @@
+export { applyConfiguration } from './apply-configuration.ts'
+export type { ApplyOptions, ApplyResult } from './apply-configuration.ts'
+export { ApplyConflictError, ApplyTypeError } from './apply-errors.ts'
+export type { ManagerConflict } from './apply-errors.ts'
+export type { IsServed } from './record-update.ts'
+export { trackUpdate } from './track-update.ts'
+export type { TrackUpdateOptions, WriteContext } from './track-update.ts'
