@@ -21,7 +21,7 @@ import { asMap, resetFieldSet, writerOf } from './track-update.ts'
 import type { WriteContext } from './track-update.ts'
 import { applyProblems } from './validate-applied.ts'
 
-export interface ApplyOptions extends WriteContext {
+export interface ApplyConfigurationOptions extends WriteContext {
   /** Absent when the apply creates the object. */
   readonly live?: KubeObject | undefined
   /** What the manager wants: only the fields it cares about. Of the live object's version. */
@@ -46,7 +46,7 @@ export interface ApplyResult {
  * Throws {@link ApplyConflictError} when others own what would change and `force` is off, {@link ApplyTypeError} when the
  * configuration does not fit the schema, and ApiError (400) when it contains managed fields.
  */
-export function applyConfiguration(options: ApplyOptions): ApplyResult {
+export function applyConfiguration(options: ApplyConfigurationOptions): ApplyResult {
   const { live, configuration } = options
   if (configuration.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil')
   const type = rootType(options.schema)
@@ -84,7 +84,7 @@ export function applyConfiguration(options: ApplyOptions): ApplyResult {
 }
 
 /** For an object nobody tracks yet: all it has belongs to a manager that stands for the time before. */
-function firstEntries(options: ApplyOptions, type: MapType): readonly ManagedFieldsEntry[] {
+function firstEntries(options: ApplyConfigurationOptions, type: MapType): readonly ManagedFieldsEntry[] {
   if (options.live === undefined) return []
   return recordUpdate({
     before: {},
@@ -98,7 +98,7 @@ function firstEntries(options: ApplyOptions, type: MapType): readonly ManagedFie
 }
 
 function mergeAndPrune(
-  options: ApplyOptions,
+  options: ApplyConfigurationOptions,
   type: MapType,
   writer: Writer,
   set: FieldSet | undefined,
@@ -136,7 +136,7 @@ function conflictsWith(others: readonly ManagedFieldsEntry[], gain: FieldSet | u
   return conflicts
 }
 
-function refuseConflicts(options: ApplyOptions, type: MapType, conflicts: readonly Conflict[]): void {
+function refuseConflicts(options: ApplyConfigurationOptions, type: MapType, conflicts: readonly Conflict[]): void {
   if (conflicts.length === 0) return
   let refused = conflicts
   if (options.manager === MIGRATING_MANAGER && options.live !== undefined) {

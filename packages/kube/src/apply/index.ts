@@ -1,5 +1,5 @@
 export { applyConfiguration } from './apply-configuration.ts'
-export type { ApplyOptions, ApplyResult } from './apply-configuration.ts'
+export type { ApplyConfigurationOptions, ApplyResult } from './apply-configuration.ts'
 export { ApplyConflictError, ApplyTypeError } from './apply-errors.ts'
 export type { ManagerConflict } from './apply-errors.ts'
 export type { IsServed } from './record-update.ts'
