@@ -1,0 +1,79 @@
+import { parseDuration, type ComponentFix, type Rollout } from '@locktender/fleet'
+import { exitCodes, type ExitCode } from './exit-codes.ts'
+import { duration } from './output.ts'
+
+/** Cells of a progress bar. */
+const BAR = 28
+
+/** The screen of `lkt fix status`: one line for the whole, one for each stage, then what needs attention. */
+export function renderFixProgress(fix: ComponentFix, rollout: Rollout | undefined, now: number): string[] {
+  const phase = fix.status?.phase ?? 'Pending'
+  const lines = [`${fix.metadata.name}  ${fix.spec.summary ?? fix.spec.ticket}  ${phase.toUpperCase()}`]
+  if (fix.status?.message !== undefined && fix.status.message !== '') lines.push(fix.status.message)
+  if (rollout === undefined) return lines
+  const { plan } = rollout.spec
+  const counts = rollout.status?.counts ?? {}
+  const applied = counts.Applied ?? 0
+  const percent = plan.targets === 0 ? 100 : Math.floor((100 * applied) / plan.targets)
+  lines.push(`${bar(applied, plan.targets)} ${applied}/${plan.targets}  ${percent}%   ${clock(fix, rollout, now)}`)
+  const width = Math.max(5, ...plan.stages.map((stage) => stage.name.length))
+  lines.push(`${'STAGE'.padEnd(width)}  ${'DONE/ALL'.padStart(11)}  WAVES  STATE`)
+  for (const stage of plan.stages) {
+    const reported = rollout.status?.stages.find(({ name }) => name === stage.name)
+    const waves = reported?.waves ?? []
+    const done = waves.reduce((sum, wave) => sum + wave.applied, 0)
+    const failed = waves.reduce((sum, wave) => sum + wave.failed + wave.broken, 0)
+    const opened = waves.filter((wave) => wave.openedAt !== undefined).length
+    lines.push(
+      [
+        stage.name.padEnd(width),
+        `${done}/${stage.targets}`.padStart(11),
+        `${opened}/${stage.waves.length}`.padEnd(5),
+        `${(reported?.phase ?? 'Waiting').toLowerCase()}${failed === 0 ? '' : `, ${failed} failed`}`,
+      ].join('  '),
+    )
+  }
+  const states = Object.entries(counts).filter(([, count]) => count !== undefined && count > 0)
+  if (states.length > 0) lines.push(`COUNTS     ${states.map(([state, count]) => `${state} ${count}`).join('  ')}`)
+  const verdict = rollout.status?.verdict
+  if (verdict?.outcome === 'Halt') lines.push(`HALTED     ${verdict.message}`)
+  for (const problem of rollout.status?.problems ?? []) {
+    lines.push(`ATTENTION  ${problem.controlPlane}  ${problem.state}  ${problem.message}`)
+  }
+  return lines
+}
+
+function clock(fix: ComponentFix, rollout: Rollout, now: number): string {
+  const { status, spec } = rollout
+  const allowed = duration(parseDuration(fix.spec.deadline))
+  const begun = fix.metadata.creationTimestamp === undefined ? now : Date.parse(fix.metadata.creationTimestamp)
+  if (status?.completionTime !== undefined) {
+    return `took ${duration(Date.parse(status.completionTime) - begun)} of ${allowed}`
+  }
+  const eta = status?.eta === undefined ? '' : `   ETA in ${duration(Date.parse(status.eta) - now)}`
+  const risk = status?.deadlineAtRisk === true || now > Date.parse(spec.deadline) ? '   DEADLINE AT RISK' : ''
+  return `T+${duration(now - begun)} of ${allowed}${eta}${risk}`
+}
+
+function bar(done: number, all: number): string {
+  const filled = all === 0 ? BAR : Math.floor((BAR * done) / all)
+  return `[${'#'.repeat(filled)}${'.'.repeat(BAR - filled)}]`
+}
+
+/** The exit code for a fix in its present phase, or undefined while it is under way. */
+export function fixExitCode(fix: ComponentFix): ExitCode | undefined {
+  switch (fix.status?.phase) {
+    case 'Delivered':
+      return (fix.status.counts.Failed ?? 0) + (fix.status.counts.Blocked ?? 0) > 0
+        ? exitCodes.finishedWithFailures
+        : exitCodes.done
+    case 'Halted':
+    case 'Reverted':
+    case 'Aborted':
+      return exitCodes.stopped
+    case 'Refused':
+      return exitCodes.refused
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,206 @@
+import { Command, Option } from 'commander'
+import { outputFormats, parseOutputFormat } from './output.ts'
+import { exitCodes, type ExitCode } from './exit-codes.ts'
+import type { Session } from './session.ts'
+
+/** Flags that say which API server to talk to, with kubectl's names. */
+export interface ConnectionFlags {
+  readonly kubeconfig?: string
+  readonly context?: string
+}
+
+export interface ProgramOptions {
+  /** `lkt`, or `kubectl locktender` when run as a plugin. */
+  readonly name: string
+  readonly version: string
+  session(flags: ConnectionFlags): Session
+  /** Called once, with the exit code of the command that ran. */
+  finish(code: ExitCode): void
+}
+
+/** The command line: grammar and help. Each command's code is loaded when it runs, which keeps `--help` fast. */
+export function buildProgram({ name, version, session, finish }: ProgramOptions): Command {
+  const program = new Command(name)
+    .description('Move hosted control planes: deliver fixes to the fleet, see every change, stop the bad ones.')
+    .version(version)
+    .option('--kubeconfig <file>', 'kubeconfig file (default: KUBECONFIG, else ~/.kube/config)')
+    .option('--context <name>', 'context of the kubeconfig')
+    .showHelpAfterError('(run with --help for usage)')
+    .enablePositionalOptions()
+    .exitOverride()
+
+  /** Runs `action` with a session and reports its exit code; no code means success. */
+  const run =
+    <Arguments extends readonly unknown[]>(
+      action: (session: Session, ...rest: Arguments) => Promise<ExitCode | void>,
+    ) =>
+    async (...rest: Arguments): Promise<void> => {
+      finish((await action(session(program.opts<ConnectionFlags>()), ...rest)) ?? exitCodes.done)
+    }
+  const output = () =>
+    new Option('-o, --output <format>', `one of ${outputFormats.join('|')}`)
+      .default('table')
+      .argParser(parseOutputFormat)
+  const dryRun = () =>
+    new Option('--dry-run <how>', 'write nothing: check here (client) or on the server')
+      .choices(['none', 'client', 'server'])
+      .default('none')
+
+  program
+    .command('status')
+    .description('the fleet on one screen (what lkt alone shows)')
+    .addOption(output())
+    .action(run(async (at, options) => (await import('./commands/status.ts')).fleetStatus(at, options as never)))
+
+  addFixCommands(program, run, output, dryRun)
+  addRolloutCommands(program, run)
+
+  const approvals = program.command('approvals').alias('approval').description('plans that wait for consent')
+  approvals
+    .command('list')
+    .description('rollouts that wait for approval')
+    .addOption(output())
+    .action(run(async (at, options) => (await import('./commands/approvals.ts')).approvalsList(at, options as never)))
+  approvals
+    .command('approve <rollout>')
+    .description('approve the plan of a rollout as yourself')
+    .option('--plan <hash>', 'digest of the plan you looked at; refused when the plan is another')
+    .option('--comment <text>', 'kept with the approval')
+    .action(
+      run(async (at, rollout, options) =>
+        (await import('./commands/approvals.ts')).approve(at, rollout as string, options as never),
+      ),
+    )
+
+  program
+    .command('explain <target>')
+    .alias('why')
+    .description('why a control plane, fix or rollout is in its state, and what to do')
+    .addOption(output())
+    .action(
+      run(async (at, target, options) =>
+        (await import('./commands/explain.ts')).explain(at, target as string, options as never),
+      ),
+    )
+  inheritSettings(program)
+  return program
+}
+
+type Run = (
+  action: (session: Session, ...rest: readonly unknown[]) => Promise<ExitCode | void>,
+) => (...rest: readonly unknown[]) => Promise<void>
+
+function addFixCommands(program: Command, run: Run, output: () => Option, dryRun: () => Option): void {
+  const fix = program.command('fix').alias('fixes').description('component fixes and their delivery')
+  fix
+    .command('request <name>')
+    .description('ask for a fix to be delivered; starts its clock')
+    .requiredOption('--ticket <id>', 'ticket of the defect')
+    .requiredOption('--affects <ranges>', 'versions, e.g. 4.20.0-4.20.12,4.21.3')
+    .requiredOption('--platform <names>', 'platforms, e.g. AWS,Azure')
+    .requiredOption('--image <[line=]image...>', 'image by digest, per release line, e.g. 4.20=registry/repo@sha256:…')
+    .option('--component <name>', 'component to replace', 'control-plane-operator')
+    .option('--summary <text>', 'what it fixes, in a sentence')
+    .option('--strategy <name>', 'RolloutStrategy to follow', 'default')
+    .option('--deadline <duration>', 'time from now to the whole fleet', '24h')
+    .option('--supersedes <fixes>', 'fixes whose content it includes, comma-separated')
+    .addOption(dryRun())
+    .addOption(output())
+    .addHelpText('after', requestExample)
+    .action(
+      run(async (at, name, options) =>
+        (await import('./commands/fix-request.ts')).fixRequest(at, name as string, options as never),
+      ),
+    )
+  fix
+    .command('list')
+    .description('all fixes')
+    .addOption(output())
+    .action(run(async (at, options) => (await import('./commands/fix-list.ts')).fixList(at, options as never)))
+  fix
+    .command('status <name>')
+    .description('how far a fix is; the exit code says how it ended')
+    .option('-w, --watch', 'until it has ended', false)
+    .addOption(output())
+    .action(
+      run(async (at, name, options) =>
+        (await import('./commands/fix-status.ts')).fixStatus(at, name as string, options as never),
+      ),
+    )
+  fix
+    .command('clusters <name>')
+    .description('control planes it concerns, with their state and why')
+    .option('--state <states>', 'only these states, comma-separated')
+    .addOption(output())
+    .action(
+      run(async (at, name, options) =>
+        (await import('./commands/fix-clusters.ts')).fixClusters(at, name as string, options as never),
+      ),
+    )
+  fix
+    .command('import <file>')
+    .description("create fixes from HyperShift's override file")
+    .option('--strategy <name>', 'RolloutStrategy to follow', 'default')
+    .option('--deadline <duration>', 'time from now to the whole fleet', '24h')
+    .addOption(dryRun())
+    .addOption(output())
+    .action(
+      run(async (at, file, options) =>
+        (await import('./commands/fix-import.ts')).fixImport(at, file as string, options as never),
+      ),
+    )
+  fix
+    .command('export')
+    .description('write the fixes of the hub as another format')
+    .option('--format <format>', 'hypershift-overrides', 'hypershift-overrides')
+    .action(run(async (at, options) => (await import('./commands/fix-export.ts')).fixExport(at, options as never)))
+}
+
+function addRolloutCommands(program: Command, run: Run): void {
+  const rollout = program.command('rollout').alias('rollouts').description('steer a rollout')
+  rollout
+    .command('pause <name>')
+    .description('start nothing new; what is under way is finished')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .action(
+      run(async (at, name, options) =>
+        (await import('./commands/rollout.ts')).pauseRollout(
+          at,
+          name as string,
+          (options as { reason: string }).reason,
+        ),
+      ),
+    )
+  rollout
+    .command('resume <name>')
+    .description('go on after a pause')
+    .action(run(async (at, name) => (await import('./commands/rollout.ts')).resumeRollout(at, name as string)))
+  rollout
+    .command('abort <name>')
+    .description('end it for good; control planes that have the fix keep it')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .action(
+      run(async (at, name, options) =>
+        (await import('./commands/rollout.ts')).abortRollout(
+          at,
+          name as string,
+          (options as { reason: string }).reason,
+        ),
+      ),
+    )
+}
+
+const requestExample = `
+Example:
+  # Replace the control-plane operator of 4.20.0 to 4.20.12 on both platforms
+  lkt fix request ocpbugs-1 --ticket OCPBUGS-1 --platform AWS,Azure --affects 4.20.0-4.20.12 \\
+      --image 4.20=registry.example/cpo@sha256:<64 hex digits>
+`
+
+/** Errors of every command become exceptions with one hint, so that the edge alone ends the process. */
+function inheritSettings(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command)
+    inheritSettings(child)
+  }
+}
