@@ -46,3 +46,5 @@ export type { BindingObject, FleetRole, PolicyRule, RoleObject } from './roles.t
 export { stratum } from './stratum.ts'
 export { activeHold, targetState } from './target-state.ts'
 export type { ControlPlaneView, TargetContext, TargetStatus } from './target-state.ts'
+export { fleetAdmission } from './admission/fleet-admission.ts'
+export type { AdmissionPlugin, AdmissionReader, AdmissionRequest } from './admission/types.ts'
