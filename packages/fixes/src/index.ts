@@ -1,1 +1,9 @@
-export {}
+export { effectiveImages } from './override-file/effective-images.ts'
+export { exportOverrides } from './override-file/export-overrides.ts'
+export type { OverrideExport } from './override-file/export-overrides.ts'
+export { formatFinding, OverrideFileError } from './override-file/finding.ts'
+export type { Finding, FindingKind } from './override-file/finding.ts'
+export { fixesFromOverrides } from './override-file/fixes-from-overrides.ts'
+export type { ImportOptions } from './override-file/fixes-from-overrides.ts'
+export { parseOverrideFile } from './override-file/parse.ts'
+export type { OverrideFile, OverrideRow } from './override-file/parse.ts'
