@@ -1,1 +1,3 @@
+export { RolloutEngine, type EngineOptions } from './engine.ts'
+export { planDigestInput, planRollout, type Plan, type PlannedStage } from './plan.ts'
 export type * from './types.ts'

@@ -1,4 +1,8 @@
-/** What a target's status says about this rollout's change (DESIGN.md section 2, as far as the engine must tell apart). */
+/**
+ * What a target's status says about this rollout's change (DESIGN.md section 2, as far as the engine must tell apart).
+ * NotAffected, Held and Unreachable targets hold no slot and are not waited for; a target that finished stays Applied
+ * or Failed when it becomes unreachable later.
+ */
 export type TargetPhase =
   | 'NotAffected'
   | 'Pending'
@@ -30,7 +34,7 @@ export interface TargetInput extends TargetMeta {
   readonly requested: boolean
   /** The wave recorded with the request, when the caller keeps it. Without it a restored engine works it out from seed and membership. */
   readonly wave?: number
-  /** Start of the operation `phase` speaks of; the operation timeout runs from here. */
+  /** Start of the operation `phase` speaks of; the operation timeout runs from here, and only while it is running. */
   readonly since?: number
   /** End of that operation (Applied, Failed or Reverted). */
   readonly completedAt?: number
@@ -161,6 +165,10 @@ export interface PersistedWave {
   readonly size: number
   readonly openedAt: number
   readonly closedAt?: number
+  /** As last reported. After a halt they stand, because the revert wipes what they were counted from. */
+  readonly applied?: number
+  readonly failed?: number
+  readonly broken?: number
 }
 
 /** What the caller stored of an earlier engine: exactly what `summary` returned and it acknowledged. */

@@ -1,0 +1,343 @@
+import { estimateEnd } from './eta.ts'
+import { FleetState } from './fleet-state.ts'
+import { stageGate } from './gates.ts'
+import { clearVerdict, judge, signalVerdict } from './judge.ts'
+import { nextPhase, type RolloutTrigger } from './phase-table.ts'
+import { waveSize } from './plan.ts'
+import { restoreState } from './restore.ts'
+import { Reverter } from './reverter.ts'
+import { SequentialTest } from './sequential-test.ts'
+import { lastWave, newWave, type StageState } from './stage-state.ts'
+import { listProblems, summarizeStage } from './summary.ts'
+import type {
+  Decision,
+  GateSummary,
+  PersistedRollout,
+  RolloutEvent,
+  RolloutPhase,
+  RolloutSummary,
+  StrategyInput,
+  TargetInput,
+  Verdict,
+} from './types.ts'
+
+export interface EngineOptions {
+  readonly strategy: StrategyInput
+  /** The seed of the plan that was approved. */
+  readonly seed: number
+  /** Every target as observed now; later ones come as events. */
+  readonly targets: Iterable<TargetInput>
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** Milliseconds since the epoch; only the ETA is held against it. */
+  readonly deadline: number
+  /** What an earlier engine left. Without it the rollout starts from the beginning. */
+  readonly persisted?: PersistedRollout
+}
+
+type Of<Type extends Decision['type']> = Extract<Decision, { type: Type }>
+
+/**
+ * Decides one rollout: which targets next, when the next wave, when to halt, what to take back. Knows nothing of
+ * Kubernetes, of clocks or of I/O: it is fed with observations and with the time, and gives decisions. The same
+ * observations and times give the same decisions. SPEC.md has its rules.
+ */
+export class RolloutEngine {
+  readonly #fleet: FleetState
+  readonly #test: SequentialTest
+  readonly #deadline: number
+  #phase: RolloutPhase = 'Progressing'
+  #reason: string | undefined
+  #verdict: Verdict | undefined
+  #decisions: number
+  /** Index of the stage in progress; the number of stages when all have passed. */
+  #current = 0
+  /** Decisions that are repeated until acknowledged. */
+  #opening: { readonly stage: StageState; readonly decision: Of<'open-wave'> } | undefined
+  #unacknowledged: Of<'halt'> | Of<'complete'> | undefined
+  #reverter: Reverter | undefined
+
+  private constructor(options: EngineOptions) {
+    this.#test = new SequentialTest(options.strategy.sequentialTest)
+    this.#deadline = options.deadline
+    this.#fleet = new FleetState(options.strategy, options.seed, options.startedAt)
+    this.#decisions = options.persisted?.decisions ?? 0
+    restoreState(this.#fleet, options.targets, options.persisted)
+    this.#current = Math.max(
+      0,
+      this.#fleet.stages.findLastIndex((stage) => stage.waves.length > 0),
+    )
+    this.#verdict = options.persisted?.verdict
+    const outcome = options.persisted?.outcome
+    if (outcome) this.#phase = outcome
+    else if (this.#verdict) {
+      this.#phase = 'Halted'
+      this.#startReverting()
+    }
+  }
+
+  /** Throws RangeError when the strategy's sequential test makes no sense. */
+  static create(options: EngineOptions): RolloutEngine {
+    return new RolloutEngine(options)
+  }
+
+  get phase(): RolloutPhase {
+    return this.#phase
+  }
+
+  /** Takes in one observation: O(log n). Decisions follow from `decide`. */
+  apply(event: RolloutEvent): void {
+    if (event.type === 'upsert') {
+      const record = this.#fleet.upsert(event.target)
+      this.#reverter?.consider(record)
+      return
+    }
+    const record = this.#fleet.get(event.id)
+    this.#fleet.remove(event.id)
+    if (record) this.#reverter?.roomIn(record.shard)
+  }
+
+  /** Says that a decision which is repeated until persisted has been persisted. Other decisions have no effect. */
+  acknowledge(decision: Decision): void {
+    if (decision.type === 'open-wave') {
+      const opening = this.#opening
+      if (opening?.decision.stage !== decision.stage || opening.decision.wave !== decision.wave) return
+      this.#opening = undefined
+      const wave = lastWave(opening.stage)
+      if (!wave) return
+      wave.acknowledged = true
+      wave.openedAt = decision.at
+      for (const record of Array.from(wave.untouched)) this.#fleet.settle(record)
+      return
+    }
+    if (decision.type !== this.#unacknowledged?.type) return
+    this.#unacknowledged = undefined
+    if (decision.type === 'halt') this.#startReverting()
+  }
+
+  /** Says that the write of an `apply` or `revert` decision failed for good: it will be decided again. */
+  writeFailed(id: string): void {
+    const record = this.#fleet.get(id)
+    if (!record) return
+    this.#fleet.change(record, () => {
+      record.issued = false
+      record.revertIssued = false
+    })
+    this.#fleet.settle(record)
+    this.#reverter?.consider(record)
+  }
+
+  /** Says that `maxPerShard` may answer differently from now on. */
+  capsChanged(): void {
+    this.#fleet.ready.roomAnywhere()
+    this.#reverter?.roomAnywhere()
+  }
+
+  /** No new wave and no new request until `resume`; operations under way go on and are judged. False: no effect now. */
+  pause(reason: string): boolean {
+    return this.#step('pause', reason)
+  }
+
+  resume(): boolean {
+    return this.#step('resume')
+  }
+
+  /** Ends the rollout where it is; what was changed stays changed. */
+  abort(reason: string): boolean {
+    return this.#step('abort', reason)
+  }
+
+  /** Takes the change back after a halt when the strategy does not do so by itself. */
+  revert(): boolean {
+    if (this.#unacknowledged || !this.#step('revert')) return false
+    this.#reverter = new Reverter(this.#fleet)
+    return true
+  }
+
+  /**
+   * What to do now. The cost is proportional to the decisions (and to the size of a wave when one is opened), not to
+   * the fleet. `now` is milliseconds since the epoch.
+   */
+  decide(now: number): Decision[] {
+    const decisions: Decision[] = []
+    this.#fleet.advance(now)
+    this.#judge(now)
+    if (this.#unacknowledged) decisions.push(this.#unacknowledged)
+    else if (this.#phase === 'Progressing') this.#progress(now, decisions)
+    else if (this.#phase === 'Reverting') this.#revertMore(now, decisions)
+    return decisions
+  }
+
+  /** When `decide` may have something new to say without any event; undefined = only events matter. */
+  nextDue(now: number): number | undefined {
+    if (this.#phase !== 'Progressing' && this.#phase !== 'Paused' && this.#phase !== 'Reverting') return undefined
+    const timer = this.#fleet.nextTimer()
+    const soak = this.#phase === 'Progressing' && !this.#opening ? this.#gate(now)?.until : undefined
+    if (timer === undefined || soak === undefined) return timer ?? soak
+    return Math.min(timer, soak)
+  }
+
+  /** Counts, times, evidence and outlook for people and for status. The cost depends on stages and waves. */
+  summary(now: number): RolloutSummary {
+    const fleet = this.#fleet
+    const running = this.#phase === 'Progressing' || this.#phase === 'Paused' ? this.#current : undefined
+    const current = fleet.stages[running ?? fleet.stages.findLastIndex((stage) => stage.waves.length > 0)]
+    const wave = current && lastWave(current)?.number
+    return {
+      phase: this.#phase,
+      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+      ...(current ? { stage: current.strategy.name } : {}),
+      ...(wave === undefined ? {} : { wave }),
+      counts: { ...fleet.counts },
+      targets: fleet.size,
+      inFlight: fleet.slots.total,
+      requested: fleet.touched.length,
+      finished: fleet.finished,
+      failures: fleet.failures,
+      reverted: fleet.reverted,
+      stages: fleet.stages.map((stage) => summarizeStage(stage, fleet.strategy.budget)),
+      ...(fleet.finished > 0 || this.#verdict ? { verdict: this.#verdict ?? this.#clear(now) } : {}),
+      gate: this.#waitingFor(now),
+      eta:
+        this.#phase === 'Progressing'
+          ? estimateEnd(fleet, now, this.#deadline)
+          : { deadlineAtRisk: false, infeasible: false },
+      problems: listProblems(fleet),
+      decisions: this.#decisions,
+    }
+  }
+
+  #step(trigger: RolloutTrigger, reason?: string): boolean {
+    const next = nextPhase(this.#phase, trigger)
+    if (!next) return false
+    this.#phase = next
+    this.#reason = reason ?? (trigger === 'resume' ? undefined : this.#reason)
+    return true
+  }
+
+  #clear(now: number): Verdict {
+    return { ...clearVerdict(this.#test, this.#fleet.evidence), at: now }
+  }
+
+  /** Halts on a signal or on evidence; looks only at what changed since the last time. */
+  #judge(now: number): void {
+    const { newFailures, signal, evidence, strategy } = this.#fleet
+    if (!signal && newFailures.stages.size === 0) return
+    if (this.#phase === 'Progressing' || this.#phase === 'Paused') {
+      const found = signal
+        ? signalVerdict(evidence, signal.id, signal.stratum, signal.input.reason ?? '')
+        : judge(this.#test, evidence, strategy.budget, newFailures)
+      if (found) {
+        this.#verdict = { ...found, at: now }
+        this.#step('halt', found.reason)
+        this.#opening = undefined
+        this.#unacknowledged = { type: 'halt', verdict: this.#verdict }
+        this.#decisions++
+      }
+    }
+    newFailures.strata.clear()
+    newFailures.stages.clear()
+  }
+
+  #startReverting(): void {
+    this.#reason ??= this.#verdict?.reason
+    if (this.#fleet.strategy.autoRevert) this.revert()
+  }
+
+  #revertMore(now: number, decisions: Decision[]): void {
+    for (let record = this.#reverter?.next(); record; record = this.#reverter?.next()) {
+      decisions.push({ type: 'revert', id: record.id })
+      this.#decisions++
+    }
+    if (this.#fleet.unreverted === 0) this.#complete('Reverted', now, decisions)
+  }
+
+  #complete(outcome: 'Completed' | 'Reverted', now: number, decisions: Decision[]): void {
+    this.#step(outcome === 'Completed' ? 'complete' : 'reverted')
+    this.#unacknowledged = { type: 'complete', outcome, at: now }
+    this.#decisions++
+    decisions.push(this.#unacknowledged)
+  }
+
+  #progress(now: number, decisions: Decision[]): void {
+    if (this.#opening) {
+      decisions.push(this.#opening.decision)
+      return
+    }
+    const { ready, stages } = this.#fleet
+    for (let record = ready.next(); record; record = ready.next()) {
+      const { stage, wave } = record
+      this.#fleet.change(record, () => (record.issued = true))
+      this.#fleet.settle(record)
+      decisions.push({ type: 'apply', id: record.id, stage: stage?.strategy.name ?? '', wave: wave?.number ?? 0 })
+      this.#decisions++
+    }
+    while (!this.#gate(now)) {
+      const late = stages.find((stage) => stage.passed && stage.pool.size > 0)
+      const stage = late ?? stages[this.#current]
+      if (!stage) return this.#complete('Completed', now, decisions)
+      this.#closeWave(stage, now, decisions)
+      if (stage.pool.size > 0) return this.#openWave(stage, now, decisions)
+      stage.passed = true
+      this.#current++
+    }
+  }
+
+  /** What keeps the rollout from its next step. Before the end every stage must be quiet, also those passed long ago. */
+  #gate(now: number): GateSummary | undefined {
+    const { stages } = this.#fleet
+    const current = stages[this.#current]
+    if (current) return stageGate(current, now)
+    for (const stage of stages) {
+      const gate = stageGate(stage, now)
+      if (gate) return gate
+    }
+    return undefined
+  }
+
+  #closeWave(stage: StageState, now: number, decisions: Decision[]): void {
+    const wave = lastWave(stage)
+    if (!wave || wave.closedAt !== undefined) return
+    wave.closedAt = now
+    for (const record of Array.from(wave.untouched)) {
+      // Held or unreachable: when it can be treated again it waits for a later wave.
+      this.#fleet.change(record, () => (record.wave = undefined))
+      stage.pool.adjustTaken(record.stratum, -1)
+    }
+    const name = stage.strategy.name
+    decisions.push({ type: 'close-wave', stage: name, wave: wave.number, at: now, verdict: this.#clear(now) })
+    this.#decisions++
+  }
+
+  #openWave(stage: StageState, now: number, decisions: Decision[]): void {
+    const wave = newWave(stage.waves.length + 1, now)
+    stage.waves.push(wave)
+    const picked = stage.pool.pick(waveSize(stage.strategy, wave.number), this.#fleet.customerShare)
+    for (const record of picked) {
+      this.#fleet.countPool(record, -1)
+      this.#fleet.assign(record, wave)
+    }
+    const decision: Of<'open-wave'> = {
+      type: 'open-wave',
+      stage: stage.strategy.name,
+      wave: wave.number,
+      size: wave.size,
+      at: now,
+    }
+    this.#opening = { stage, decision }
+    this.#decisions++
+    decisions.push(decision)
+  }
+
+  #waitingFor(now: number): GateSummary {
+    if (this.#opening || this.#unacknowledged) {
+      return { waitingFor: 'Acknowledgement', message: 'The last decision is being persisted.' }
+    }
+    if (this.#phase === 'Paused') return { waitingFor: 'Resume', message: `Paused: ${this.#reason ?? ''}` }
+    if (this.#phase === 'Reverting') {
+      return { waitingFor: 'Reverts', message: `${this.#fleet.unreverted} targets are yet to be reverted.` }
+    }
+    const gate = this.#phase === 'Progressing' ? this.#gate(now) : undefined
+    return gate ?? { waitingFor: 'Nothing', message: '' }
+  }
+}

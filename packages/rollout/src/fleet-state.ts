@@ -1,0 +1,349 @@
+import { Durations } from './durations.ts'
+import { EvidenceBook } from './evidence.ts'
+import { seededHash } from './hash.ts'
+import { Heap } from './heap.ts'
+import { customerLimit } from './plan.ts'
+import { ReadyQueue, Slots } from './slots.ts'
+import { lastWave, newStage, type StageState, type WaveState } from './stage-state.ts'
+import {
+  hasTimedOut,
+  isRunning,
+  isTakenBack,
+  isTouched,
+  isUndecided,
+  observedOutcome,
+  standingOf,
+  type History,
+  type TargetRecord,
+} from './target.ts'
+import type { StrategyInput, TargetInput, TargetPhase } from './types.ts'
+
+/** Reasons that halt at once when the strategy does not say: data planes changed, or etcd cannot write. */
+const DEFAULT_HALT_REASONS = ['UnexpectedNodeRollout', 'EtcdQuorumLost']
+
+interface Timer {
+  readonly at: number
+  readonly record: TargetRecord
+  readonly kind: 'operation' | 'onset'
+  /** The start or onset it was set for; another one makes it void. */
+  readonly value: number
+}
+
+/** The observed fleet and everything that is counted from it, kept up to date at O(log n) for each change. */
+export class FleetState {
+  readonly strategy: StrategyInput
+  readonly stages: readonly StageState[]
+  readonly slots: Slots
+  /** Members of open waves that wait for a slot. */
+  readonly ready: ReadyQueue
+  readonly evidence = new EvidenceBook()
+  readonly durations = new Durations()
+  readonly counts: Record<TargetPhase, number> = {
+    NotAffected: 0,
+    Pending: 0,
+    Applying: 0,
+    Verifying: 0,
+    Applied: 0,
+    Failed: 0,
+    Reverting: 0,
+    Reverted: 0,
+    Held: 0,
+    Unreachable: 0,
+  }
+  /** Targets that ever were requested, in the order in which that was seen. */
+  readonly touched: TargetRecord[] = []
+  readonly failed = new Set<TargetRecord>()
+  /** In a stage, but held or unreachable. */
+  readonly excluded = new Set<TargetRecord>()
+  finished = 0
+  failures = 0
+  reverted = 0
+  /** Touched targets whose revert is not over. */
+  unreverted = 0
+  /** Where something failed since the judge looked last. */
+  readonly newFailures = { strata: new Set<string>(), stages: new Set<StageState>() }
+  /** The first target that sent a signal that halts at once. */
+  signal: TargetRecord | undefined
+
+  readonly #seed: number
+  readonly #haltReasons: ReadonlySet<string>
+  readonly #stageByName: ReadonlyMap<string, StageState>
+  readonly #records = new Map<string, TargetRecord>()
+  readonly #departed = new Map<string, History>()
+  readonly #perCustomer = new Map<string, number>()
+  readonly #timers = new Heap<Timer>((left, right) => left.at < right.at)
+  #sequence = 0
+  #now: number
+
+  constructor(strategy: StrategyInput, seed: number, startedAt: number) {
+    this.strategy = strategy
+    this.#seed = seed
+    this.#now = startedAt
+    this.#haltReasons = new Set(strategy.haltReasons ?? DEFAULT_HALT_REASONS)
+    this.stages = strategy.stages.map((stage, index) => newStage(index, stage))
+    this.#stageByName = new Map(this.stages.map((stage) => [stage.strategy.name, stage]))
+    this.slots = new Slots(strategy.maxPerShard, strategy.maxConcurrent)
+    this.ready = new ReadyQueue(
+      this.slots,
+      (record) => this.knows(record) && record.wave !== undefined && standingOf(record) === 'idle',
+    )
+  }
+
+  get size(): number {
+    return this.#records.size
+  }
+
+  get(id: string): TargetRecord | undefined {
+    return this.#records.get(id)
+  }
+
+  knows(record: TargetRecord): boolean {
+    return this.#records.get(record.id) === record
+  }
+
+  upsert(target: TargetInput): TargetRecord {
+    const known = this.#records.get(target.id)
+    if (known && (isTouched(known) || samePlace(known.input, target))) {
+      this.change(known, () => {
+        known.input = target
+        if (target.requested) known.issued = false
+      })
+      this.settle(known)
+      return known
+    }
+    if (known) this.remove(known.id)
+    const record = this.enter(target)
+    this.settle(record)
+    return record
+  }
+
+  /** Makes a target known without drawing any conclusion from it; `settle` does that. */
+  enter(target: TargetInput): TargetRecord {
+    const record: TargetRecord = {
+      id: target.id,
+      stratum: target.stratum,
+      customer: target.customer,
+      shard: target.shard,
+      hash: seededHash(this.#seed, target.id),
+      stage: this.#stageByName.get(target.stage),
+      input: target,
+      wave: undefined,
+      sequence: 0,
+      issued: false,
+      revertIssued: false,
+      timedOutSince: undefined,
+      confirmedOnset: undefined,
+      timedSince: undefined,
+      timedOnset: undefined,
+      history: this.#departed.get(target.id) ?? {
+        requested: false,
+        reverted: false,
+        outcome: undefined,
+        countedIn: 0,
+      },
+    }
+    this.#departed.delete(target.id)
+    this.#records.set(target.id, record)
+    this.#tally(record, 1)
+    return record
+  }
+
+  remove(id: string): void {
+    const record = this.#records.get(id)
+    if (!record) return
+    this.leavePool(record)
+    if (record.wave) record.stage?.pool.adjustTaken(record.stratum, -1)
+    this.#tally(record, -1)
+    this.#records.delete(id)
+    this.failed.delete(record)
+    this.excluded.delete(record)
+    if (record.history.requested) this.#departed.set(id, record.history)
+    this.ready.roomIn(record.shard)
+  }
+
+  /** The only way to change a record: takes it out of every count, changes it, and counts it again. */
+  change(record: TargetRecord, mutate: () => void): void {
+    const before = standingOf(record)
+    this.#tally(record, -1)
+    mutate()
+    this.#tally(record, 1)
+    if (before === 'busy' && standingOf(record) !== 'busy') this.ready.roomIn(record.shard)
+  }
+
+  /** Puts a target in a wave, for good unless it turns out that it cannot be treated. */
+  assign(record: TargetRecord, wave: WaveState): void {
+    this.leavePool(record)
+    this.change(record, () => {
+      record.wave = wave
+      record.sequence = ++this.#sequence
+    })
+  }
+
+  /** Draws the conclusions from what is known of a target now. */
+  settle(record: TargetRecord): void {
+    const away = record.input.phase === 'Unreachable' || record.input.phase === 'Held'
+    if (away && record.stage) this.excluded.add(record)
+    else this.excluded.delete(record)
+    if (!isTouched(record)) {
+      this.#place(record)
+      return
+    }
+    this.leavePool(record)
+    const wave = record.stage && lastWave(record.stage)
+    if (!record.wave && wave?.acknowledged) {
+      record.stage?.pool.adjustTaken(record.stratum, 1)
+      this.assign(record, wave)
+    }
+    const { history } = record
+    if (!history.requested) {
+      history.requested = true
+      this.touched.push(record)
+    }
+    if (record.input.phase === 'Reverted' && !history.reverted) {
+      history.reverted = true
+      this.reverted++
+    }
+    this.#setTimers(record)
+    this.#conclude(record)
+    const { reason } = record.input
+    if (reason !== undefined && this.#haltReasons.has(reason) && !isTakenBack(record)) this.signal ??= record
+  }
+
+  /** Handles the timers that are due. Time never goes back. */
+  advance(now: number): void {
+    this.#now = Math.max(this.#now, now)
+    for (let timer = this.#timers.peek(); timer && timer.at <= this.#now; timer = this.#timers.peek()) {
+      this.#timers.pop()
+      const { record, kind, value } = timer
+      if (!this.#isLive(timer)) continue
+      this.change(record, () => {
+        if (kind === 'operation') record.timedOutSince = value
+        else record.confirmedOnset = value
+      })
+      this.settle(record)
+    }
+  }
+
+  /** When the next timer is due. */
+  nextTimer(): number | undefined {
+    for (let timer = this.#timers.peek(); timer; timer = this.#timers.peek()) {
+      if (this.#isLive(timer)) return timer.at
+      this.#timers.pop()
+    }
+    return undefined
+  }
+
+  /** How many targets of `customer` may be in one wave. */
+  readonly customerShare = (customer: string): number =>
+    customerLimit(this.strategy, this.#perCustomer.get(customer) ?? 0)
+
+  leavePool(record: TargetRecord): void {
+    if (record.stage?.pool.delete(record.id)) this.countPool(record, -1)
+  }
+
+  /** Keeps the pool's count by shard; `pick` takes out of the pool without telling. */
+  countPool(record: TargetRecord, by: number): void {
+    const perShard = record.stage?.poolPerShard
+    if (perShard) perShard.set(record.shard, (perShard.get(record.shard) ?? 0) + by)
+  }
+
+  /** A target that nobody asked waits in the pool of its stage or, in a wave, for a slot. */
+  #place(record: TargetRecord): void {
+    const { stage } = record
+    if (!stage) return
+    if (record.input.phase !== 'Pending') {
+      this.leavePool(record)
+      return
+    }
+    const last = lastWave(stage)
+    if (!record.wave && stage.passed && last?.acknowledged) {
+      stage.pool.adjustTaken(record.stratum, 1)
+      this.assign(record, last)
+    }
+    if (record.wave) {
+      if (record.wave.acknowledged) this.ready.add(record, record.sequence)
+    } else if (!stage.pool.has(record.id)) {
+      stage.pool.add(record)
+      this.countPool(record, 1)
+    }
+  }
+
+  #setTimers(record: TargetRecord): void {
+    const { since, onsetAt } = record.input
+    if (since !== undefined && record.timedSince !== since && isRunning(record)) {
+      record.timedSince = since
+      const at = since + this.strategy.operationTimeoutMs + 1
+      this.#timers.push({ at, record, kind: 'operation', value: since })
+    }
+    if (onsetAt === undefined || record.timedOnset === onsetAt) return
+    const grace = this.strategy.onsetGraceMs ?? 0
+    record.timedOnset = onsetAt
+    if (grace === 0) this.change(record, () => (record.confirmedOnset = onsetAt))
+    else this.#timers.push({ at: onsetAt + grace, record, kind: 'onset', value: onsetAt })
+  }
+
+  #isLive({ record, kind, value }: Timer): boolean {
+    if (!this.knows(record)) return false
+    return kind === 'operation' ? record.input.since === value && isRunning(record) : record.input.onsetAt === value
+  }
+
+  /** Counts the outcome, once, and only ever from applied to a failure afterwards. */
+  #conclude(record: TargetRecord): void {
+    const { history, stage, input } = record
+    if (stage && standingOf(record) === 'done' && !isTakenBack(record)) {
+      const timeout = this.strategy.operationTimeoutMs
+      const ended =
+        input.completedAt ?? (hasTimedOut(record) && input.since !== undefined ? input.since + timeout : this.#now)
+      stage.lastCompletionAt = Math.max(stage.lastCompletionAt ?? ended, ended)
+    }
+    const outcome = observedOutcome(record, this.strategy.operationTimeoutMs)
+    const before = history.outcome
+    if (!stage || !outcome || outcome === before || (before && before !== 'applied')) return
+    this.change(record, () => (history.outcome = outcome))
+    if (!before) {
+      history.countedIn = record.wave?.number ?? 0
+      this.finished++
+      if (input.since !== undefined && input.completedAt !== undefined) {
+        this.durations.add(input.completedAt - input.since)
+      }
+    }
+    this.evidence.count({ stage: stage.index, wave: history.countedIn, stratum: record.stratum }, before, outcome)
+    if (outcome === 'applied') return
+    this.failures++
+    this.failed.add(record)
+    this.newFailures.strata.add(record.stratum)
+    this.newFailures.stages.add(stage)
+  }
+
+  #tally(record: TargetRecord, by: 1 | -1): void {
+    const { stage, wave, input } = record
+    const { outcome } = record.history
+    const standing = standingOf(record)
+    const touched = isTouched(record)
+    this.counts[input.phase] += by
+    if (standing === 'busy') this.slots.adjust(record.shard, by)
+    if (touched && !(isTakenBack(record) && standing !== 'busy')) this.unreverted += by
+    if (!stage) return
+    if (touched || input.phase !== 'NotAffected') stage.targets += by
+    this.#perCustomer.set(record.customer, (this.#perCustomer.get(record.customer) ?? 0) + by)
+    if (standing === 'busy') stage.busy += by
+    if (isUndecided(record)) stage.undecided += by
+    if (outcome) stage[outcome] += by
+    if (!wave) return
+    if (standing === 'idle') stage.idle += by
+    wave.size += by
+    if (outcome) wave[outcome] += by
+    if (touched) wave.requested += by
+    else if (by > 0) wave.untouched.add(record)
+    else wave.untouched.delete(record)
+  }
+}
+
+function samePlace(left: TargetInput, right: TargetInput): boolean {
+  return (
+    left.stage === right.stage &&
+    left.stratum === right.stratum &&
+    left.shard === right.shard &&
+    left.customer === right.customer
+  )
+}

@@ -1,0 +1,26 @@
+import type { StageState } from './stage-state.ts'
+import type { GateSummary } from './types.ts'
+
+/** Undefined when nothing keeps the stage from its next step at `now`, else what does. */
+export function stageGate(stage: StageState, now: number): GateSummary | undefined {
+  const name = stage.strategy.name
+  if (stage.busy > 0) {
+    return { waitingFor: 'Operations', message: `${stage.busy} operations of stage ${name} are under way.` }
+  }
+  if (stage.idle > 0) {
+    return { waitingFor: 'Slots', message: `${stage.idle} targets of stage ${name} wait for a free slot.` }
+  }
+  if (stage.undecided > 0) {
+    return { waitingFor: 'Onsets', message: `${stage.undecided} targets of stage ${name} became unhealthy just now.` }
+  }
+  const until = soakEnd(stage)
+  if (until === undefined || until <= now) return undefined
+  return { waitingFor: 'Soak', until, message: `Stage ${name} soaks.` }
+}
+
+/** When the soak after the last completion ends; undefined when nothing was treated, as there is nothing to watch. */
+export function soakEnd(stage: StageState): number | undefined {
+  if (stage.lastCompletionAt === undefined) return undefined
+  const { soakMs, finalSoakMs } = stage.strategy
+  return stage.lastCompletionAt + (stage.pool.size > 0 ? soakMs : finalSoakMs)
+}

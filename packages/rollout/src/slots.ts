@@ -1,0 +1,121 @@
+import { Heap } from './heap.ts'
+import type { TargetRecord } from './target.ts'
+
+/** Operations in flight, for each shard and altogether, held against the caps. */
+export class Slots {
+  readonly #maxPerShard: (shard: string) => number
+  readonly #maxConcurrent: number
+  readonly #inFlight = new Map<string, number>()
+  #total = 0
+
+  constructor(maxPerShard: (shard: string) => number, maxConcurrent = Number.POSITIVE_INFINITY) {
+    this.#maxPerShard = maxPerShard
+    this.#maxConcurrent = maxConcurrent
+  }
+
+  get total(): number {
+    return this.#total
+  }
+
+  /** Negative `change` gives slots back. */
+  adjust(shard: string, change: number): void {
+    this.#inFlight.set(shard, (this.#inFlight.get(shard) ?? 0) + change)
+    this.#total += change
+  }
+
+  get full(): boolean {
+    return this.#total >= this.#maxConcurrent
+  }
+
+  hasRoom(shard: string): boolean {
+    return (this.#inFlight.get(shard) ?? 0) < this.#maxPerShard(shard)
+  }
+
+  /** How many operations can run at once on `shard`. */
+  limit(shard: string): number {
+    return Math.min(this.#maxPerShard(shard), this.#maxConcurrent)
+  }
+
+  get maxConcurrent(): number {
+    return this.#maxConcurrent
+  }
+}
+
+interface Line {
+  readonly shard: string
+  readonly waiting: Heap<Place>
+  listed: boolean
+}
+
+interface Place {
+  readonly order: number
+  readonly record: TargetRecord
+}
+
+/**
+ * Targets that wait for a slot, by shard. `next` gives the longest waiting one whose shard has room; its cost does not
+ * depend on how many wait. Entries of targets that no longer wait are dropped when they come up.
+ */
+export class ReadyQueue {
+  readonly #slots: Slots
+  readonly #stillWaits: (record: TargetRecord) => boolean
+  readonly #queued = new Set<TargetRecord>()
+  readonly #lines = new Map<string, Line>()
+  readonly #listed = new Heap<{ readonly order: number; readonly line: Line }>(
+    (left, right) => left.order < right.order,
+  )
+
+  constructor(slots: Slots, stillWaits: (record: TargetRecord) => boolean) {
+    this.#slots = slots
+    this.#stillWaits = stillWaits
+  }
+
+  add(record: TargetRecord, order: number): void {
+    if (this.#queued.has(record)) return
+    this.#queued.add(record)
+    const { shard } = record
+    let line = this.#lines.get(shard)
+    if (!line) {
+      line = { shard, waiting: new Heap((left, right) => left.order < right.order), listed: false }
+      this.#lines.set(shard, line)
+    }
+    line.waiting.push({ order, record })
+    this.#list(line)
+  }
+
+  /** To be called when `shard` may have got room. */
+  roomIn(shard: string): void {
+    const line = this.#lines.get(shard)
+    if (line) this.#list(line)
+  }
+
+  /** To be called when any shard may have got room. */
+  roomAnywhere(): void {
+    for (const line of this.#lines.values()) this.#list(line)
+  }
+
+  /** Takes out the next target that may start now. The caller must take its slot before asking again. */
+  next(): TargetRecord | undefined {
+    while (!this.#slots.full) {
+      const head = this.#listed.pop()
+      if (!head) return undefined
+      const { line } = head
+      line.listed = false
+      if (!this.#slots.hasRoom(line.shard)) continue
+      const place = line.waiting.pop()
+      if (!place) continue
+      this.#queued.delete(place.record)
+      this.#list(line)
+      if (this.#stillWaits(place.record)) return place.record
+    }
+    return undefined
+  }
+
+  /** Lines are listed once; whether there is room is asked again when they come up. */
+  #list(line: Line): void {
+    const place = line.waiting.peek()
+    if (line.listed || !place || !this.#slots.hasRoom(line.shard)) return
+    line.listed = true
+    this.#listed.push({ order: place.order, line })
+  }
+}

@@ -1,0 +1,166 @@
+import { Heap } from './heap.ts'
+
+/** A target that is in no wave yet. */
+export interface Candidate {
+  readonly id: string
+  readonly stratum: string
+  readonly customer: string
+  /** Its place in the random order of its stratum. */
+  readonly hash: number
+}
+
+interface Entry<T extends Candidate> {
+  readonly candidate: T
+  /** False once the candidate left the pool; its entry is dropped when it comes up. */
+  alive: boolean
+}
+
+interface Stratum<T extends Candidate> {
+  readonly name: string
+  readonly entries: Heap<Entry<T>>
+  /** Targets of this stratum that are in a wave. */
+  taken: number
+  /** Of the newest head; older heads are stale. */
+  version: number
+}
+
+interface Head<T extends Candidate> {
+  readonly stratum: Stratum<T>
+  readonly version: number
+  readonly taken: number
+  readonly entry: Entry<T>
+}
+
+/** Random order within a stratum; ids break ties so that the order never depends on who came first. */
+function earlier(left: Candidate, right: Candidate): boolean {
+  return left.hash === right.hash ? left.id < right.id : left.hash < right.hash
+}
+
+/**
+ * The targets of one stage that are in no wave yet, and the choice of the next wave: always the stratum with the fewest
+ * targets in waves so far, within it the next in its random order. So every stratum has one before any has two. The
+ * choice depends on which targets there are and how many of each stratum were taken, never on the order in which they
+ * were added. `add`, `delete` and each pick are O(log n).
+ */
+export class StagePool<T extends Candidate> {
+  readonly #strata = new Map<string, Stratum<T>>()
+  readonly #entries = new Map<string, Entry<T>>()
+  readonly #heads = new Heap<Head<T>>((left, right) =>
+    left.taken === right.taken ? earlier(left.entry.candidate, right.entry.candidate) : left.taken < right.taken,
+  )
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  has(id: string): boolean {
+    return this.#entries.get(id)?.alive ?? false
+  }
+
+  add(candidate: T): void {
+    const known = this.#entries.get(candidate.id)
+    if (known?.candidate === candidate) {
+      if (!known.alive) {
+        known.alive = true
+        this.#size++
+      }
+      return
+    }
+    if (known) this.delete(candidate.id)
+    const entry: Entry<T> = { candidate, alive: true }
+    this.#entries.set(candidate.id, entry)
+    this.#size++
+    const stratum = this.#stratum(candidate.stratum)
+    stratum.entries.push(entry)
+    if (stratum.entries.peek() === entry) this.#refresh(stratum)
+  }
+
+  delete(id: string): boolean {
+    const entry = this.#entries.get(id)
+    if (!entry?.alive) return false
+    entry.alive = false
+    this.#size--
+    return true
+  }
+
+  /** Says that `change` more (or fewer) targets of `stratum` are in waves than were picked here. */
+  adjustTaken(stratum: string, change: number): void {
+    const state = this.#stratum(stratum)
+    state.taken += change
+    this.#refresh(state)
+  }
+
+  /**
+   * Takes up to `count` candidates out of the pool. No customer gets more than `share(customer)` (at least 1) of them
+   * while there is a candidate of a customer below its share; after that all shares are raised together.
+   */
+  pick(count: number, share: (customer: string) => number): T[] {
+    const picked: T[] = []
+    const perCustomer = new Map<string, number>()
+    let passedOver: T[] = []
+    let round = 1
+    while (picked.length < count && this.#size + passedOver.length > 0) {
+      const head = this.#head()
+      if (!head) {
+        round++
+        for (const candidate of passedOver) this.add(candidate)
+        passedOver = []
+        continue
+      }
+      const { candidate } = head
+      const mine = perCustomer.get(candidate.customer) ?? 0
+      this.#drop(head)
+      if (mine >= round * share(candidate.customer)) {
+        passedOver.push(candidate)
+        continue
+      }
+      perCustomer.set(candidate.customer, mine + 1)
+      picked.push(candidate)
+      this.adjustTaken(candidate.stratum, 1)
+    }
+    for (const candidate of passedOver) this.add(candidate)
+    return picked
+  }
+
+  #stratum(name: string): Stratum<T> {
+    let stratum = this.#strata.get(name)
+    if (!stratum) {
+      const entries = new Heap<Entry<T>>((left, right) => earlier(left.candidate, right.candidate))
+      stratum = { name, entries, taken: 0, version: 0 }
+      this.#strata.set(name, stratum)
+    }
+    return stratum
+  }
+
+  /** Drops dead entries from the top of the stratum and announces its head. */
+  #refresh(stratum: Stratum<T>): void {
+    stratum.version++
+    for (;;) {
+      const entry = stratum.entries.peek()
+      if (!entry) return
+      if (entry.alive) {
+        this.#heads.push({ stratum, version: stratum.version, taken: stratum.taken, entry })
+        return
+      }
+      stratum.entries.pop()
+      if (this.#entries.get(entry.candidate.id) === entry) this.#entries.delete(entry.candidate.id)
+    }
+  }
+
+  #head(): Entry<T> | undefined {
+    for (;;) {
+      const head = this.#heads.peek()
+      if (!head) return undefined
+      if (head.version === head.stratum.version && head.entry.alive) return head.entry
+      this.#heads.pop()
+      if (head.version === head.stratum.version) this.#refresh(head.stratum)
+    }
+  }
+
+  #drop(entry: Entry<T>): void {
+    entry.alive = false
+    this.#size--
+    this.#refresh(this.#stratum(entry.candidate.stratum))
+  }
+}

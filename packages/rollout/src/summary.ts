@@ -1,0 +1,65 @@
+import { allowedFailures } from './budget.ts'
+import type { FleetState } from './fleet-state.ts'
+import type { StageState, WaveState } from './stage-state.ts'
+import type { FailureBudget, Problem, StageSummary, WaveSummary } from './types.ts'
+
+/** Enough to see what is wrong; everything else is a query over the objects. */
+const PROBLEMS_SHOWN = 10
+
+function summarizeWave(wave: WaveState): WaveSummary {
+  const { reported } = wave
+  return {
+    number: wave.number,
+    size: wave.size,
+    ...(wave.acknowledged ? { openedAt: wave.openedAt } : {}),
+    ...(wave.closedAt === undefined ? {} : { closedAt: wave.closedAt }),
+    requested: wave.requested,
+    applied: Math.max(wave.applied, reported.applied ?? 0),
+    failed: Math.max(wave.failed, reported.failed ?? 0),
+    broken: Math.max(wave.broken, reported.broken ?? 0),
+  }
+}
+
+function stagePhase(stage: StageState): StageSummary['phase'] {
+  if (stage.passed) return 'Passed'
+  if (stage.waves.length === 0) return 'Waiting'
+  return stage.busy > 0 || stage.idle > 0 ? 'Open' : 'Soaking'
+}
+
+export function summarizeStage(stage: StageState, budget: FailureBudget): StageSummary {
+  const waves = stage.waves.map(summarizeWave)
+  const sum = (key: 'applied' | 'failed' | 'broken') =>
+    Math.max(
+      stage[key],
+      waves.reduce((total, wave) => total + wave[key], 0),
+    )
+  const startedAt = waves[0]?.openedAt
+  return {
+    name: stage.strategy.name,
+    phase: stagePhase(stage),
+    targets: stage.targets,
+    allowedFailures: allowedFailures(budget, stage.targets),
+    applied: sum('applied'),
+    failed: sum('failed'),
+    broken: sum('broken'),
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(stage.lastCompletionAt === undefined ? {} : { lastCompletionAt: stage.lastCompletionAt }),
+    waves,
+  }
+}
+
+/** The first few targets that need somebody: failures, then those that could not be treated. */
+export function listProblems(fleet: FleetState): Problem[] {
+  const problems: Problem[] = []
+  for (const records of [fleet.failed, fleet.excluded]) {
+    for (const record of records) {
+      if (problems.length === PROBLEMS_SHOWN) return problems
+      if (records === fleet.excluded && fleet.failed.has(record)) continue
+      const { phase, reason, message } = record.input
+      const late = record.timedOutSince !== undefined && record.timedOutSince === record.input.since
+      const cause = reason ?? (late ? 'OperationTimeout' : record.history.outcome === 'broken' ? 'Unhealthy' : phase)
+      problems.push({ id: record.id, phase, reason: cause, message: message ?? '' })
+    }
+  }
+  return problems
+}

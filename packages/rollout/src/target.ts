@@ -1,0 +1,123 @@
+import type { StageState, WaveState } from './stage-state.ts'
+import type { TargetInput, TargetPhase } from './types.ts'
+
+/** How a target's treatment ended; each target has at most one, and it only ever changes from applied to the others. */
+export type Outcome = 'applied' | 'failed' | 'broken'
+
+/** One target as the engine knows it. It is its own candidate for the pool of its stage. */
+export interface TargetRecord {
+  readonly id: string
+  readonly stratum: string
+  readonly customer: string
+  readonly shard: string
+  readonly hash: number
+  readonly stage: StageState | undefined
+  input: TargetInput
+  wave: WaveState | undefined
+  /** Order in which targets were put in waves; requests follow it. */
+  sequence: number
+  /** A request was decided and is not visible in `input` yet. */
+  issued: boolean
+  /** Taking the change back was decided. */
+  revertIssued: boolean
+  /** Start of the operation that took too long. */
+  timedOutSince: number | undefined
+  /** The onset that lasted long enough to count. */
+  confirmedOnset: number | undefined
+  /** Start of the operation, and the onset, a timer is set for. */
+  timedSince: number | undefined
+  timedOnset: number | undefined
+  history: History
+}
+
+/** What was counted of a target for good. It outlives the target, so that one that comes back is not counted twice. */
+export interface History {
+  requested: boolean
+  reverted: boolean
+  outcome: Outcome | undefined
+  /** The wave the outcome is counted in. */
+  countedIn: number
+}
+
+/** idle: nothing was asked of it. busy: an operation is under way. done: it ended. excluded: not to be waited for. */
+export type Standing = 'idle' | 'busy' | 'done' | 'excluded'
+
+type PhaseKind = 'excluded' | 'waiting' | 'running' | 'ended'
+
+const KINDS: Readonly<Record<TargetPhase, PhaseKind>> = {
+  NotAffected: 'excluded',
+  Held: 'excluded',
+  Unreachable: 'excluded',
+  Pending: 'waiting',
+  Applying: 'running',
+  Verifying: 'running',
+  Reverting: 'running',
+  Applied: 'ended',
+  Failed: 'ended',
+  Reverted: 'ended',
+}
+
+/** An operation is running whose time is limited. */
+export function isRunning(record: TargetRecord): boolean {
+  return KINDS[record.input.phase] === 'running'
+}
+
+/** The change was asked for, or an operation for it was seen. */
+export function isTouched(record: TargetRecord): boolean {
+  const kind = KINDS[record.input.phase]
+  return record.issued || record.input.requested || kind === 'running' || kind === 'ended'
+}
+
+/** Touched, and the change was or is being taken back. */
+export function isTakenBack(record: TargetRecord): boolean {
+  return isTouched(record) && (record.revertIssued || !(record.issued || record.input.requested))
+}
+
+/** The operation observed now took longer than allowed. */
+export function hasTimedOut({ input, timedOutSince }: TargetRecord): boolean {
+  return timedOutSince !== undefined && timedOutSince === input.since
+}
+
+export function standingOf(record: TargetRecord): Standing {
+  const { input } = record
+  const kind = KINDS[input.phase]
+  if (kind === 'excluded') return 'excluded'
+  if (!isTouched(record)) return 'idle'
+  if (isTakenBack(record)) {
+    // Until the agent starts on it, the status still tells of the operation before.
+    if (input.phase === 'Reverted') return 'done'
+    if (input.phase === 'Failed' && input.revert) return 'done'
+    if (input.phase === 'Reverting' && hasTimedOut(record)) return 'done'
+    if (input.phase === 'Pending' && !input.requested && !record.issued) return 'done'
+    return 'busy'
+  }
+  return kind === 'ended' || hasTimedOut(record) ? 'done' : 'busy'
+}
+
+/** Unhealthy after the change, but not for long enough to count. */
+export function isUndecided(record: TargetRecord): boolean {
+  const { onsetAt } = record.input
+  return (
+    onsetAt !== undefined &&
+    record.confirmedOnset !== onsetAt &&
+    record.history.outcome !== 'failed' &&
+    record.history.outcome !== 'broken' &&
+    isTouched(record) &&
+    !isTakenBack(record) &&
+    KINDS[record.input.phase] !== 'excluded'
+  )
+}
+
+/** What the observation says about the outcome, regardless of what was counted before. */
+export function observedOutcome(record: TargetRecord, operationTimeoutMs: number): Outcome | undefined {
+  const { input } = record
+  if (!isTouched(record) || isTakenBack(record)) return undefined
+  if (input.phase === 'Failed' || hasTimedOut(record)) return 'failed'
+  const ended = input.phase === 'Applied'
+  if (!ended && input.phase !== 'Verifying') return undefined
+  if (input.onsetAt !== undefined && record.confirmedOnset === input.onsetAt) return 'broken'
+  if (!ended) return undefined
+  const { since, completedAt } = input
+  const late = since !== undefined && completedAt !== undefined && completedAt - since > operationTimeoutMs
+  return late ? 'failed' : 'applied'
+}
