@@ -124,6 +124,11 @@ export class Store {
     return this.#state.history.compacted
   }
 
+  /** Whether writes are refused: after {@link close}, or after a disk error. */
+  get stopped(): boolean {
+    return this.#stopped !== undefined
+  }
+
   /** The newest written state of `key`. */
   get(key: string): StoredValue | undefined {
     return this.#state.get(key)

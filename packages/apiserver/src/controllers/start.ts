@@ -1,0 +1,59 @@
+import type { Clock, KubeObject } from '@locktender/kube'
+import type { Store } from '../store/store.ts'
+import type { StoredValue } from '../store/store-types.ts'
+import { EventExpiry, isEvent } from './event-expiry.ts'
+import { GarbageCollector } from './garbage-collector.ts'
+import { NamespaceController } from './namespace-controller.ts'
+import { parseKey } from './object-writer.ts'
+import type { ObjectWriter } from './object-writer.ts'
+
+export interface ControllersOptions {
+  readonly clock: Clock
+  readonly store: Store
+  /** The object in a stored value; may be shared, and is not changed. */
+  readonly parse: (stored: Pick<StoredValue, 'key' | 'value' | 'revision'>) => KubeObject
+  readonly writer: ObjectWriter
+}
+
+/**
+ * Starts the controllers that belong to the server itself, for all logical clusters: garbage collection by owner,
+ * deletion of namespaces, and expiry of Events. Returns their end.
+ *
+ * Each value under a key of the form `/cluster/group/plural/namespace/name` must be an object.
+ */
+export function startControllers({ clock, store, parse, writer }: ControllersOptions): () => void {
+  const collector = new GarbageCollector({ clock, writer })
+  const namespaces = new NamespaceController({ clock, writer })
+  const expiry = new EventExpiry({ clock, store })
+
+  const observe = (key: string, stored: Pick<StoredValue, 'key' | 'value' | 'revision'> | undefined) => {
+    const ref = parseKey(key)
+    if (ref === undefined) return
+    const object = stored === undefined ? undefined : parse(stored)
+    collector.observe(key, ref, object)
+    namespaces.observe(key, ref, object)
+  }
+
+  const revision = store.revision
+  for (const stored of store.range('', { at: revision }).items) {
+    observe(stored.key, stored)
+    const ref = parseKey(stored.key)
+    if (ref !== undefined && isEvent(ref)) expiry.restore(stored.key, stored.revision, parse(stored))
+  }
+  expiry.start()
+  const endWatch = store.watch('', revision, (events) => {
+    for (const event of events) {
+      const { key, value } = event
+      observe(key, value === undefined ? undefined : { key, value, revision: event.revision })
+      const ref = parseKey(key)
+      if (ref !== undefined) expiry.observe(key, ref, event.revision, value !== undefined)
+    }
+  })
+
+  return () => {
+    endWatch()
+    collector.stop()
+    namespaces.stop()
+    expiry.stop()
+  }
+}
