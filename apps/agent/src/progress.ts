@@ -57,17 +57,21 @@ export function judgeProgress(record: ChangeRecord, observed: HostedControlPlane
   const settledAt = lastMove + limits.settle
   const verifying: Phase = record.change === 'apply' ? 'Verifying' : 'Reverting'
   if (now < settledAt) return { phase: verifying, lookAgainAt: Math.min(dueAt, settledAt) }
-  const degraded = findCondition(observed.hostedCluster.status?.conditions, 'Degraded')
-  if (degraded?.status === 'True') return { phase: verifying, lookAgainAt: dueAt }
+  if (!isHealthy(observed)) return { phase: verifying, lookAgainAt: dueAt }
   return record.change === 'apply'
     ? { phase: 'Applied', reason: 'RolledOut', message: 'every component rolled out and the control plane is healthy' }
     : { phase: 'Reverted', reason: 'RolledBack', message: 'every component went back and the control plane is healthy' }
 }
 
+function isHealthy({ hostedCluster }: HostedControlPlane): boolean {
+  const status = (type: string) => findCondition(hostedCluster.status?.conditions, type)?.status
+  return status('Available') === 'True' && status('EtcdAvailable') === 'True' && status('Degraded') !== 'True'
+}
+
 /** When the last component stopped moving, or undefined while any is still on its way. */
 function lastMovement(record: ChangeRecord, observed: HostedControlPlane): number | undefined {
   const { operator } = observed
-  if (!operatorHasImage(record, operator) || !rolledOut(operator)) return undefined
+  if (!operatorHasImage(record, operator) || !rolledOut(operator) || observed.components.length === 0) return undefined
   let last = record.changedAt
   for (const component of observed.components) {
     const complete = findCondition(component.status?.conditions, 'RolloutComplete')
