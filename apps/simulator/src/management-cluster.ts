@@ -1,4 +1,4 @@
-import { isAlreadyExists, isForbidden, isInvalid, isNotFound, ObjectCache, Reflector, sleep } from '@locktender/kube'
+import { isForbidden, isInvalid, isNotFound, ObjectCache, Reflector, sleep } from '@locktender/kube'
 import type { Cancel, Client, Clock, KubeObject, Random } from '@locktender/kube'
 import {
   controlPlaneComponents,
@@ -7,6 +7,7 @@ import {
   hostedClusters,
   namespaces,
 } from '@locktender/fleet'
+import { createMissing } from './create-missing.ts'
 import { operatorComponent } from './hosted-control-plane/components.ts'
 import type { FailureSettings } from './hosted-control-plane/failure-modes.ts'
 import { initialObjects, partsNamespace, patchFor, viewFrom } from './hosted-control-plane/objects.ts'
@@ -14,6 +15,7 @@ import type { InitialObject, ObjectPatch } from './hosted-control-plane/objects.
 import { initialState, request, resumedState, step } from './hosted-control-plane/state-machine.ts'
 import type { ControlPlaneState } from './hosted-control-plane/state-machine.ts'
 import type { ControlPlaneFacts } from './hosted-control-plane/view.ts'
+import { inParallel } from './parallel.ts'
 
 export interface ManagementClusterOptions {
   /** Speaks to the API server of this management cluster, as its HyperShift operator. */
@@ -56,9 +58,8 @@ export class SimulatedHyperShift {
   /** Creates what is missing and reads back what is there. Call it once, before {@link run}. */
   async populate(): Promise<void> {
     const { client, controlPlanes, namespace, failures } = this.#options
-    await ignoreExisting(
-      client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }),
-    )
+    const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }
+    await createMissing(client, { resource: namespaces, object })
     const existing = await this.#existing()
     await inParallel(creationsAtOnce, controlPlanes, async (facts) => {
       const found = existing.get(facts.name)
@@ -162,7 +163,7 @@ export class SimulatedHyperShift {
 
   async #create({ resource, object, status }: InitialObject): Promise<void> {
     const { client } = this.#options
-    await ignoreExisting(client.create(resource, object))
+    await createMissing(client, { resource, object })
     if (status === undefined) return
     const { name, namespace } = object.metadata
     await client.patch(resource, { name, namespace }, { status }, { type: 'merge', subresource: 'status' })
@@ -202,21 +203,4 @@ interface ExistingControlPlane {
   readonly hostedCluster: KubeObject
   readonly operator: KubeObject
   readonly components: readonly KubeObject[]
-}
-
-async function ignoreExisting(creation: Promise<unknown>): Promise<void> {
-  try {
-    await creation
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error
-  }
-}
-
-/** Runs `work` for every item, at most `limit` at a time, in order. */
-async function inParallel<T>(limit: number, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values()
-  const worker = async () => {
-    for (const item of rest) await work(item)
-  }
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
 }

@@ -81,6 +81,11 @@ export class ScaledClock implements Clock {
     }
   }
 
+  /** Goes to `milliseconds` since the epoch unless the clock is later already: where a run continues after a restart. */
+  forwardTo(milliseconds: number): void {
+    this.#now = Math.max(this.#now, milliseconds)
+  }
+
   /** Ends the clock: no timer fires any more. */
   stop(): void {
     this.#stopped = true

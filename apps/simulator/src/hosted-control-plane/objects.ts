@@ -79,10 +79,9 @@ export function initialObjects(facts: ControlPlaneFacts): InitialObject[] {
       object: {
         ...objectOf(hostedClusters, facts.name, facts.namespace, facts.labels),
         spec: {
-          platform: platformOf(facts),
+          platform: { type: facts.platform },
           release,
           controllerAvailabilityPolicy: facts.topology,
-          infraID: facts.name,
         },
       } as KubeObject,
       status: {
@@ -213,12 +212,6 @@ function objectOf(
     kind: resource.kind,
     metadata: { name, ...(namespace !== undefined && { namespace }), ...(labels && { labels: { ...labels } }) },
   }
-}
-
-function platformOf(facts: ControlPlaneFacts): Json {
-  return facts.platform === 'AWS'
-    ? { type: 'AWS', aws: { region: facts.region } }
-    : { type: 'Azure', azure: { location: facts.region } }
 }
 
 /** The variables through which an override reaches everything built from the operator's image (A.4). */

@@ -24,7 +24,6 @@ function factsOf(name = 'hc-0001', components: ComponentSet = 'few'): ControlPla
     payloadImage: simulatedImage('ocp-release', '4.20.6'),
     payloadOperatorImage: simulatedImage('control-plane-operator', '4.20.6'),
     platform: 'AWS',
-    region: 'us-east-1',
     architecture: 'amd64',
     topology: 'HighlyAvailable',
     components: componentNames(components, 'AWS'),

@@ -11,7 +11,6 @@ export interface ControlPlaneFacts {
   /** The operator image that the payload carries: runs when no annotation asks for another. */
   readonly payloadOperatorImage: string
   readonly platform: Platform
-  readonly region: string
   readonly architecture: Architecture
   readonly topology: Topology
   readonly components: readonly string[]

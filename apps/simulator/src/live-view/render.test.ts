@@ -1,0 +1,216 @@
+import type { ComponentFix, Rollout, RolloutStatus } from '@locktender/fleet'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { changeLines } from './changes.ts'
+import { Display } from './display.ts'
+import { render } from './render.ts'
+import type { Screen } from './render.ts'
+import { columns } from './text.ts'
+
+const start = Date.UTC(2026, 0, 5, 8)
+const at = (minutes: number) => new Date(start + minutes * 60_000).toISOString()
+
+const fix: ComponentFix = {
+  apiVersion: 'locktender.dev/v1alpha1',
+  kind: 'ComponentFix',
+  metadata: { name: 'fix-90001', creationTimestamp: at(0) },
+  spec: {
+    ticket: 'OCPBUGS-90001',
+    summary: 'Close idle watches of the hosted API server',
+    component: 'control-plane-operator',
+    targets: [],
+    strategy: 'standard',
+    deadline: '24h',
+    requestedBy: 'release-requester',
+  },
+}
+
+function rolloutWith(status: Partial<RolloutStatus>): Rollout {
+  return {
+    apiVersion: 'locktender.dev/v1alpha1',
+    kind: 'Rollout',
+    metadata: { name: 'fix-90001-1' },
+    spec: {
+      fix: 'fix-90001',
+      fixUid: 'u',
+      seed: 1,
+      deadline: at(24 * 60),
+      plan: {
+        hash: `sha256:${'ab'.repeat(32)}`,
+        targets: 60,
+        stages: [
+          { name: 'integration', targets: 10, waves: [2, 4, 4] },
+          { name: 'stage', targets: 20, waves: [4, 8, 8] },
+          { name: 'canary', targets: 0, waves: [] },
+          { name: 'production', targets: 30, waves: [4, 8, 18] },
+        ],
+      },
+      strategy: {
+        approvals: 2,
+        stages: [],
+        failureBudget: { percent: 5, minimum: 3 },
+        sequentialTest: { goodRate: '0.005', badRate: '0.05', alpha: '0.01', beta: '0.01' },
+        operationTimeout: '45m',
+        autoRevert: true,
+      },
+    },
+    status: {
+      phase: 'Progressing',
+      approvals: [],
+      stages: [],
+      counts: {},
+      problems: [],
+      decisions: 0,
+      conditions: [],
+      ...status,
+    },
+  }
+}
+
+const wave = (number: number, size: number, applied: number, rest: { failed?: number; broken?: number } = {}) => ({
+  number,
+  size,
+  openedAt: at(10),
+  applied,
+  failed: 0,
+  broken: 0,
+  ...rest,
+})
+
+const progressing = rolloutWith({
+  stage: 'stage',
+  wave: 2,
+  eta: at(17 * 60 + 48),
+  approvals: [
+    { user: 'release-approver-1', time: at(3) },
+    { user: 'release-approver-2', time: at(5) },
+  ],
+  stages: [
+    {
+      name: 'integration',
+      phase: 'Passed',
+      waves: [wave(1, 2, 2), wave(2, 4, 4), wave(3, 4, 4)].map((each) => ({ ...each, closedAt: at(60) })),
+    },
+    { name: 'stage', phase: 'Open', waves: [wave(1, 4, 4), wave(2, 8, 1, { failed: 1 })] },
+    { name: 'production', phase: 'Waiting', waves: [] },
+  ],
+  counts: { Applied: 15, Applying: 5, Verifying: 1, Failed: 1, Pending: 38 },
+  problems: [
+    {
+      controlPlane: 'mc-stage-1/hc-0017',
+      state: 'Failed',
+      reason: 'ComponentFailed',
+      message: 'oauth-openshift did not roll out within 20 min',
+    },
+  ],
+})
+
+function screenWith(rollout: Rollout | undefined, minutes: number): Screen {
+  return {
+    controlPlanes: 60,
+    managementClusters: 7,
+    speed: 'clock ×900',
+    now: start + minutes * 60_000,
+    fix,
+    rollout,
+  }
+}
+
+describe('render', () => {
+  test('before the fix is requested', () => {
+    const screen = { ...screenWith(undefined, 0), fix: undefined }
+    expect(render(screen, { width: 80, colour: false }).join('\n')).toMatchInlineSnapshot()
+  })
+
+  test('waiting for approvals', () => {
+    const rollout = rolloutWith({ phase: 'AwaitingApproval', approvals: [{ user: 'release-approver-1', time: at(3) }] })
+    expect(render(screenWith(rollout, 4), { width: 100, colour: false }).join('\n')).toMatchInlineSnapshot()
+  })
+
+  test('in the second stage, with one failure', () => {
+    expect(render(screenWith(progressing, 252), { width: 100, colour: false }).join('\n')).toMatchInlineSnapshot()
+  })
+
+  test('halted and being reverted', () => {
+    const rollout = rolloutWith({
+      phase: 'Reverting',
+      eta: at(25 * 60),
+      deadlineAtRisk: true,
+      stages: [{ name: 'integration', phase: 'Open', waves: [wave(1, 2, 2), wave(2, 4, 4, { broken: 2 })] }],
+      counts: { Reverting: 4, Reverted: 2, Pending: 54 },
+      verdict: {
+        outcome: 'Halt',
+        rule: 'sequential-test',
+        reason: 'TooManyFailures',
+        message: '2 of 6 treated control planes broke; a good fix breaks 0.5 %',
+        evidence: { treated: 6, failed: 2 },
+        time: at(70),
+      },
+    })
+    expect(render(screenWith(rollout, 75), { width: 90, colour: false }).join('\n')).toMatchInlineSnapshot()
+  })
+
+  test('colour only paints: without it the text is the same', () => {
+    const plain = render(screenWith(progressing, 252), { width: 100, colour: false })
+    const painted = render(screenWith(progressing, 252), { width: 100, colour: true })
+    // oxlint-disable-next-line no-control-regex -- escape sequences are what is looked for
+    expect(painted.map((line) => line.replaceAll(/\u001B\[\d+m/g, ''))).toEqual(plain)
+    expect(painted.join('')).toContain('\u001B[32m')
+  })
+
+  test('no line is wider than the terminal', () => {
+    for (const width of [60, 80, 100, 120]) {
+      for (const line of render(screenWith(progressing, 252), { width, colour: false })) {
+        expect(line.length, line).toBeLessThanOrEqual(Math.max(width, 90))
+      }
+    }
+  })
+})
+
+test('columns fill the bar and hide nothing', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat(1000), { minLength: 1, maxLength: 5 }),
+      fc.integer({ min: 10, max: 80 }),
+      (parts, width) => {
+        fc.pre(parts.some((part) => part > 0))
+        const sizes = columns(parts, width)
+        expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(width)
+        for (const [index, part] of parts.entries()) expect(sizes[index]! > 0).toBe(part > 0)
+      },
+    ),
+  )
+})
+
+describe('change lines', () => {
+  test('tell what became different', () => {
+    const before = screenWith(rolloutWith({ phase: 'AwaitingApproval' }), 2)
+    expect(changeLines(before, screenWith(progressing, 252))).toMatchInlineSnapshot()
+  })
+
+  test('nothing changed, nothing told', () => {
+    expect(changeLines(screenWith(progressing, 252), screenWith(progressing, 260))).toEqual([])
+  })
+})
+
+describe('display', () => {
+  test('redraws over itself on a terminal', () => {
+    const written: string[] = []
+    const display = new Display({ write: (text) => written.push(text), columns: 100, colour: false })
+    display.show(screenWith(progressing, 252))
+    display.show(screenWith(progressing, 253))
+    const height = written[0]!.split('\n').length - 1
+    expect(written[1]!.startsWith(`\u001B[${height}A`)).toBe(true)
+  })
+
+  test('writes lines elsewhere, without any control sequence', () => {
+    const written: string[] = []
+    const display = new Display({ write: (text) => written.push(text), columns: undefined, colour: false })
+    display.show(screenWith(progressing, 252))
+    const lines = written.length
+    display.show(screenWith(progressing, 253))
+    expect(lines).toBeGreaterThan(0)
+    expect(written).toHaveLength(lines)
+    expect(written.join('')).not.toContain('\u001B')
+  })
+})
