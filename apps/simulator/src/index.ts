@@ -1,1 +1,6 @@
-export {}
+export { Demo } from './demo.ts'
+export type { DemoAddress, DemoEnvironment } from './demo.ts'
+export { parseOptions } from './options.ts'
+export type { SimulatorOptions, WorldOptions } from './options.ts'
+export { exitCodeOf } from './summary.ts'
+export type { Summary } from './summary.ts'

@@ -1,5 +1,5 @@
 import type { ComponentFix, Rollout, RolloutStatus } from '@locktender/fleet'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { changeLines } from './changes.ts'
 import { Display } from './display.ts'
@@ -119,16 +119,50 @@ function screenWith(rollout: Rollout | undefined, minutes: number): Screen {
 describe('render', () => {
   test('before the fix is requested', () => {
     const screen = { ...screenWith(undefined, 0), fix: undefined }
-    expect(render(screen, { width: 80, colour: false }).join('\n')).toMatchInlineSnapshot()
+    expect(render(screen, { width: 80, colour: false }).join('\n')).toMatchInlineSnapshot(`
+      "Locktender  no fix yet                                                  Starting
+      60 control planes on 7 management clusters · 2026-01-05 08:00 UTC · clock ×900
+
+      Clock   starts with the fix
+      "
+    `)
   })
 
   test('waiting for approvals', () => {
     const rollout = rolloutWith({ phase: 'AwaitingApproval', approvals: [{ user: 'release-approver-1', time: at(3) }] })
-    expect(render(screenWith(rollout, 4), { width: 100, colour: false }).join('\n')).toMatchInlineSnapshot()
+    expect(render(screenWith(rollout, 4), { width: 100, colour: false }).join('\n')).toMatchInlineSnapshot(`
+      "Locktender  fix-90001  Close idle watches of the hosted API server                  AwaitingApproval
+      60 control planes on 7 management clusters · 2026-01-05 08:04 UTC · clock ×900
+
+      Clock   T+00:04 of 24:00  ··································  no ETA yet
+      Waiting for approvals of plan sha256:abababababab: 1 of 2 (release-approver-1)
+
+      integration  ·······································      0/10  3 waves: 2 4 4
+      stage        ·······································      0/20  3 waves: 4 8 8
+      canary                                                     0/0  nothing to do
+      production   ·······································      0/30  3 waves: 4 8 18
+      "
+    `)
   })
 
   test('in the second stage, with one failure', () => {
-    expect(render(screenWith(progressing, 252), { width: 100, colour: false }).join('\n')).toMatchInlineSnapshot()
+    expect(render(screenWith(progressing, 252), { width: 100, colour: false }).join('\n')).toMatchInlineSnapshot(`
+      "Locktender  fix-90001  Close idle watches of the hosted API server                       Progressing
+      60 control planes on 7 management clusters · 2026-01-05 12:12 UTC · clock ×900
+
+      Clock   T+04:12 of 24:00  █████·····························  ETA T+17:48  on track, slack 6h 12m
+
+      integration  ███████████████████████████████████████     10/10  passed, 3 waves
+      stage        ██████████▒▒▒▒▒▒▒▒▒▒▒▒✕✕···············      5/20  wave 2/3 (8) · 1 failed
+      canary                                                     0/0  nothing to do
+      production   ·······································      0/30  3 waves: 4 8 18
+
+      States  ○ 38 Pending  ◑ 5 Applying  ◕ 1 Verifying  ● 15 Applied  ✕ 1 Failed
+
+      Attention
+      ✕ mc-stage-1/hc-0017  ComponentFailed: oauth-openshift did not roll out within 20 min
+      "
+    `)
   })
 
   test('halted and being reverted', () => {
@@ -147,7 +181,23 @@ describe('render', () => {
         time: at(70),
       },
     })
-    expect(render(screenWith(rollout, 75), { width: 90, colour: false }).join('\n')).toMatchInlineSnapshot()
+    expect(render(screenWith(rollout, 75), { width: 90, colour: false }).join('\n')).toMatchInlineSnapshot(`
+      "Locktender  fix-90001  Close idle watches of the hosted API server               Reverting
+      60 control planes on 7 management clusters · 2026-01-05 09:15 UTC · clock ×900
+
+      Clock   T+01:15 of 24:00  █·······················  ETA T+25:00  deadline at risk
+
+      integration  ████████████✕✕✕✕✕✕···········      4/10  wave 2/3 (4) · 2 broken
+      stage        ·····························      0/20  3 waves: 4 8 8
+      canary                                           0/0  nothing to do
+      production   ·····························      0/30  3 waves: 4 8 18
+
+      States  ○ 54 Pending  ↺ 4 Reverting  ↩ 2 Reverted
+
+      Attention
+      ✕ Halted by sequential-test: 2 of 6 treated control planes broke; a good fix breaks 0.5 %
+      "
+    `)
   })
 
   test('colour only paints: without it the text is the same', () => {
@@ -159,10 +209,9 @@ describe('render', () => {
   })
 
   test('no line is wider than the terminal', () => {
-    for (const width of [60, 80, 100, 120]) {
-      for (const line of render(screenWith(progressing, 252), { width, colour: false })) {
-        expect(line.length, line).toBeLessThanOrEqual(Math.max(width, 90))
-      }
+    for (const width of [20, 40, 60, 80, 100, 120]) {
+      const lines = render(screenWith(progressing, 252), { width, colour: false })
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(width)
     }
   })
 })
@@ -185,7 +234,22 @@ test('columns fill the bar and hide nothing', () => {
 describe('change lines', () => {
   test('tell what became different', () => {
     const before = screenWith(rolloutWith({ phase: 'AwaitingApproval' }), 2)
-    expect(changeLines(before, screenWith(progressing, 252))).toMatchInlineSnapshot()
+    expect(changeLines(before, screenWith(progressing, 252))).toMatchInlineSnapshot(`
+      [
+        "T+04:12  approved by release-approver-1",
+        "T+04:12  approved by release-approver-2",
+        "T+04:12  integration wave 1 opened: 2 control planes",
+        "T+04:12  integration wave 1 passed: 2 applied",
+        "T+04:12  integration wave 2 opened: 4 control planes",
+        "T+04:12  integration wave 2 passed: 4 applied",
+        "T+04:12  integration wave 3 opened: 4 control planes",
+        "T+04:12  integration wave 3 passed: 4 applied",
+        "T+04:12  stage wave 1 opened: 4 control planes",
+        "T+04:12  stage wave 2 opened: 8 control planes",
+        "T+04:12  mc-stage-1/hc-0017 Failed: ComponentFailed: oauth-openshift did not roll out within 20 min",
+        "T+04:12  rollout fix-90001-1 is Progressing",
+      ]
+    `)
   })
 
   test('nothing changed, nothing told', () => {

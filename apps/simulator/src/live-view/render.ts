@@ -6,7 +6,7 @@ import type {
   StateCounts,
   TargetState,
 } from '@locktender/fleet'
-import { columns, cut, formatMoment, formatOffset, formatSpan, paintWith } from './text.ts'
+import { columns, cut, fit, formatHours, formatMoment, formatOffset, formatSpan, paintWith } from './text.ts'
 import type { Paint, Tone } from './text.ts'
 
 /** Everything that is on the screen, as it is in the API. */
@@ -58,7 +58,7 @@ export function render(screen: Screen, { width, colour }: RenderOptions): string
     ...stages(screen, inner, paint),
     ...states(screen, inner, paint),
     ...attention(screen, inner, paint),
-  ]
+  ].map((line) => fit(line, width))
 }
 
 function header(screen: Screen, width: number, paint: Paint): string[] {
@@ -93,7 +93,7 @@ function clock(screen: Screen, width: number, paint: Paint): string[] {
   const at = end ?? now
   const right = end === undefined ? estimate(rollout, start, paint) : `took ${formatSpan(end - start)}`
   const total = deadline - start
-  const text = `Clock   ${formatOffset(at - start)} of ${formatSpan(total)}  `
+  const text = `Clock   ${formatOffset(at - start)} of ${formatHours(total)}  `
   const size = Math.max(10, Math.min(40, width - text.length - 40))
   const filled = Math.min(size, Math.floor(((at - start) / total) * size))
   const bar = paint(at > deadline ? 'bad' : 'active', '█'.repeat(filled)) + paint('waiting', '·'.repeat(size - filled))

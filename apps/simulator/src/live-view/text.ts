@@ -27,10 +27,30 @@ export function formatSpan(milliseconds: number): string {
   return hours > 0 ? `${hours}h ${pad(minutes % 60)}m` : `${minutes}m`
 }
 
+/** `09:12`: hours and minutes, however many hours. */
+export function formatHours(milliseconds: number): string {
+  const minutes = Math.max(0, Math.floor(milliseconds / 60_000))
+  return `${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`
+}
+
 /** `T+09:12`: time since the clock of a fix started. */
 export function formatOffset(milliseconds: number): string {
-  const minutes = Math.max(0, Math.floor(milliseconds / 60_000))
-  return `T+${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`
+  return `T+${formatHours(milliseconds)}`
+}
+
+/** Cuts a painted line to `width` visible columns: a wrapped line would break the redrawing of all above it. */
+export function fit(line: string, width: number): string {
+  let [visible, result] = [0, '']
+  // oxlint-disable-next-line no-control-regex -- escape sequences are what is looked for
+  for (const part of line.split(/(\u001B\[\d+m)/)) {
+    if (part.startsWith('\u001B')) {
+      result += part
+    } else {
+      result += part.slice(0, Math.max(0, width - visible))
+      visible += part.length
+    }
+  }
+  return result
 }
 
 /** `2026-01-05 08:30 UTC`. */
