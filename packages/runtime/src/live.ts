@@ -51,7 +51,7 @@ export async function runControllers(options: LiveOptions): Promise<void> {
   const sources = new Map<string, Source>()
   const runners = options.controllers.map((controller) => prepare(controller, options, sources))
   const watching = [...sources.values()].map((source) => source.run(signal))
-  const failed = Promise.race([...watching.map((running) => running.then(() => stopped(signal)))])
+  const failed = Promise.race(watching.map((running) => running.then(() => stopped(signal))))
   try {
     await Promise.race([Promise.all([...sources.values()].map((source) => source.synced)), failed, stopped(signal)])
     if (signal.aborted) return
