@@ -8,14 +8,13 @@ import { describePaths, difference, intersection, isSubset, recursiveDifference 
 import type { FieldSet } from './field-set.ts'
 import { rootType } from './field-type.ts'
 import type { MapType } from './field-type.ts'
-import type { JsonMap } from './json-values.ts'
 import { fieldsOfLastApplied, MIGRATING_MANAGER, withLastApplied } from './last-applied.ts'
 import { fieldsOf, isEntryOf, newEntry, sortEntries, withFields, withManagedFields } from './managed-fields.ts'
 import type { Writer } from './managed-fields.ts'
 import { mergeObjects } from './merge.ts'
 import { ownedFields } from './owned-fields.ts'
 import { prune } from './prune.ts'
-import type { VersionedSet } from './prune.ts'
+import type { Pruned, VersionedSet } from './prune.ts'
 import { currentEntries, recordUpdate } from './record-update.ts'
 import { asMap, resetFieldSet, writerOf } from './track-update.ts'
 import type { WriteContext } from './track-update.ts'
@@ -61,9 +60,9 @@ export function applyConfiguration(options: ApplyConfigurationOptions): ApplyRes
   const others = last === undefined ? entries : entries.filter((entry) => entry !== last)
   const set = recursiveDifference(ownedFields(asMap(configuration), type), ignored)
 
-  const object = mergeAndPrune(options, type, writer, set, last, others)
+  const { object, compared } = mergeAndPrune(options, type, writer, set, last, others)
   const unchanged = live !== undefined && (object === asMap(live) || deepEqual(object, live))
-  const comparison = unchanged ? undefined : compareObjects(asMap(live), object, type, ignored)
+  const comparison = unchanged ? undefined : compareObjects(asMap(live), compared, type, ignored)
   const gain = comparison === undefined ? undefined : gained(comparison)
   if (!options.force) refuseConflicts(options, type, conflictsWith(others, gain))
 
@@ -104,21 +103,23 @@ function mergeAndPrune(
   set: FieldSet | undefined,
   last: ManagedFieldsEntry | undefined,
   others: readonly ManagedFieldsEntry[],
-): JsonMap {
+): Pruned {
   const { live, configuration } = options
-  if (live === undefined) return asMap(configuration)
+  if (live === undefined) return { object: asMap(configuration), compared: asMap(configuration) }
   let merged = mergeObjects(asMap(live), asMap(configuration), type)
   if (live.apiVersion !== configuration.apiVersion) merged = { ...merged, apiVersion: configuration.apiVersion }
   const lastSet = last === undefined ? undefined : fieldsOf(last)
   // Nothing can go when all that was stated before still is.
-  if (last === undefined || lastSet === undefined || isSubset(lastSet, set)) return merged
+  if (last === undefined || lastSet === undefined || isSubset(lastSet, set)) return { object: merged, compared: merged }
   const current: VersionedSet[] = []
   for (const entry of others) {
     const owned = fieldsOf(entry)
     if (owned !== undefined) current.push({ apiVersion: entry.apiVersion, set: owned })
   }
   if (set !== undefined) current.push({ apiVersion: writer.apiVersion, set })
-  return prune(merged, type, { apiVersion: last.apiVersion, set: lastSet }, current)
+  const { object, compared } = prune(merged, type, { apiVersion: last.apiVersion, set: lastSet }, current)
+  // An empty container that is stated was emptied with its former contents; it comes back as stated.
+  return { object: mergeObjects(object, asMap(configuration), type), compared }
 }
 
 interface Conflict {

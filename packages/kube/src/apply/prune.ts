@@ -12,27 +12,35 @@ export interface VersionedSet {
   readonly set: FieldSet
 }
 
+export interface Pruned {
+  /** What is left; containers that lost all their contents are absent. */
+  readonly object: JsonMap
+  /** The same with null for such containers: whoever else owns them keeps them. */
+  readonly compared: JsonMap
+}
+
 /**
  * Takes out of a merged object what its applier stated last time, does not state now, and nobody else owns.
  *
  * @param last What the applier owned before.
  * @param current What all managers own now, the applier's new set included.
  */
-export function prune(merged: JsonMap, type: MapType, last: VersionedSet, current: readonly VersionedSet[]): JsonMap {
+export function prune(merged: JsonMap, type: MapType, last: VersionedSet, current: readonly VersionedSet[]): Pruned {
   const lastNamed = withNamedFields(last.set, type)
   const mergedNamed = withNamedFields(ownedFields(merged, type), type)
-  let pruned = removeItems(merged, lastNamed, type)
-  if (pruned === merged) return merged
+  let pruned = removeItems(merged, lastNamed, type, null)
+  if (pruned === merged) return { object: merged, compared: merged }
 
   // Back with everything somebody owns.
   for (const managed of unionsByVersion(last.apiVersion, current)) {
     const keep = union(withNamedFields(ownedFields(pruned, type), type), withNamedFields(managed, type))
-    pruned = removeItems(merged, difference(mergedNamed, keep), type)
+    pruned = removeItems(merged, difference(mergedNamed, keep), type, null)
   }
 
   // Back with everything that only went because something above it went: the applier never owned it.
   const gone = difference(mergedNamed, withNamedFields(ownedFields(pruned, type), type))
-  return removeItems(merged, intersection(gone, lastNamed), type)
+  const removed = intersection(gone, lastNamed)
+  return { object: removeItems(merged, removed, type, undefined), compared: removeItems(merged, removed, type, null) }
 }
 
 /** The version last applied comes first, as its items may be needed to read those of others. */

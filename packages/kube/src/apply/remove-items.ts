@@ -8,30 +8,31 @@ import { kindOf } from './json-values.ts'
 import type { JsonList, JsonMap } from './json-values.ts'
 import { itemElement } from './path-element.ts'
 
+/** What becomes of containers that lose all their contents without being removed themselves. */
+export type Emptied = null | undefined
+
 /** The object without the map keys and list items that are members of `set`; itself when none of them is there. */
-export function removeItems(object: JsonMap, set: FieldSet | undefined, type: MapType): JsonMap {
-  return set === undefined ? object : (removeFromMap(object, set, type) ?? {})
+export function removeItems(object: JsonMap, set: FieldSet | undefined, type: MapType, emptied: Emptied): JsonMap {
+  return set === undefined ? object : (removeFromMap(object, set, type, emptied) ?? {})
 }
 
-/** Undefined when nothing is left of the value. */
-function removeFromValue(value: Json, set: FieldSet, type: FieldType): Json | undefined {
+function removeFromValue(value: Json, set: FieldSet, type: FieldType, emptied: Emptied): Json | undefined {
   switch (kindOf(value)) {
     case 'map': {
       const map = type.map ?? DEDUCED.map
-      return map === undefined || map.atomic
-        ? undefined
-        : (removeFromMap(value as JsonMap, set, map) as Json | undefined)
+      if (map === undefined || map.atomic) return emptied
+      return (removeFromMap(value as JsonMap, set, map, emptied) as Json | undefined) ?? emptied
     }
     case 'list':
-      return type.list === undefined || type.list.atomic
-        ? undefined
-        : (removeFromList(value as JsonList, set, type.list) as Json | undefined)
+      if (type.list === undefined || type.list.atomic) return emptied
+      return (removeFromList(value as JsonList, set, type.list, emptied) as Json | undefined) ?? emptied
     default:
       return value
   }
 }
 
-function removeFromMap(map: JsonMap, set: FieldSet, type: MapType): JsonMap | undefined {
+/** Undefined when nothing is left. */
+function removeFromMap(map: JsonMap, set: FieldSet, type: MapType, emptied: Emptied): JsonMap | undefined {
   const result: Record<string, Json> = {}
   let left = 0
   let changed = false
@@ -42,7 +43,9 @@ function removeFromMap(map: JsonMap, set: FieldSet, type: MapType): JsonMap | un
     const below = set[field === undefined ? `f:${key}` : field.element]
     let kept: Json | undefined = value
     if (below !== undefined) {
-      kept = isMember(below) ? undefined : removeFromValue(value, below, field?.type ?? type.element ?? DEDUCED)
+      kept = isMember(below)
+        ? undefined
+        : removeFromValue(value, below, field?.type ?? type.element ?? DEDUCED, emptied)
     }
     if (kept !== value) changed = true
     if (kept === undefined) continue
@@ -53,15 +56,17 @@ function removeFromMap(map: JsonMap, set: FieldSet, type: MapType): JsonMap | un
   return changed ? result : map
 }
 
-function removeFromList(list: JsonList, set: FieldSet, type: ListType): JsonList | undefined {
+/** Undefined when nothing is left. */
+function removeFromList(list: JsonList, set: FieldSet, type: ListType, emptied: Emptied): JsonList | undefined {
   const result: Json[] = []
   let changed = false
   for (const item of list) {
     const below = set[itemElement(type, item)]
     let kept: Json | undefined = item
-    if (below !== undefined) kept = isMember(below) ? undefined : removeFromValue(item, below, type.element)
+    if (below !== undefined) kept = isMember(below) ? undefined : removeFromValue(item, below, type.element, emptied)
     if (kept !== item) changed = true
-    if (kept !== undefined) result.push(kept)
+    // Lists that merge item by item have no null items.
+    if (kept !== undefined && kept !== null) result.push(kept)
   }
   if (result.length === 0) return undefined
   return changed ? result : list
