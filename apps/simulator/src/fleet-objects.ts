@@ -64,10 +64,10 @@ const standardStrategy: RolloutStrategySpec = {
       selector: { environment: 'integration' },
       canary: 3,
       factor: 2,
-      soak: '20m',
+      soak: '30m',
       finalSoak: '30m',
     },
-    { name: 'stage', selector: { environment: 'stage' }, canary: 5, factor: 2, soak: '20m', finalSoak: '30m' },
+    { name: 'stage', selector: { environment: 'stage' }, canary: 5, factor: 2, soak: '30m', finalSoak: '30m' },
     {
       name: 'canary',
       selector: { environment: 'production', sector: 'canary' },
