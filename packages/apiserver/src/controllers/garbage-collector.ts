@@ -1,5 +1,5 @@
-import { isConflict, isNotFound } from '@locktender/kube'
 import type { Clock, KubeObject, OwnerReference } from '@locktender/kube'
+import { ignoreOutdated } from './drain.ts'
 import type { ObjectRef, ObjectWriter, PropagationPolicy } from './object-writer.ts'
 import { WorkQueue } from './work-queue.ts'
 
@@ -126,20 +126,19 @@ export class GarbageCollector {
   async #process(key: string): Promise<void> {
     const node = this.#nodes.get(key)
     if (node === undefined) return
-    try {
-      if (node.deleting && node.orphan) await this.#orphanDependents(node)
-      else if (node.deleting && node.foreground) await this.#deleteDependents(node)
-      else await this.#deleteIfOwnerless(node)
-    } catch (error) {
-      // Gone or replaced meanwhile: the change is on its way here and decides anew.
-      if (!isNotFound(error) && !isConflict(error)) throw error
-    }
+    await ignoreOutdated(
+      node.deleting && node.orphan
+        ? this.#orphanDependents(node)
+        : node.deleting && node.foreground
+          ? this.#deleteDependents(node)
+          : this.#deleteIfOwnerless(node),
+    )
   }
 
   async #orphanDependents(node: Node): Promise<void> {
     const owner = new Set([node.uid])
     const dependents = this.#dependentsOf(node)
-    await Promise.all(dependents.map((dependent) => ignoreGone(this.#dropOwners(dependent, owner))))
+    await Promise.all(dependents.map((dependent) => ignoreOutdated(this.#dropOwners(dependent, owner))))
     await this.#dropFinalizer(node, orphanFinalizer)
   }
 
@@ -231,12 +230,4 @@ function sameOwners(left: readonly OwnerReference[], right: readonly OwnerRefere
         )
       }))
   )
-}
-
-async function ignoreGone(write: Promise<void>): Promise<void> {
-  try {
-    await write
-  } catch (error) {
-    if (!isNotFound(error)) throw error
-  }
 }

@@ -1,6 +1,7 @@
 import type { Clock, KubeObject } from '@locktender/kube'
 import type { Store } from '../store/store.ts'
 import type { StoredValue } from '../store/store-types.ts'
+import { DefinitionController } from './definition-controller.ts'
 import { EventExpiry, isEvent } from './event-expiry.ts'
 import { GarbageCollector } from './garbage-collector.ts'
 import { NamespaceController } from './namespace-controller.ts'
@@ -17,13 +18,14 @@ export interface ControllersOptions {
 
 /**
  * Starts the controllers that belong to the server itself, for all logical clusters: garbage collection by owner,
- * deletion of namespaces, and expiry of Events. Returns their end.
+ * deletion of namespaces and definitions, and expiry of Events. Returns their end.
  *
  * Each value under a key of the form `/cluster/group/plural/namespace/name` must be an object.
  */
 export function startControllers({ clock, store, parse, writer }: ControllersOptions): () => void {
   const collector = new GarbageCollector({ clock, writer })
   const namespaces = new NamespaceController({ clock, writer })
+  const definitions = new DefinitionController({ clock, writer })
   const expiry = new EventExpiry({ clock, store })
 
   const observe = (key: string, stored: Pick<StoredValue, 'key' | 'value' | 'revision'> | undefined) => {
@@ -32,6 +34,7 @@ export function startControllers({ clock, store, parse, writer }: ControllersOpt
     const object = stored === undefined ? undefined : parse(stored)
     collector.observe(key, ref, object)
     namespaces.observe(key, ref, object)
+    definitions.observe(key, ref, object)
   }
 
   const revision = store.revision
@@ -54,6 +57,7 @@ export function startControllers({ clock, store, parse, writer }: ControllersOpt
     endWatch()
     collector.stop()
     namespaces.stop()
+    definitions.stop()
     expiry.stop()
   }
 }

@@ -1,0 +1,33 @@
+import type { Clock, KubeObject } from '@locktender/kube'
+import { cleanupFinalizer } from '../crd/definition.ts'
+import { Drain } from './drain.ts'
+import type { ObjectRef, ObjectWriter } from './object-writer.ts'
+
+/** Deletes the instances of CustomResourceDefinitions that are being deleted, then lets the definitions go. */
+export class DefinitionController {
+  readonly #drain: Drain
+
+  constructor({ clock, writer }: { readonly clock: Clock; readonly writer: ObjectWriter }) {
+    this.#drain = new Drain({ clock, writer, onEmpty: (definition) => writer.update(definition, withoutFinalizer) })
+  }
+
+  stop(): void {
+    this.#drain.stop()
+  }
+
+  /** Takes in the new state of an object; undefined when it is gone. Called in the order of the changes. */
+  observe(key: string, ref: ObjectRef, object: KubeObject | undefined): void {
+    this.#drain.observeContent(`${ref.cluster}/${ref.plural}.${ref.group}`, key, ref, object)
+    if (ref.group === 'apiextensions.k8s.io' && ref.plural === 'customresourcedefinitions') {
+      // A definition is named after what it defines: `<plural>.<group>`.
+      this.#drain.observeContainer(`${ref.cluster}/${ref.name}`, ref, object)
+    }
+  }
+}
+
+function withoutFinalizer(object: KubeObject): KubeObject | undefined {
+  const { metadata } = object
+  if (metadata.deletionTimestamp === undefined || !metadata.finalizers?.includes(cleanupFinalizer)) return undefined
+  const finalizers = metadata.finalizers.filter((finalizer) => finalizer !== cleanupFinalizer)
+  return { ...object, metadata: { ...metadata, finalizers } }
+}
