@@ -8,7 +8,7 @@ import type { TargetState } from './states.ts'
 import { TARGET_STATES } from './states.ts'
 import { stratum } from './stratum.ts'
 import { targetState } from './target-state.ts'
-import { controlPlaneOf, fixOf, image, REPORT } from './test-objects.ts'
+import { controlPlaneOf, fixOf, image, REPORT } from './objects.test-support.ts'
 
 const START = Date.parse('2026-01-05T08:00:00Z')
 const MINUTE = 60_000

@@ -6,7 +6,7 @@ import { TARGET_STATES } from './states.ts'
 import { stratum } from './stratum.ts'
 import { targetState } from './target-state.ts'
 import type { TargetContext } from './target-state.ts'
-import { controlPlaneOf, fixOf, image, REPORT } from './test-objects.ts'
+import { controlPlaneOf, fixOf, image, REPORT } from './objects.test-support.ts'
 
 const NOW = Date.parse('2026-01-05T08:00:00Z')
 const COMPONENT = 'control-plane-operator'

@@ -93,15 +93,6 @@ export function array<T>(description: string, items: Schema<T>, options: ListOpt
   })
 }
 
-/** Values by free name. */
-export function map<T>(
-  description: string,
-  values: Schema<T>,
-  options: { readonly maxProperties: number },
-): Schema<Readonly<Record<string, T>>> {
-  return field({ description, type: 'object', additionalProperties: values.structural, ...options })
-}
-
 /** A record of named fields. A field is required unless it is {@link optional} or has a default. */
 export function object<F extends Fields>(
   description: string,
