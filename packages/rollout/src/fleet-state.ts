@@ -2,7 +2,7 @@ import { Durations } from './durations.ts'
 import { EvidenceBook } from './evidence.ts'
 import { seededHash } from './hash.ts'
 import { Heap } from './heap.ts'
-import { customerLimit } from './plan.ts'
+import { customerLimit, DEFAULT_HALT_REASONS } from './plan.ts'
 import { ReadyQueue, Slots } from './slots.ts'
 import { lastWave, newStage, type StageState, type WaveState } from './stage-state.ts'
 import {
@@ -17,9 +17,6 @@ import {
   type TargetRecord,
 } from './target.ts'
 import type { StrategyInput, TargetInput, TargetPhase } from './types.ts'
-
-/** Reasons that halt at once when the strategy does not say: data planes changed, or etcd cannot write. */
-const DEFAULT_HALT_REASONS = ['UnexpectedNodeRollout', 'EtcdQuorumLost']
 
 interface Timer {
   readonly at: number

@@ -2,6 +2,9 @@ import { seededHash } from './hash.ts'
 import { StagePool, type Candidate } from './stage-pool.ts'
 import type { StageStrategy, StrategyInput, TargetMeta } from './types.ts'
 
+/** Reasons that halt at once when the strategy does not say: data planes changed, or etcd cannot write. */
+export const DEFAULT_HALT_REASONS: readonly string[] = ['UnexpectedNodeRollout', 'EtcdQuorumLost']
+
 /** Percent of a customer's targets in one wave when the strategy does not say. */
 const DEFAULT_CUSTOMER_SHARE = 20
 
@@ -72,6 +75,7 @@ export function planDigestInput(targets: Iterable<TargetMeta>, strategy: Strateg
     `budget ${budget.percent} ${budget.minimum}`,
     `test ${test.goodRate} ${test.badRate} ${test.alpha} ${test.beta}`,
     `timeout ${strategy.operationTimeoutMs} revert ${strategy.autoRevert}`,
+    `halt ${JSON.stringify(strategy.haltReasons ?? DEFAULT_HALT_REASONS)}`,
     `customer ${strategy.customerShare ?? DEFAULT_CUSTOMER_SHARE} grace ${strategy.onsetGraceMs ?? 0}`,
     ...strategy.stages.map((stage) =>
       JSON.stringify([stage.name, stage.canary, stage.factor, stage.soakMs, stage.finalSoakMs]),

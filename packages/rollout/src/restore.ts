@@ -21,7 +21,8 @@ export function restoreState(fleet: FleetState, targets: Iterable<TargetInput>, 
   const opened = fleet.stages.map(
     (stage) => persisted?.stages.find(({ name }) => name === stage.strategy.name)?.waves ?? [],
   )
-  const reached = opened.findLastIndex((waves) => waves.length > 0)
+  const completed = persisted?.outcome === 'Completed'
+  const reached = completed ? fleet.stages.length : opened.findLastIndex((waves) => waves.length > 0)
   for (const stage of fleet.stages) {
     stage.passed = stage.index < reached
     restoreStage(fleet, stage, opened[stage.index] ?? [], unplaced.get(stage) ?? [])

@@ -44,7 +44,8 @@ export class Slots {
 interface Line {
   readonly shard: string
   readonly waiting: Heap<Place>
-  listed: boolean
+  /** The order it is listed with; other entries of it are stale. */
+  listedAs: number | undefined
 }
 
 interface Place {
@@ -76,7 +77,7 @@ export class ReadyQueue {
     const { shard } = record
     let line = this.#lines.get(shard)
     if (!line) {
-      line = { shard, waiting: new Heap((left, right) => left.order < right.order), listed: false }
+      line = { shard, waiting: new Heap((left, right) => left.order < right.order), listedAs: undefined }
       this.#lines.set(shard, line)
     }
     line.waiting.push({ order, record })
@@ -100,7 +101,8 @@ export class ReadyQueue {
       const head = this.#listed.pop()
       if (!head) return undefined
       const { line } = head
-      line.listed = false
+      if (line.listedAs !== head.order) continue
+      line.listedAs = undefined
       if (!this.#slots.hasRoom(line.shard)) continue
       const place = line.waiting.pop()
       if (!place) continue
@@ -111,11 +113,12 @@ export class ReadyQueue {
     return undefined
   }
 
-  /** Lines are listed once; whether there is room is asked again when they come up. */
+  /** Lists a line with its first place; whether there is room is asked again when it comes up. */
   #list(line: Line): void {
     const place = line.waiting.peek()
-    if (line.listed || !place || !this.#slots.hasRoom(line.shard)) return
-    line.listed = true
+    if (!place || !this.#slots.hasRoom(line.shard)) return
+    if (line.listedAs !== undefined && line.listedAs <= place.order) return
+    line.listedAs = place.order
     this.#listed.push({ order: place.order, line })
   }
 }
