@@ -12,7 +12,8 @@ import { fieldsOfLastApplied, MIGRATING_MANAGER, withLastApplied } from './last-
 import { fieldsOf, isEntryOf, newEntry, sortEntries, withFields, withManagedFields } from './managed-fields.ts'
 import type { Writer } from './managed-fields.ts'
 import { mergeObjects } from './merge.ts'
-import { ownedFields } from './owned-fields.ts'
+import { statedFields, UnfitError } from './owned-fields.ts'
+import { ItemError } from './path-element.ts'
 import { prune } from './prune.ts'
 import type { Pruned, VersionedSet } from './prune.ts'
 import { currentEntries, recordUpdate } from './record-update.ts'
@@ -43,25 +44,31 @@ export interface ApplyResult {
  * The result may hold changes to `resetFields`; restoring those is the endpoint's business, as for every other write.
  *
  * Throws {@link ApplyConflictError} when others own what would change and `force` is off, {@link ApplyTypeError} when the
- * configuration does not fit the schema, and ApiError (400) when it contains managed fields.
+ * configuration, or the live object, does not fit the schema, and ApiError (400) when it contains managed fields.
  */
 export function applyConfiguration(options: ApplyConfigurationOptions): ApplyResult {
-  const { live, configuration } = options
-  if (configuration.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil')
-  const type = rootType(options.schema)
-  const problems = applyProblems(asMap(configuration), type)
-  if (problems.length > 0) throw new ApplyTypeError(describeObject(configuration), problems)
+  if (options.configuration.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil')
+  try {
+    return apply(options)
+  } catch (error) {
+    if (!(error instanceof ItemError)) throw error
+    throw new ApplyTypeError(`live object (${describeObject(options.live ?? options.configuration)})`, [error.message])
+  }
+}
 
+function apply(options: ApplyConfigurationOptions): ApplyResult {
+  const { live, configuration } = options
+  const type = rootType(options.schema)
   const writer = writerOf(options, 'Apply', configuration.apiVersion)
   const ignored = resetFieldSet(options.resetFields)
   const stored = live?.metadata.managedFields ?? []
   const entries = currentEntries(stored.length > 0 ? stored : firstEntries(options, type), type, options.isServed)
   const last = entries.find((entry) => isEntryOf(entry, writer))
   const others = last === undefined ? entries : entries.filter((entry) => entry !== last)
-  const set = recursiveDifference(ownedFields(asMap(configuration), type), ignored)
+  const set = recursiveDifference(stated(configuration, type, last), ignored)
 
   const { object, compared } = mergeAndPrune(options, type, writer, set, last, others)
-  const unchanged = live !== undefined && (object === asMap(live) || deepEqual(object, live))
+  const unchanged = live !== undefined && object === asMap(live)
   const comparison = unchanged ? undefined : compareObjects(asMap(live), compared, type, ignored)
   const gain = comparison === undefined ? undefined : gained(comparison)
   if (!options.force) refuseConflicts(options, type, conflictsWith(others, gain))
@@ -80,6 +87,18 @@ export function applyConfiguration(options: ApplyConfigurationOptions): ApplyRes
   const tracked = withManagedFields(base, unchanged && sameOwners ? stored : sortEntries(next))
   const result = options.manager === MIGRATING_MANAGER ? withLastApplied(tracked, configuration) : tracked
   return { object: result, changed: !(unchanged && sameOwners && result === tracked) }
+}
+
+function stated(configuration: KubeObject, type: MapType, last: ManagedFieldsEntry | undefined): FieldSet | undefined {
+  try {
+    return statedFields(asMap(configuration), type, last === undefined ? undefined : fieldsOf(last))
+  } catch (error) {
+    if (!(error instanceof UnfitError)) throw error
+    throw new ApplyTypeError(
+      `patch object (${describeObject(configuration)})`,
+      applyProblems(asMap(configuration), type),
+    )
+  }
 }
 
 /** For an object nobody tracks yet: all it has belongs to a manager that stands for the time before. */
@@ -119,7 +138,8 @@ function mergeAndPrune(
   if (set !== undefined) current.push({ apiVersion: writer.apiVersion, set })
   const { object, compared } = prune(merged, type, { apiVersion: last.apiVersion, set: lastSet }, current)
   // An empty container that is stated was emptied with its former contents; it comes back as stated.
-  return { object: mergeObjects(object, asMap(configuration), type), compared }
+  const result = mergeObjects(object, asMap(configuration), type)
+  return { object: deepEqual(result, live) ? asMap(live) : result, compared }
 }
 
 interface Conflict {

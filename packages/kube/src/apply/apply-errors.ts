@@ -64,11 +64,12 @@ function describe(conflict: ManagerConflict): string {
   return name + subresource + (conflict.operation === 'Update' ? ` using ${conflict.apiVersion}` : '')
 }
 
-/** The applied object does not fit the schema, so that there is no telling what it would own. */
+/** An object does not fit its schema, so that there is no telling what is owned in it. */
 export class ApplyTypeError extends Error {
+  /** `what` names the object and its role: `patch object (ns/name; example.com/v1, Kind=Widget)`. */
   constructor(what: string, problems: readonly string[]) {
     const list = problems.length === 1 ? problems[0] : ['errors:', ...problems.map((line) => `  ${line}`)].join('\n')
-    super(`failed to create typed patch object (${what}): ${list}`)
+    super(`failed to create typed ${what}: ${list}`)
     this.name = 'ApplyTypeError'
   }
 

@@ -7,7 +7,7 @@ import type { FieldType, ListType, MapType } from './field-type.ts'
 import { kindOf, member } from './json-values.ts'
 import type { JsonList, JsonMap } from './json-values.ts'
 import { allPaths, allPathsOfList, allPathsOfMap, withoutMetadataItself } from './owned-fields.ts'
-import { itemElement } from './path-element.ts'
+import { itemElement, sameElements } from './path-element.ts'
 import type { PathElement } from './path-element.ts'
 
 /** What changed between two values, as disjoint sets of paths. */
@@ -121,6 +121,7 @@ function attachAll(result: Comparison, element: PathElement, below: Comparison):
 /** Items are compared by path element; their order does not matter. */
 function compareLists(before: JsonList, after: JsonList, type: ListType): Comparison | undefined {
   if (before === after) return undefined
+  if (sameElements(type, before, after)) return compareInPlace(before, after, type)
   const was = group(before, type)
   const is = group(after, type)
   const result: Comparison = {}
@@ -136,6 +137,20 @@ function compareLists(before: JsonList, after: JsonList, type: ListType): Compar
     const below = compareItems(items, undefined, type.element)
     if (below === undefined) continue
     attachAll(result, element, below)
+    changed = true
+  }
+  return changed ? result : undefined
+}
+
+/** The common case: the same items in the same order. */
+function compareInPlace(before: JsonList, after: JsonList, type: ListType): Comparison | undefined {
+  const result: Comparison = {}
+  let changed = false
+  for (const [index, was] of before.entries()) {
+    const is = after[index] as Json
+    const below = was === is ? undefined : compareValues(was, is, type.element)
+    if (below === undefined) continue
+    attachAll(result, itemElement(type, is), below)
     changed = true
   }
   return changed ? result : undefined

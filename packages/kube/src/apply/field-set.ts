@@ -54,6 +54,40 @@ export function attach(node: FieldSet | undefined, element: PathElement, child: 
   return node
 }
 
+/** Whether the node is a member and nothing more. */
+export function isLeaf(node: FieldSet): boolean {
+  for (const _ in node) return false
+  return true
+}
+
+/** The node with these entries and, if `self`, itself as a member; `last` when that says the same. */
+export function assemble(
+  elements: readonly PathElement[],
+  nodes: readonly FieldSet[],
+  last: FieldSet | undefined,
+  self: boolean,
+): FieldSet | undefined {
+  if (elements.length === 0) return self ? MEMBER : undefined
+  if (last !== undefined && saysTheSame(elements, nodes, last, self)) return last
+  const result: Building = self ? { [SELF]: MEMBER } : {}
+  for (const [index, element] of elements.entries()) result[element] = nodes[index] ?? MEMBER
+  return result
+}
+
+function saysTheSame(
+  elements: readonly PathElement[],
+  nodes: readonly FieldSet[],
+  last: FieldSet,
+  self: boolean,
+): boolean {
+  for (const [index, element] of elements.entries()) {
+    if (last[element] !== nodes[index]) return false
+  }
+  let entries = 0
+  for (const _ in last) entries++
+  return entries === elements.length + (self ? 1 : 0) && SELF in last === self
+}
+
 function childOf(node: FieldSet, element: PathElement): FieldSet {
   return node[element] ?? MEMBER
 }

@@ -23,6 +23,8 @@ export interface ListType {
 
 export interface ListKey {
   readonly name: string
+  /** The name as it stands in path elements: `"name":`. */
+  readonly prefix: string
   /** Stands in for the key in items that lack it. */
   readonly default?: Json
 }
@@ -107,7 +109,7 @@ function objectMeta(ofRoot: boolean): FieldType {
     labels: STRING_MAP,
     annotations: STRING_MAP,
     finalizers: { list: { atomic: false, keys: [], element: STRING } },
-    ownerReferences: { list: { atomic: false, keys: [{ name: 'uid' }], element: ownerReference } },
+    ownerReferences: { list: { atomic: false, keys: [listKey('uid', {})], element: ownerReference } },
     managedFields: { list: { atomic: true, keys: [], element: DEDUCED } },
   }
   return { map: { atomic: false, fields: fieldsOf(types, ofRoot ? UNTRACKED_METADATA : undefined) } }
@@ -221,5 +223,6 @@ function mergeKeys(schema: StructuralSchema): readonly string[] | undefined {
 
 function listKey(name: string, items: StructuralSchema): ListKey {
   const fallback = items.properties?.[name]?.default
-  return fallback === undefined || fallback === null ? { name } : { name, default: fallback }
+  const key = { name, prefix: `${JSON.stringify(name)}:` }
+  return fallback === undefined || fallback === null ? key : { ...key, default: fallback }
 }

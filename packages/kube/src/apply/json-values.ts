@@ -13,9 +13,14 @@ export function kindOf(value: Json | undefined): ValueKind {
   return Array.isArray(value) ? 'list' : 'map'
 }
 
-/** An own member; inherited ones such as `constructor` are no members of JSON objects. */
+/**
+ * An own member; inherited ones such as `constructor` are no members of JSON objects. Since JSON has no functions, the
+ * costly question whether a member is inherited comes up for few values.
+ */
 export function member(map: JsonMap, key: string): Json | undefined {
-  return Object.hasOwn(map, key) ? map[key] : undefined
+  const value = map[key]
+  if (typeof value !== 'function' && key !== '__proto__') return value
+  return Object.hasOwn(map, key) ? value : undefined
 }
 
 export function isEmptyMap(map: JsonMap): boolean {

@@ -4,7 +4,7 @@ import { DEDUCED } from './field-type.ts'
 import type { FieldType, ListType, MapType } from './field-type.ts'
 import { isEmptyMap, kindOf, member } from './json-values.ts'
 import type { JsonList, JsonMap } from './json-values.ts'
-import { itemElement } from './path-element.ts'
+import { itemElement, sameElements } from './path-element.ts'
 import type { PathElement } from './path-element.ts'
 
 /** Lays an applied object over the live one. Shares unchanged parts; returns `live` itself when nothing changes. */
@@ -64,6 +64,7 @@ function mergeMaps(live: JsonMap, applied: JsonMap, type: MapType): JsonMap {
  * applied order, pulling along the live items between them.
  */
 function mergeLists(live: JsonList, applied: JsonList, type: ListType): JsonList {
+  if (sameElements(type, live, applied)) return mergeInPlace(live, applied, type)
   const liveElements = live.map((item) => itemElement(type, item))
   const appliedElements = applied.map((item) => itemElement(type, item))
   const liveItems = new Map<PathElement, Json>()
@@ -117,6 +118,16 @@ function mergeLists(live: JsonList, applied: JsonList, type: ListType): JsonList
     }
   }
   return sameItems(live, result) ? live : result
+}
+
+/** The common case: the same items in the same order. */
+function mergeInPlace(live: JsonList, applied: JsonList, type: ListType): JsonList {
+  let result: Json[] | undefined
+  for (const [index, item] of live.entries()) {
+    const merged = mergeValues(item, applied[index] as Json, type.element)
+    if (merged !== item) (result ??= [...live])[index] = merged
+  }
+  return result ?? live
 }
 
 function sameItems(left: JsonList, right: JsonList): boolean {

@@ -1,6 +1,6 @@
 import type { Json } from '../types.ts'
 import { compareStrings, isEmptyMap, kindOf, member } from './json-values.ts'
-import type { JsonMap } from './json-values.ts'
+import type { JsonList, JsonMap } from './json-values.ts'
 import type { ListKey, ListType } from './field-type.ts'
 
 /**
@@ -30,7 +30,7 @@ function keyedItemElement(keys: readonly ListKey[], item: Json): PathElement {
   for (const key of keys) {
     const value = member(item as JsonMap, key.name) ?? key.default
     if (value === undefined) continue
-    text += `${text === '' ? '' : ','}${JSON.stringify(key.name)}:${JSON.stringify(value)}`
+    text += (text === '' ? '' : ',') + key.prefix + encoded(value)
   }
   if (text === '') {
     const names = keys.map((key) => JSON.stringify(key.name)).join(' ')
@@ -50,8 +50,46 @@ function setItemElement(item: Json): PathElement {
     case 'null':
       throw new ItemError("associative list without keys has an element that's an explicit null")
     default:
-      return `v:${JSON.stringify(item)}`
+      return `v:${encoded(item)}`
   }
+}
+
+const NEEDS_NO_ESCAPES = /^[\w ./:@-]*$/
+
+/** JSON text; most keys are plain names, for which this is faster than the general way. */
+function encoded(value: Json): string {
+  return typeof value === 'string' && NEEDS_NO_ESCAPES.test(value) ? `"${value}"` : JSON.stringify(value)
+}
+
+/** Lists longer than this are not searched for repeated keys pair by pair. */
+const FEW_ITEMS = 16
+
+/**
+ * Whether two lists surely have the same path elements in the same order, none of them repeated. Cheap, since no path
+ * element is made; false for anything unusual.
+ */
+export function sameElements(type: ListType, left: JsonList, right: JsonList): boolean {
+  const { length } = left
+  if (length !== right.length || length > FEW_ITEMS) return false
+  for (let index = 0; index < length; index++) {
+    const item = left[index]
+    if (!sameKey(type.keys, item, right[index])) return false
+    for (let earlier = 0; earlier < index; earlier++) {
+      if (sameKey(type.keys, item, left[earlier])) return false
+    }
+  }
+  return true
+}
+
+/** Keys that are absent and have a default are unusual enough to count as different. */
+function sameKey(keys: readonly ListKey[], left: Json | undefined, right: Json | undefined): boolean {
+  if (keys.length === 0) return left === right && kindOf(left) === 'scalar'
+  if (kindOf(left) !== 'map' || kindOf(right) !== 'map') return false
+  for (const key of keys) {
+    const value = (left as JsonMap)[key.name]
+    if (value !== (right as JsonMap)[key.name] || kindOf(value) !== 'scalar') return false
+  }
+  return true
 }
 
 /**

@@ -15,6 +15,15 @@ export function applyProblems(object: JsonMap, type: MapType): string[] {
   return problems
 }
 
+/** Whether a value has no such problems. */
+export function fits(value: Json, type: FieldType): boolean {
+  if (typeof value !== 'object') return type.scalar !== undefined && isScalar(value, type.scalar)
+  if (value === null) return true
+  const problems: string[] = []
+  check(value, type, '', problems)
+  return problems.length === 0
+}
+
 function check(value: Json, type: FieldType, path: string, problems: string[]): void {
   switch (kindOf(value)) {
     case 'map':
