@@ -38,13 +38,15 @@ export class RawWatchEvent {
 
   /** Other order of members or extra white space: correct before fast. */
   static #fromUnusualLine(line: Uint8Array): RawWatchEvent {
-    const { type, object } = parse<{ type?: WatchEventType; object?: KubeObject }>(line)
+    const event = parse<{ type?: WatchEventType; object?: KubeObject } | null>(line)
+    const { type, object } = event ?? {}
     if (type === undefined || object === undefined) throw new ConnectionError('a line of the watch is not an event')
     return new RawWatchEvent(type, Buffer.from(JSON.stringify(object)), object)
   }
 
+  /** @throws ConnectionError when the bytes are no object of Kubernetes */
   object<T extends KubeObject = KubeObject>(): T {
-    this.#object ??= parse<KubeObject>(this.bytes)
+    this.#object ??= parseObject(this.bytes)
     return this.#object as T
   }
 
@@ -64,7 +66,7 @@ export class RawWatchEvent {
 
   /** The error an ERROR event carries. */
   error(): ApiError {
-    return new ApiError(this.object<KubeObject>() as unknown as Status)
+    return new ApiError(parse<Status>(this.bytes))
   }
 }
 
@@ -75,6 +77,12 @@ function startsWith(line: Uint8Array, prefix: Uint8Array): boolean {
     if (line[index] !== prefix[index]) return false
   }
   return true
+}
+
+function parseObject(bytes: Uint8Array): KubeObject {
+  const object = parse<Partial<KubeObject> | null>(bytes)
+  if (typeof object?.metadata !== 'object') throw new ConnectionError('an event of the watch has no object')
+  return object as KubeObject
 }
 
 function parse<T>(bytes: Uint8Array): T {

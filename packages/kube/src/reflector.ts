@@ -110,7 +110,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
         return this.#watch(signal)
       case 'Backoff':
         return this.#wait(signal)
-      case 'Stopped':
+      default:
         return 'stop'
     }
   }

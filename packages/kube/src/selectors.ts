@@ -68,7 +68,7 @@ function holds({ operator, values }: LabelRequirement, value: string | undefined
       return value === undefined || !values.includes(value)
     case '>':
       return value !== undefined && INTEGER.test(value) && BigInt(value) > BigInt(values[0]!)
-    case '<':
+    default:
       return value !== undefined && INTEGER.test(value) && BigInt(value) < BigInt(values[0]!)
   }
 }
