@@ -275,7 +275,10 @@ export class RolloutEngine {
     while (!this.#gate(now)) {
       const late = stages.find((stage) => stage.passed && stage.pool.size > 0)
       const stage = late ?? stages[this.#current]
-      if (!stage) return this.#complete('Completed', now, decisions)
+      if (!stage) {
+        for (const past of stages) this.#closeWave(past, now, decisions)
+        return this.#complete('Completed', now, decisions)
+      }
       this.#closeWave(stage, now, decisions)
       if (stage.pool.size > 0) return this.#openWave(stage, now, decisions)
       stage.passed = true
