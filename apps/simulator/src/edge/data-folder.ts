@@ -59,7 +59,7 @@ export async function recordEnd(folder: DataFolder): Promise<void> {
 
 /** Where the API server keeps its objects. */
 export function storePath(folder: string): string {
-  return join(folder, 'store')
+  return join(folder, 'api-server')
 }
 
 /** Writes a file that holds credentials: readable by the user alone, replaced as a whole. */
