@@ -1,0 +1,107 @@
+/** Bytes handed over at a time, when many small pieces wait. */
+const CHUNK = 64 * 1024
+
+/** Bytes that may wait for a slow reader; then the stream ends and the reader has to come back. */
+const MAX_WAITING = 32 * 1024 * 1024
+
+/** A stream with one reader, written from the outside. Pieces that wait are handed over together. */
+export class ByteStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
+  #first: Iterator<Uint8Array> | undefined
+  readonly #waiting: Uint8Array[] = []
+  #bytes = 0
+  #ended = false
+  #closed = false
+  #reader: ((result: IteratorResult<Uint8Array>) => void) | undefined
+  #onClose: (() => void) | undefined
+
+  /** `first` is read before anything that is pushed, as the reader asks for it, and without a limit. */
+  constructor(first?: Iterable<Uint8Array>) {
+    this.#first = first?.[Symbol.iterator]()
+  }
+
+  /** Called once, when the stream has ended or its reader has left. */
+  onClose(callback: () => void): void {
+    if (this.#closed) callback()
+    else this.#onClose = callback
+  }
+
+  push(piece: Uint8Array): void {
+    if (this.#ended) return
+    if (this.#reader !== undefined) {
+      const reader = this.#reader
+      this.#reader = undefined
+      reader({ value: piece, done: false })
+      return
+    }
+    this.#waiting.push(piece)
+    this.#bytes += piece.length
+    if (this.#bytes > MAX_WAITING) this.end()
+  }
+
+  /** No more pieces will come; what waits is still read. */
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    if (this.#reader !== undefined) {
+      const reader = this.#reader
+      this.#reader = undefined
+      reader({ value: undefined, done: true })
+    }
+    this.#close()
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<Uint8Array>> {
+    const piece = this.#nextFirst() ?? this.#nextWaiting()
+    if (piece !== undefined) return Promise.resolve({ value: piece, done: false })
+    if (this.#ended) return Promise.resolve({ value: undefined, done: true })
+    return new Promise((resolve) => {
+      this.#reader = resolve
+    })
+  }
+
+  /** The reader leaves. */
+  return(): Promise<IteratorResult<Uint8Array>> {
+    this.#first = undefined
+    this.#waiting.length = 0
+    this.end()
+    return Promise.resolve({ value: undefined, done: true })
+  }
+
+  #nextFirst(): Uint8Array | undefined {
+    if (this.#first === undefined) return undefined
+    const pieces: Uint8Array[] = []
+    let size = 0
+    while (size < CHUNK) {
+      const { value, done } = this.#first.next()
+      if (done === true) {
+        this.#first = undefined
+        break
+      }
+      pieces.push(value)
+      size += value.length
+    }
+    return joined(pieces)
+  }
+
+  #nextWaiting(): Uint8Array | undefined {
+    let count = 0
+    let size = 0
+    while (count < this.#waiting.length && size < CHUNK) size += this.#waiting[count++]!.length
+    this.#bytes -= size
+    return joined(this.#waiting.splice(0, count))
+  }
+
+  #close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#onClose?.()
+  }
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array | undefined {
+  return pieces.length > 1 ? Buffer.concat(pieces) : pieces[0]
+}

@@ -1,0 +1,116 @@
+import type { Resource } from '@locktender/kube'
+import type { AdmissionPlugin } from './admission.ts'
+import { RbacAuthorizer } from './auth/rbac.ts'
+import { BookmarkTicker } from './bookmark-ticker.ts'
+import { builtInResources } from './builtin-resources.ts'
+import { resourcesOf } from './crd/served.ts'
+import type { CustomResourceDefinition } from './crd/definition.ts'
+import type { Database, Stored } from './database.ts'
+import type { AnyObject } from './object.ts'
+import { OpenStreams } from './open-streams.ts'
+import { ResourceRegistry } from './resource-registry.ts'
+import type { ServedResource, StrategyContext } from './served-resource.ts'
+import type { StoreEvent } from './store/store-types.ts'
+import { View } from './view.ts'
+
+const namespaces = { group: '', plural: 'namespaces' }
+const definitions = { group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions' }
+
+export interface LogicalClusterOptions {
+  readonly name: string
+  readonly database: Database
+  readonly admission: readonly AdmissionPlugin[]
+  readonly version: string
+}
+
+/** One API server as its clients see it; several share a process and a store without seeing each other. */
+export class LogicalCluster {
+  readonly name: string
+  readonly database: Database
+  readonly admission: readonly AdmissionPlugin[]
+  readonly registry = new ResourceRegistry(builtInResources)
+  readonly authorizer: RbacAuthorizer
+  /** Of the product, for `/version`. */
+  readonly version: string
+  readonly bookmarks: BookmarkTicker
+  /** Open watches. */
+  readonly streams = new OpenStreams()
+  readonly #endWatch: () => void
+
+  constructor(options: LogicalClusterOptions) {
+    const { name, database, admission, version } = options
+    this.name = name
+    this.version = version
+    this.bookmarks = new BookmarkTicker(database.clock)
+    this.database = database
+    this.admission = admission
+    this.authorizer = new RbacAuthorizer(name, database)
+    const prefix = database.prefix(name, definitions)
+    const revision = database.store.revision
+    for (const stored of database.store.range(prefix, { at: revision }).items) this.#define(database.parse(stored))
+    this.#endWatch = database.store.watch(prefix, revision, (events) => this.#onDefinitions(events))
+  }
+
+  /** Path under which clients reach this logical cluster. */
+  get basePath(): string {
+    return `/clusters/${this.name}`
+  }
+
+  /** Ends all watches. */
+  close(): void {
+    this.streams.close()
+    this.#endWatch()
+    this.authorizer.close()
+  }
+
+  namespace(name: string): AnyObject | undefined {
+    return this.database.read(this.database.key(this.name, namespaces, undefined, name))
+  }
+
+  /** A stored object as `served` shows it. */
+  view(served: ServedResource, stored: Stored): View {
+    return View.ofStored(this.database, served, stored)
+  }
+
+  strategyContext(now: string): StrategyContext {
+    return { now, list: (group, plural) => this.listStored({ group, plural }) }
+  }
+
+  /** Newest state of one object as `resource` shows it. */
+  readObject(resource: Resource, name: string, namespace?: string): AnyObject | undefined {
+    const served = this.#find(resource)
+    if (served === undefined) return undefined
+    const key = this.database.key(this.name, served.storedAs, resource.namespaced ? namespace : undefined, name)
+    const stored = this.database.store.get(key)
+    return stored === undefined ? undefined : this.database.objectAs(served, stored)
+  }
+
+  /** Newest state of all objects of `resource`, of one namespace if given. */
+  listObjects(resource: Resource, namespace?: string): AnyObject[] {
+    const served = this.#find(resource)
+    if (served === undefined) return []
+    const prefix = this.database.prefix(this.name, served.storedAs, namespace)
+    return this.database.store.range(prefix).items.map((stored) => this.database.objectAs(served, stored))
+  }
+
+  /** All objects of a resource in their stored version. */
+  listStored(storedAs: { readonly group: string; readonly plural: string }): AnyObject[] {
+    const prefix = this.database.prefix(this.name, storedAs)
+    return this.database.store.range(prefix).items.map((stored) => this.database.parse(stored))
+  }
+
+  #find(resource: Resource): ServedResource | undefined {
+    return this.registry.find(resource.group, resource.version, resource.plural)
+  }
+
+  #onDefinitions(events: readonly StoreEvent[]): void {
+    for (const event of events) {
+      if (event.value !== undefined) this.#define(this.database.parse({ ...event, value: event.value }))
+      else this.registry.define(this.database.parse(event.previous!).metadata.name, [])
+    }
+  }
+
+  #define(object: AnyObject): void {
+    this.registry.define(object.metadata.name, resourcesOf(object as AnyObject & CustomResourceDefinition))
+  }
+}

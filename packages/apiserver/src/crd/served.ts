@@ -1,0 +1,113 @@
+import type { StructuralSchema } from '@locktender/kube'
+import { compileJsonPath } from '../json-path.ts'
+import type { AnyObject } from '../object.ts'
+import { compileSchema } from '../schema/compile.ts'
+import type { CompiledSchema } from '../schema/compile.ts'
+import type { ServedResource, TableColumn } from '../served-resource.ts'
+import { ageColumn, dateCell, nameColumn } from '../table-cells.ts'
+import { isEstablished } from './definition.ts'
+import type { CustomResourceDefinition, DefinitionVersion, PrinterColumn } from './definition.ts'
+
+const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
+
+/** Verbs while the definition is being deleted. */
+const TERMINATING_VERBS = VERBS.filter((verb) => verb !== 'create')
+
+/** Compiled schemas by their text: logical clusters usually have the same definitions. */
+const compiledSchemas = new Map<string, { schema: StructuralSchema; compiled: CompiledSchema }>()
+const MAX_COMPILED = 512
+
+/** What a definition serves: one resource for each served version, nothing before its names are accepted. */
+export function resourcesOf(definition: CustomResourceDefinition): ServedResource[] {
+  if (!isEstablished(definition)) return []
+  return definition.spec.versions.filter(({ served }) => served).map((version) => servedVersion(definition, version))
+}
+
+function servedVersion(definition: CustomResourceDefinition, version: DefinitionVersion): ServedResource {
+  const { group, scope, versions } = definition.spec
+  const names = definition.status?.acceptedNames ?? definition.spec.names
+  const storage = versions.find((candidate) => candidate.storage) ?? version
+  const { schema, compiled } = compile(version.schema?.openAPIV3Schema ?? {})
+  return {
+    resource: {
+      group,
+      version: version.name,
+      plural: names.plural,
+      kind: names.kind,
+      namespaced: scope === 'Namespaced',
+    },
+    singular: names.singular ?? names.kind.toLowerCase(),
+    listKind: names.listKind ?? `${names.kind}List`,
+    shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
+    verbs: definition.metadata.deletionTimestamp === undefined ? VERBS : TERMINATING_VERBS,
+    description: schema.description ?? '',
+    names: 'subdomain',
+    custom: true,
+    storedAs: { group, plural: names.plural },
+    storedApiVersion: `${group}/${storage.name}`,
+    conversion: undefined,
+    status: version.subresources?.status !== undefined,
+    subresources: [],
+    generation: true,
+    unconditionalUpdate: false,
+    createOnUpdate: false,
+    schema,
+    compiled,
+    schemaRevision: Number(definition.metadata.resourceVersion),
+    columns: columnsOf(version.additionalPrinterColumns ?? []),
+    selectableFields: new Map(
+      (version.selectableFields ?? []).map(({ jsonPath }) => [jsonPath.replace(/^\./, ''), selectable(jsonPath)]),
+    ),
+    strategy: {},
+  }
+}
+
+function compile(schema: StructuralSchema): { schema: StructuralSchema; compiled: CompiledSchema } {
+  const text = JSON.stringify(schema)
+  let known = compiledSchemas.get(text)
+  if (known === undefined) {
+    known = { schema, compiled: compileSchema(schema) }
+    if (compiledSchemas.size >= MAX_COMPILED) compiledSchemas.clear()
+    compiledSchemas.set(text, known)
+  }
+  return known
+}
+
+function columnsOf(declared: readonly PrinterColumn[]): TableColumn[] {
+  return [nameColumn, ...(declared.length === 0 ? [ageColumn] : declared.map(columnOf))]
+}
+
+function columnOf(column: PrinterColumn): TableColumn {
+  const path = compileJsonPath(column.jsonPath)
+  return {
+    name: column.name,
+    type: column.type,
+    format: column.format ?? '',
+    description: column.description ?? `Custom resource definition column (in JSONPath format): ${column.jsonPath}`,
+    priority: column.priority ?? 0,
+    cell: (object, nowMs) => {
+      const value = path(object)[0]
+      if (value === undefined || value === null) return undefined
+      switch (column.type) {
+        case 'integer':
+        case 'number':
+          return typeof value === 'number' ? value : undefined
+        case 'boolean':
+          return typeof value === 'boolean' ? value : undefined
+        case 'date':
+          return typeof value === 'string' ? dateCell(value, nowMs) : undefined
+        default:
+          return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean)
+      }
+    },
+  }
+}
+
+function selectable(jsonPath: string): (object: AnyObject) => string {
+  const path = compileJsonPath(jsonPath)
+  return (object) => {
+    const value = path(object)[0]
+    return value === undefined || value === null ? '' : String(value as string | number | boolean)
+  }
+}

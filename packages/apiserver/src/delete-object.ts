@@ -1,0 +1,94 @@
+import { forbidden } from '@locktender/kube'
+import type { ObjectMeta, Status } from '@locktender/kube'
+import { admit } from './admit.ts'
+import type { Stored } from './database.ts'
+import type { AnyObject } from './object.ts'
+import { groupResourceOf } from './served-resource.ts'
+import type { ServedResource } from './served-resource.ts'
+import { View } from './view.ts'
+import type { WriteContext } from './write-context.ts'
+import { checkPreconditions, isHeld, removeObject, store } from './write-pipeline.ts'
+
+export type PropagationPolicy = 'Background' | 'Foreground' | 'Orphan'
+
+export interface DeleteOptions {
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string } | undefined
+  readonly propagationPolicy?: PropagationPolicy | undefined
+}
+
+/** Finalizers by which the garbage collector learns what to do with dependents. */
+const FOREGROUND = 'foregroundDeletion'
+const ORPHAN = 'orphan'
+
+const PERMANENT_NAMESPACES = new Set(['default', 'kube-system', 'kube-public'])
+
+/**
+ * Deletes an object, or marks it when finalizers hold it. `live` is in the served version.
+ * @throws ApiError
+ */
+export async function deleteObject(
+  context: WriteContext,
+  stored: Stored,
+  live: AnyObject,
+  options: DeleteOptions,
+): Promise<{ readonly gone: boolean; readonly view: View }> {
+  const { served, cluster } = context
+  const { name } = live.metadata
+  if (options.preconditions !== undefined) checkPreconditions(context, live, options.preconditions)
+  if (served.resource.kind === 'Namespace' && served.resource.group === '' && PERMANENT_NAMESPACES.has(name)) {
+    throw forbidden(groupResourceOf(served), name, 'this namespace may not be deleted')
+  }
+  admit(context, 'DELETE', name, undefined, live)
+  const finalizers = finalizersFor(options.propagationPolicy, live.metadata.finalizers ?? [])
+  const { finalizers: before = [], ...metadata } = live.metadata
+  const object: AnyObject = { ...live, metadata: finalizers.length === 0 ? metadata : { ...metadata, finalizers } }
+  if (!isHeld(context, object)) return { gone: true, view: await removeObject(context, stored, live) }
+  const sameFinalizers = before.length === finalizers.length && before.every((item) => finalizers.includes(item))
+  const marked = live.metadata.deletionTimestamp === undefined ? mark(context, object) : object
+  if (marked === object && sameFinalizers) {
+    await cluster.database.store.settled()
+    return { gone: false, view: context.cluster.view(served, stored) }
+  }
+  if (context.options.dryRun) return { gone: false, view: View.ofObject(marked) }
+  return { gone: false, view: await store(context, stored.key, stored.revision, marked) }
+}
+
+function finalizersFor(policy: PropagationPolicy | undefined, finalizers: readonly string[]): string[] {
+  if (policy === undefined) return [...finalizers]
+  const rest = finalizers.filter((finalizer) => finalizer !== FOREGROUND && finalizer !== ORPHAN)
+  if (policy === 'Foreground') return [...rest, FOREGROUND]
+  return policy === 'Orphan' ? [...rest, ORPHAN] : rest
+}
+
+function mark({ served, cluster }: WriteContext, object: AnyObject): AnyObject {
+  const { name, generateName, namespace, uid, resourceVersion, generation, creationTimestamp, ...rest } =
+    object.metadata
+  const metadata = {
+    name,
+    generateName,
+    namespace,
+    uid,
+    resourceVersion,
+    generation: generation === undefined ? undefined : generation + 1,
+    creationTimestamp,
+    deletionTimestamp: cluster.database.now(),
+    deletionGracePeriodSeconds: 0,
+    ...rest,
+  }
+  // Members that are undefined do not reach the encoded object.
+  const marked: AnyObject = { ...object, metadata: metadata as ObjectMeta }
+  return served.strategy.beginDeletion?.(marked) ?? marked
+}
+
+/** What a client hears when the object is gone. */
+export function deletedStatus(served: ServedResource, object: AnyObject): Status {
+  const { group, plural } = served.resource
+  const { name, uid } = object.metadata
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: { name, ...(group === '' ? {} : { group }), kind: plural, ...(uid === undefined ? {} : { uid }) },
+  }
+}

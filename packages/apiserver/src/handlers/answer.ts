@@ -1,0 +1,18 @@
+import type { Status } from '@locktender/kube'
+import type { ByteStream } from '../byte-stream.ts'
+import type { View } from '../view.ts'
+
+/** A page of a list. */
+export interface ListAnswer {
+  readonly items: readonly View[]
+  readonly resourceVersion: string
+  readonly continueToken?: string | undefined
+  readonly remaining?: number | undefined
+}
+
+/** What a handler has to say, before it is put into the representation the client wants. */
+export type Answer =
+  | { readonly kind: 'object'; readonly code: 200 | 201; readonly view: View }
+  | { readonly kind: 'list'; readonly list: ListAnswer }
+  | { readonly kind: 'status'; readonly status: Status }
+  | { readonly kind: 'watch'; readonly stream: ByteStream }

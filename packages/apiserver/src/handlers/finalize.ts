@@ -1,0 +1,31 @@
+import { methodNotAllowed, notFound } from '@locktender/kube'
+import { asObject, parseBody } from '../decode.ts'
+import { isYamlBody } from '../media-types.ts'
+import type { AnyObject } from '../object.ts'
+import { isRecord } from '../object.ts'
+import { parseWriteOptions } from '../request-options.ts'
+import { groupResourceOf } from '../served-resource.ts'
+import { bindToUrl, checkKind, checkPreconditions, finalizeObject } from '../write-pipeline.ts'
+import type { Answer } from './answer.ts'
+import { keyOf } from './context.ts'
+import type { RequestContext } from './context.ts'
+import { writeContextOf } from './write-context.ts'
+
+/** PUT of `spec.finalizers` of a namespace, the way to let go of an emptied one. */
+export async function handleFinalize(context: RequestContext): Promise<Answer> {
+  const { cluster, served, request, query, headers, body } = context
+  if (request.verb !== 'update') throw methodNotAllowed(groupResourceOf(served), request.verb)
+  const write = writeContextOf(context, parseWriteOptions('UpdateOptions', query, headers['user-agent']))
+  const decoded = asObject(parseBody(body, isYamlBody(headers['content-type'])), served)
+  checkKind(write, decoded)
+  bindToUrl(write, decoded, request.name)
+  const stored = cluster.database.store.get(keyOf(context))
+  if (stored === undefined) throw notFound(groupResourceOf(served), request.name!)
+  const live = cluster.database.objectAs(served, stored)
+  checkPreconditions(write, live, decoded.metadata)
+  return { kind: 'object', code: 200, view: await finalizeObject(write, stored, live, finalizersOf(decoded)) }
+}
+
+function finalizersOf(object: AnyObject): unknown {
+  return isRecord(object['spec']) ? object['spec']['finalizers'] : undefined
+}

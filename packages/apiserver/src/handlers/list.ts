@@ -1,0 +1,167 @@
+import {
+  badRequest,
+  expired,
+  fieldForbidden,
+  fieldNotSupported,
+  invalid,
+  tooLargeResourceVersion,
+} from '@locktender/kube'
+import type { FieldError } from '@locktender/kube'
+import { CompactedError } from '../store/store-types.ts'
+import type { StoredValue } from '../store/store-types.ts'
+import type { View } from '../view.ts'
+import type { Answer } from './answer.ts'
+import type { RequestContext } from './context.ts'
+import { decodeContinue, encodeContinue } from './continue-token.ts'
+import { parseResourceVersion } from './get.ts'
+import { selectionOf } from './selection.ts'
+import type { Selection } from './selection.ts'
+
+/** Objects read at a time when a selector may drop most of them. */
+const CHUNK = 1000
+
+interface Found {
+  readonly stored: StoredValue
+  readonly view: View
+}
+
+/** GET of a collection. */
+export async function handleList(context: RequestContext): Promise<Answer> {
+  const { cluster, query } = context
+  const { store } = cluster.database
+  checkOptions(query)
+  const selection = selectionOf(context)
+  const limit = parseLimit(query.get('limit'))
+  const token = query.get('continue') ?? ''
+  const wanted = parseResourceVersion(query.get('resourceVersion'))
+  const exact = query.get('resourceVersionMatch') === 'Exact'
+
+  const start = token === '' ? undefined : decodeContinue(token, selection.prefix)
+  const current = store.writtenRevision
+  // A token without a revision continues at the newest state: the one it started with is gone.
+  const revision = start === undefined ? (exact ? wanted : current) : start.revision > 0 ? start.revision : current
+  if (wanted > current) throw tooLargeResourceVersion(wanted, current)
+  if (revision > current) throw badRequest('continue key is not valid: its resource version is in the future')
+  // resourceVersion=0 accepts any state, so the whole list comes at once, as from a watch cache.
+  const unlimited = query.get('resourceVersion') === '0' && start === undefined
+  let page: Page
+  try {
+    page = readPage(context, selection, {
+      limit: unlimited ? undefined : limit,
+      startAfter: start?.key,
+      at: revision === current ? undefined : revision,
+    })
+  } catch (error) {
+    if (error instanceof CompactedError) throw tooOld(error, start?.key, selection.prefix)
+    throw error
+  }
+  await store.settled()
+  return {
+    kind: 'list',
+    list: {
+      items: page.found.map(({ view }) => view),
+      resourceVersion: String(revision),
+      continueToken:
+        page.last === undefined ? undefined : encodeContinue(revision, page.last.slice(selection.prefix.length)),
+      remaining: page.last === undefined || selection.matches !== undefined ? undefined : page.remaining,
+    },
+  }
+}
+
+/** Everything the request selects, newest state. */
+export function readAll(context: RequestContext): readonly Found[] {
+  return readPage(context, selectionOf(context), {}).found
+}
+
+interface PageOptions {
+  readonly limit?: number | undefined
+  readonly startAfter?: string | undefined
+  readonly at?: number | undefined
+}
+
+interface Page {
+  readonly found: readonly Found[]
+  /** Key of the last item when more may follow. */
+  readonly last: string | undefined
+  readonly remaining: number
+}
+
+function readPage(context: RequestContext, selection: Selection, options: PageOptions): Page {
+  const { cluster, served } = context
+  const { store } = cluster.database
+  const { matches, only, prefix } = selection
+  const past = options.at === undefined ? {} : { at: options.at }
+  const found: Found[] = []
+  if (only !== undefined && options.at === undefined) {
+    const stored = store.get(only)
+    if (stored !== undefined) {
+      const view = cluster.view(served, stored)
+      if (matches === undefined || matches(view.object)) found.push({ stored, view })
+    }
+    return { found, last: undefined, remaining: 0 }
+  }
+  let startAfter = options.startAfter
+  for (;;) {
+    const missing = options.limit === undefined ? undefined : options.limit - found.length
+    const size = matches === undefined || missing === undefined ? missing : Math.max(missing, CHUNK)
+    const { items, more, remaining } = store.range(prefix, {
+      ...past,
+      ...(startAfter === undefined ? {} : { startAfter }),
+      ...(size === undefined ? {} : { limit: size }),
+    })
+    for (const [index, stored] of items.entries()) {
+      const view = cluster.view(served, stored)
+      if (matches !== undefined && !matches(view.object)) continue
+      found.push({ stored, view })
+      if (found.length === options.limit) {
+        const rest = remaining + items.length - index - 1
+        return { found, last: rest > 0 ? stored.key : undefined, remaining: rest }
+      }
+    }
+    if (!more) return { found, last: undefined, remaining: 0 }
+    startAfter = items.at(-1)!.key
+  }
+}
+
+function parseLimit(text: string | null): number | undefined {
+  if (text === null || text === '') return undefined
+  const limit = Number(text)
+  if (!Number.isSafeInteger(limit) || limit < 0) throw badRequest(`the limit ${JSON.stringify(text)} is not a number`)
+  return limit === 0 ? undefined : limit
+}
+
+function checkOptions(query: URLSearchParams): void {
+  const errors: FieldError[] = []
+  const match = query.get('resourceVersionMatch') ?? ''
+  const version = query.get('resourceVersion') ?? ''
+  const field = 'resourceVersionMatch'
+  if (match !== '') {
+    if (match !== 'Exact' && match !== 'NotOlderThan')
+      errors.push(fieldNotSupported(field, match, ['Exact', 'NotOlderThan', '']))
+    if (version === '')
+      errors.push(fieldForbidden(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided'))
+    if ((query.get('continue') ?? '') !== '') {
+      errors.push(fieldForbidden(field, 'resourceVersionMatch is forbidden when continue is provided'))
+    }
+    if (match === 'Exact' && version === '0') {
+      errors.push(fieldForbidden(field, 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"'))
+    }
+  }
+  if (query.get('sendInitialEvents') !== null) {
+    errors.push(fieldForbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'))
+  }
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
+}
+
+/** 410; for a continued list with a token that goes on at the newest state. */
+function tooOld(error: CompactedError, key: string | undefined, prefix: string): Error {
+  if (key === undefined) return expired(error.message)
+  const answer = expired(
+    'The provided continue parameter is too old to display a consistent list result. You can start a new list without ' +
+      'the continue parameter, or use the continue token in this response to retrieve the remainder of the results. ' +
+      'Continuing with the provided token results in an inconsistent list - objects that were created, modified, or ' +
+      'deleted between the time the first chunk was returned and now may show up in the list.',
+  )
+  answer.status.metadata.continue = encodeContinue(-1, key.slice(prefix.length))
+  return answer
+}

@@ -1,0 +1,142 @@
+import {
+  ApplyConflictError,
+  ApplyTypeError,
+  applyConfiguration,
+  applyJsonPatch,
+  applyMergePatch,
+  badRequest,
+  fieldInvalid,
+  invalid,
+  notFound,
+  PatchError,
+  requestEntityTooLarge,
+  unsupportedMediaType,
+} from '@locktender/kube'
+import type { Json } from '@locktender/kube'
+import { asObject, ingest, parseBody } from '../decode.ts'
+import { mediaType } from '../media-types.ts'
+import type { AnyObject } from '../object.ts'
+import { isRecord } from '../object.ts'
+import { parseWriteOptions } from '../request-options.ts'
+import { groupResourceOf } from '../served-resource.ts'
+import type { WriteContext } from '../write-context.ts'
+import { bindToUrl, checkKind, checkPreconditions, createObject, trackingOf, updateObject } from '../write-pipeline.ts'
+import type { Answer } from './answer.ts'
+import { keyOf } from './context.ts'
+import type { RequestContext } from './context.ts'
+import { writeContextOf } from './write-context.ts'
+
+const JSON_PATCH = 'application/json-patch+json'
+const MERGE_PATCH = 'application/merge-patch+json'
+const APPLY_PATCH = 'application/apply-patch+yaml'
+
+/** Most operations of a JSON patch, as in apiserver. */
+const MAX_OPERATIONS = 10_000
+
+/** PATCH in any of its forms. */
+export function handlePatch(context: RequestContext): Promise<Answer> {
+  switch (mediaType(context.headers['content-type'])) {
+    case APPLY_PATCH:
+      return handleApply(context)
+    case MERGE_PATCH:
+      return handleChange(context, (live, patch) => applyMergePatch(live, patch))
+    case JSON_PATCH:
+      return handleChange(context, (live, patch) => {
+        if (Array.isArray(patch) && patch.length > MAX_OPERATIONS) {
+          throw requestEntityTooLarge(
+            `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`,
+          )
+        }
+        return applyJsonPatch(live, patch)
+      })
+    default:
+      throw unsupportedMediaType([JSON_PATCH, MERGE_PATCH, APPLY_PATCH])
+  }
+}
+
+async function handleChange(context: RequestContext, change: (live: Json, patch: Json) => Json): Promise<Answer> {
+  const { cluster, served, request, query, headers, body } = context
+  const write = writeContextOf(context, parseWriteOptions('PatchOptions', query, headers['user-agent']))
+  const patch = parseBody(body, false) as Json
+  const stored = cluster.database.store.get(keyOf(context))
+  if (stored === undefined) throw notFound(groupResourceOf(served), request.name!)
+  const live = cluster.database.objectAs(served, stored)
+  const patched = asObject(runChange(write, live, patch, change), served)
+  checkKind(write, patched)
+  bindToUrl(write, patched, request.name)
+  checkPreconditions(write, live, patched.metadata)
+  const candidate = ingest(write, patched, isRecord(patch) ? body : '', true)
+  return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate) }
+}
+
+function runChange(
+  write: WriteContext,
+  live: AnyObject,
+  patch: Json,
+  change: (live: Json, patch: Json) => Json,
+): unknown {
+  const { group, kind } = write.served.resource
+  try {
+    const result = change(live as unknown as Json, patch)
+    // The patch functions share unchanged parts with the live object, and metadata is completed in place later.
+    return isRecord(result) && isRecord(result['metadata'])
+      ? { ...result, metadata: { ...result['metadata'] } }
+      : result
+  } catch (error) {
+    if (!(error instanceof PatchError)) throw error
+    if (error.kind === 'malformed') throw badRequest(`error decoding patch: ${error.message}`)
+    throw invalid({ group, kind }, live.metadata.name, [fieldInvalid('patch', patch, error.message)])
+  }
+}
+
+async function handleApply(context: RequestContext): Promise<Answer> {
+  const { cluster, served, request, query, headers, body } = context
+  const { database } = cluster
+  const write = writeContextOf(context, parseWriteOptions('PatchOptions', query, headers['user-agent'], true))
+  const configuration = asObject(parseBody(body, true), served)
+  checkKind(write, configuration)
+  bindToUrl(write, configuration, request.name)
+  const stored = database.store.get(keyOf(context))
+  const live = stored === undefined ? undefined : database.objectAs(served, stored)
+  if (live === undefined) {
+    if (request.subresource !== undefined) throw notFound(groupResourceOf(served), request.name!)
+    if ((configuration.metadata.uid ?? '') !== '') {
+      throw badRequest('uid mismatch: the provided object specified uid, and no existing object was found')
+    }
+  } else {
+    checkPreconditions(write, live, configuration.metadata)
+  }
+  const object = runApply(write, live, configuration)
+  const candidate = served.compiled?.applyDefaults(object) ?? object
+  if (stored === undefined || live === undefined) {
+    return { kind: 'object', code: 201, view: await createObject(write, candidate, true) }
+  }
+  return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate, true) }
+}
+
+function runApply(write: WriteContext, live: AnyObject | undefined, configuration: AnyObject): AnyObject {
+  try {
+    const { object } = applyConfiguration({
+      ...trackingOf(write, write.cluster.database.now()),
+      live,
+      configuration,
+      force: write.options.force,
+    })
+    return object as AnyObject
+  } catch (error) {
+    if (error instanceof ApplyConflictError || error instanceof ApplyTypeError) throw error.toApiError()
+    throw error
+  }
+}
+
+/** Whether creating through an apply needs a second permission: only when there is nothing to patch yet. */
+export function appliesNewObject(context: RequestContext): boolean {
+  return (
+    mediaType(context.headers['content-type']) === APPLY_PATCH &&
+    context.request.subresource === undefined &&
+    context.cluster.database.store.get(keyOf(context)) === undefined
+  )
+}
+
+/** Patch types, for documents that describe the API. */
+export const patchTypes: readonly string[] = [JSON_PATCH, MERGE_PATCH, APPLY_PATCH]

@@ -1,0 +1,42 @@
+import { fieldInvalid, notFound } from '@locktender/kube'
+import { asObject, ingest, parseBody } from '../decode.ts'
+import { isYamlBody } from '../media-types.ts'
+import { parseWriteOptions } from '../request-options.ts'
+import { groupResourceOf } from '../served-resource.ts'
+import {
+  bindToUrl,
+  checkKind,
+  checkPreconditions,
+  createObject,
+  invalidObject,
+  updateObject,
+} from '../write-pipeline.ts'
+import type { Answer } from './answer.ts'
+import { keyOf } from './context.ts'
+import type { RequestContext } from './context.ts'
+import { writeContextOf } from './write-context.ts'
+
+/** PUT of a whole object, or of the part a subresource writes. */
+export async function handleUpdate(context: RequestContext): Promise<Answer> {
+  const { cluster, served, request, query, headers, body } = context
+  const { database } = cluster
+  const write = writeContextOf(context, parseWriteOptions('UpdateOptions', query, headers['user-agent']))
+  const decoded = asObject(parseBody(body, isYamlBody(headers['content-type'])), served)
+  checkKind(write, decoded)
+  bindToUrl(write, decoded, request.name)
+  const stored = database.store.get(keyOf(context))
+  if (stored === undefined) {
+    if (!served.createOnUpdate) throw notFound(groupResourceOf(served), request.name!)
+    return { kind: 'object', code: 201, view: await createObject(write, ingest(write, decoded, body, false)) }
+  }
+  const live = database.objectAs(served, stored)
+  const { resourceVersion } = decoded.metadata
+  if (!served.unconditionalUpdate && (resourceVersion === undefined || resourceVersion === '')) {
+    throw invalidObject(write, decoded, [
+      fieldInvalid('metadata.resourceVersion', 0, 'must be specified for an update'),
+    ])
+  }
+  checkPreconditions(write, live, decoded.metadata)
+  const candidate = ingest(write, decoded, body, false)
+  return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate) }
+}

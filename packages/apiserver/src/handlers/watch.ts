@@ -1,0 +1,170 @@
+import {
+  badRequest,
+  expired,
+  fieldForbidden,
+  fieldNotSupported,
+  fieldRequired,
+  invalid,
+  tooLargeResourceVersion,
+} from '@locktender/kube'
+import type { FieldError, WatchEventType } from '@locktender/kube'
+import { ByteStream } from '../byte-stream.ts'
+import type { Stored } from '../database.ts'
+import { isTrue } from '../request-info.ts'
+import type { Presentation } from '../represent.ts'
+import { CompactedError } from '../store/store-types.ts'
+import type { StoreEvent } from '../store/store-types.ts'
+import { WatchEncoder } from '../watch-encoder.ts'
+import type { Answer } from './answer.ts'
+import type { RequestContext } from './context.ts'
+import { parseResourceVersion } from './get.ts'
+import { selectionOf } from './selection.ts'
+import type { Selection } from './selection.ts'
+
+/** A watch without a timeout of its own ends after this long to twice as long, as with apiserver's defaults. */
+const MIN_TIMEOUT_MS = 30 * 60_000
+
+interface WatchOptions {
+  readonly version: number
+  /** Tell the present state first. */
+  readonly initial: boolean
+  /** Say with a bookmark that the present state is complete. */
+  readonly announceEnd: boolean
+  readonly bookmarks: boolean
+  readonly timeoutMs: number
+}
+
+/** GET of a collection with `watch`: one line for each change, until the timeout or until the client leaves. */
+export async function handleWatch(context: RequestContext, presentation: Presentation): Promise<Answer> {
+  const { cluster } = context
+  const { store, clock } = cluster.database
+  const options = parseOptions(context)
+  const selection = selectionOf(context)
+  const encoder = new WatchEncoder(cluster.database, presentation)
+  if (options.version > store.writtenRevision) {
+    if (options.initial) throw tooLargeResourceVersion(options.version, store.writtenRevision)
+    // No acknowledged write is that new: the client comes from another life of this server and has to start over.
+    return ended(encoder.error(expired(`too old resource version: ${options.version} (${store.revision})`).status))
+  }
+
+  const after = options.initial ? store.writtenRevision : options.version > 0 ? options.version : store.revision
+  const initial = options.initial ? readInitial(context, selection) : []
+  await store.settled()
+  const stream = new ByteStream(
+    initialFrames(encoder, initial, options.announceEnd ? encoder.bookmark(after, true) : undefined),
+  )
+  let told = after
+  const listener = (events: readonly StoreEvent[]): void => {
+    for (const event of events) {
+      const piece = frameOf(context, selection, encoder, event)
+      if (piece !== undefined) stream.push(piece)
+    }
+    told = events.at(-1)!.revision
+  }
+  let endWatch: () => void
+  try {
+    endWatch = store.watch(selection.prefix, after, listener)
+  } catch (error) {
+    if (!(error instanceof CompactedError)) throw error
+    return ended(encoder.error(expired(error.message).status))
+  }
+  const sendBookmark = (): void => {
+    if (store.revision <= told) return
+    told = store.revision
+    stream.push(encoder.bookmark(told, false))
+  }
+  const endBookmarks = options.bookmarks ? cluster.bookmarks.add(sendBookmark) : () => {}
+  const cancelTimeout = clock.after(options.timeoutMs, () => {
+    if (options.bookmarks) sendBookmark()
+    stream.end()
+  })
+  const stop = (): void => stream.end()
+  context.signal?.addEventListener('abort', stop, { once: true })
+  const endOpen = cluster.streams.add(stream)
+  stream.onClose(() => {
+    endWatch()
+    endBookmarks()
+    cancelTimeout()
+    endOpen()
+    context.signal?.removeEventListener('abort', stop)
+  })
+  if (context.signal?.aborted === true) stop()
+  return { kind: 'watch', stream }
+}
+
+function ended(piece: Uint8Array): Answer {
+  const stream = new ByteStream([piece])
+  stream.end()
+  return { kind: 'watch', stream }
+}
+
+function readInitial({ cluster, served }: RequestContext, { prefix, only, matches }: Selection): Stored[] {
+  const { store } = cluster.database
+  const items = only === undefined ? store.range(prefix).items : [store.get(only)].filter((item) => item !== undefined)
+  return matches === undefined ? items : items.filter((item) => matches(cluster.view(served, item).object))
+}
+
+function* initialFrames(
+  encoder: WatchEncoder,
+  items: readonly Stored[],
+  end: Uint8Array | undefined,
+): Generator<Uint8Array> {
+  for (const stored of items) yield encoder.state('ADDED', stored)
+  if (end !== undefined) yield end
+}
+
+function frameOf(
+  { cluster, served }: RequestContext,
+  { only, matches }: Selection,
+  encoder: WatchEncoder,
+  event: StoreEvent,
+): Uint8Array | undefined {
+  if (only !== undefined && event.key !== only) return undefined
+  const { previous } = event
+  const existed = previous !== undefined
+  const exists = event.value !== undefined
+  if (matches === undefined) {
+    return encoder.event(exists ? (existed ? 'MODIFIED' : 'ADDED') : 'DELETED', event)
+  }
+  const matched = existed && matches(cluster.view(served, previous).object)
+  const isMatch = exists && matches(cluster.view(served, encoder.stateOf(event)).object)
+  const type: WatchEventType | undefined = isMatch ? (matched ? 'MODIFIED' : 'ADDED') : matched ? 'DELETED' : undefined
+  return type === undefined ? undefined : encoder.event(type, event)
+}
+
+function parseOptions({ query, cluster }: RequestContext): WatchOptions {
+  const errors: FieldError[] = []
+  const send = query.get('sendInitialEvents')
+  const match = query.get('resourceVersionMatch') ?? ''
+  const bookmarks = isTrue(query.get('allowWatchBookmarks'))
+  if (send !== null && match !== 'NotOlderThan') {
+    errors.push(
+      match === ''
+        ? fieldRequired(
+            'resourceVersionMatch',
+            'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+          )
+        : fieldNotSupported('resourceVersionMatch', match, ['NotOlderThan']),
+    )
+  }
+  if (send === null && match !== '') {
+    errors.push(
+      fieldForbidden(
+        'resourceVersionMatch',
+        'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+      ),
+    )
+  }
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
+  const version = parseResourceVersion(query.get('resourceVersion'))
+  const seconds = Number(query.get('timeoutSeconds') ?? 0)
+  if (!Number.isFinite(seconds) || seconds < 0) throw badRequest('timeoutSeconds must not be negative')
+  const { random } = cluster.database
+  return {
+    version,
+    initial: send === null ? version === 0 : isTrue(send),
+    announceEnd: send !== null && isTrue(send) && bookmarks,
+    bookmarks,
+    timeoutMs: seconds > 0 ? seconds * 1000 : MIN_TIMEOUT_MS * (1 + random.next()),
+  }
+}

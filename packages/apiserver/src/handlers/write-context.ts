@@ -1,0 +1,18 @@
+import type { WriteOptions } from '../request-options.ts'
+import type { WriteContext } from '../write-context.ts'
+import { namespaceOf } from './context.ts'
+import type { RequestContext } from './context.ts'
+
+/** The part of a request that the write pipeline works with. */
+export function writeContextOf(context: RequestContext, options: WriteOptions): WriteContext {
+  const { cluster, served, user, request, warnings } = context
+  return {
+    cluster,
+    served,
+    user,
+    namespace: namespaceOf(context),
+    subresource: request.subresource,
+    options,
+    warnings,
+  }
+}

@@ -1,0 +1,37 @@
+import { forbidden, resourceNotFound } from '@locktender/kube'
+import { denial } from '../auth/rbac.ts'
+import type { LogicalCluster } from '../cluster.ts'
+import { discoveryReply } from '../discovery.ts'
+import { openApiReply } from '../openapi.ts'
+import { encodeJson } from '../object.ts'
+import { versionInfo } from '../version.ts'
+import type { ApiRequest } from './handle-request.ts'
+import { jsonReply, textReply } from './reply.ts'
+import type { Reply } from './reply.ts'
+
+/** Paths anybody may read, even without credentials. */
+const PUBLIC = /^\/(healthz|livez|readyz|version)(\/.*)?$/
+
+export function isPublicPath(path: string): boolean {
+  return PUBLIC.test(path)
+}
+
+/** Answers for paths that name no resource: health, version, discovery and OpenAPI. */
+export function handlePath(cluster: LogicalCluster, request: ApiRequest, path: string, query: URLSearchParams): Reply {
+  const { user, method } = request
+  const attributes = { verb: method.toLowerCase(), path }
+  if (!isPublicPath(path) && !cluster.authorizer.allows(user, attributes)) {
+    throw forbidden({ group: '', resource: '' }, '', denial(user, attributes))
+  }
+  if (method !== 'GET') throw resourceNotFound()
+  if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return textReply(200, healthText(path, query))
+  if (path === '/version' || path === '/version/') return jsonReply(200, encodeJson(versionInfo(cluster.version)))
+  const found = discoveryReply(cluster, path, request.headers) ?? openApiReply(cluster, path, request.headers)
+  if (found === undefined) throw resourceNotFound()
+  return found
+}
+
+function healthText(path: string, query: URLSearchParams): string {
+  if (!query.has('verbose')) return 'ok'
+  return `[+]ping ok\n[+]store ok\n${path.split('/')[1]} check passed\n`
+}

@@ -1,0 +1,30 @@
+import type { ApiError, Status } from '@locktender/kube'
+import type { ByteStream } from '../byte-stream.ts'
+import { encodeJson } from '../object.ts'
+
+/** What is sent back: a whole body, or a stream that ends some time. */
+export interface Reply {
+  readonly status: number
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array | ByteStream
+}
+
+const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-cache, private' }
+
+export function jsonReply(status: number, body: Uint8Array | ByteStream, headers?: Record<string, string>): Reply {
+  return { status, headers: headers === undefined ? HEADERS : { ...HEADERS, ...headers }, body }
+}
+
+export function textReply(status: number, text: string): Reply {
+  return { status, headers: { ...HEADERS, 'content-type': 'text/plain; charset=utf-8' }, body: Buffer.from(text) }
+}
+
+export function errorReply(error: ApiError, headers: Record<string, string> = {}): Reply {
+  const retry = error.status.details?.retryAfterSeconds
+  return statusReply(error.status, retry === undefined ? headers : { ...headers, 'retry-after': String(retry) })
+}
+
+export function statusReply(status: Status, headers?: Record<string, string>): Reply {
+  return jsonReply(status.code ?? 200, encodeJson(status), headers)
+}

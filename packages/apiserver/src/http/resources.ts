@@ -1,0 +1,142 @@
+import { ApiError, forbidden, methodNotAllowed, resourceNotFound } from '@locktender/kube'
+import { denial } from '../auth/rbac.ts'
+import type { AccessAttributes } from '../auth/rbac.ts'
+import { isReview, reviewAccess } from '../auth/reviews.ts'
+import type { LogicalCluster } from '../cluster.ts'
+import type { Answer } from '../handlers/answer.ts'
+import type { RequestContext } from '../handlers/context.ts'
+import { handleCreate } from '../handlers/create.ts'
+import { handleDelete, handleDeleteCollection } from '../handlers/delete.ts'
+import { handleFinalize } from '../handlers/finalize.ts'
+import { handleGet } from '../handlers/get.ts'
+import { handleList } from '../handlers/list.ts'
+import { appliesNewObject, handlePatch } from '../handlers/patch.ts'
+import { handleUpdate } from '../handlers/update.ts'
+import { handleWatch } from '../handlers/watch.ts'
+import { negotiate } from '../media-types.ts'
+import { representList, representObject } from '../represent.ts'
+import type { Presentation } from '../represent.ts'
+import type { ResourceRequest } from '../request-info.ts'
+import { groupResourceOf } from '../served-resource.ts'
+import type { ServedResource } from '../served-resource.ts'
+import { parseIncludeObject } from '../table.ts'
+import type { ApiRequest } from './handle-request.ts'
+import { errorReply, jsonReply, statusReply } from './reply.ts'
+import type { Reply } from './reply.ts'
+
+/** Authorizes a request for a resource, lets its handler answer, and puts the answer into the wanted form. */
+export async function handleResource(
+  cluster: LogicalCluster,
+  { headers, body, user, signal }: ApiRequest,
+  request: ResourceRequest,
+  query: URLSearchParams,
+): Promise<Reply> {
+  authorize(cluster, user, attributesOf(request, query))
+  const served = cluster.registry.find(request.group, request.version, request.plural)
+  if (served === undefined || !isServed(served, request)) throw resourceNotFound()
+  const context: RequestContext = { cluster, served, request, query, headers, body, user, signal, warnings: [] }
+  const presentation: Presentation = {
+    served,
+    representation: negotiate(headers['accept']),
+    includeObject: parseIncludeObject(query.get('includeObject')),
+    nowMs: cluster.database.clock.now(),
+  }
+  try {
+    const answer = await run(context, presentation)
+    return withWarnings(reply(answer, presentation), context.warnings)
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    return withWarnings(errorReply(error), context.warnings)
+  }
+}
+
+function run(context: RequestContext, presentation: Presentation): Promise<Answer> | Answer {
+  const { served, request, cluster, user } = context
+  const { verb, subresource } = request
+  const subject = subresource === undefined ? served.verbs : SUBRESOURCE_VERBS
+  if (!subject.includes(verb)) throw methodNotAllowed(groupResourceOf(served), verb)
+  if (isReview(served)) return reviewAccess(context)
+  if (subresource === 'finalize') return handleFinalize(context)
+  switch (verb) {
+    case 'get':
+      return handleGet(context)
+    case 'list':
+      return handleList(context)
+    case 'watch':
+      return handleWatch(context, presentation)
+    case 'create':
+      return handleCreate(context)
+    case 'update':
+      return handleUpdate(context)
+    case 'patch':
+      if (appliesNewObject(context)) {
+        if (!served.verbs.includes('create')) throw methodNotAllowed(groupResourceOf(served), 'create')
+        authorize(cluster, user, { ...attributesOf(request, context.query), verb: 'create' })
+      }
+      return handlePatch(context)
+    case 'delete':
+      return handleDelete(context)
+    case 'deletecollection':
+      return handleDeleteCollection(context)
+  }
+}
+
+const SUBRESOURCE_VERBS: readonly string[] = ['get', 'update', 'patch']
+
+/** Whether path and scope fit the resource. */
+function isServed({ resource, status, subresources }: ServedResource, request: ResourceRequest): boolean {
+  const { subresource, name, namespace, verb } = request
+  if (subresource !== undefined && !(subresource === 'status' ? status : subresources.includes(subresource)))
+    return false
+  if (!resource.namespaced) return namespace === undefined || resource.kind === 'Namespace'
+  if (namespace !== undefined) return true
+  // Across namespaces there are only collections to read.
+  return name === undefined && (verb === 'list' || verb === 'watch')
+}
+
+function attributesOf(request: ResourceRequest, query: URLSearchParams): Exclude<AccessAttributes, { path: string }> {
+  const { verb, group, plural, subresource, namespace } = request
+  // A list of one name needs no more rights than the object of that name.
+  const named = request.name ?? /^metadata\.name==?([^,]+)$/.exec(query.get('fieldSelector') ?? '')?.[1]
+  return { verb, group, resource: plural, subresource, namespace, name: named }
+}
+
+function authorize(
+  cluster: LogicalCluster,
+  user: RequestContext['user'],
+  attributes: Exclude<AccessAttributes, { path: string }>,
+): void {
+  if (cluster.authorizer.allows(user, attributes)) return
+  const { group, resource, subresource, name = '' } = attributes
+  const full = subresource === undefined ? resource : `${resource}/${subresource}`
+  const error = forbidden({ group, resource: full }, name, denial(user, attributes))
+  // The words name the subresource, the machine-readable part does not.
+  error.status.details = { ...error.status.details, kind: resource }
+  throw error
+}
+
+function reply(answer: Answer, presentation: Presentation): Reply {
+  switch (answer.kind) {
+    case 'object':
+      return jsonReply(answer.code, representObject(answer.view, presentation))
+    case 'list': {
+      const { items, resourceVersion, continueToken, remaining } = answer.list
+      const metadata = {
+        resourceVersion,
+        ...(continueToken === undefined ? {} : { continue: continueToken }),
+        ...(remaining === undefined ? {} : { remainingItemCount: remaining }),
+      }
+      return jsonReply(200, representList(items, metadata, presentation))
+    }
+    case 'status':
+      return statusReply(answer.status)
+    case 'watch':
+      return jsonReply(200, answer.stream)
+  }
+}
+
+function withWarnings(reply: Reply, warnings: readonly string[]): Reply {
+  if (warnings.length === 0) return reply
+  const text = warnings.map((warning) => `299 - "${warning.replace(/["\\]/g, '\\$&').replace(/[\r\n]+/g, ' ')}"`)
+  return { ...reply, headers: { ...reply.headers, warning: text.join(', ') } }
+}

@@ -1,0 +1,88 @@
+import { notAcceptable, unsupportedMediaType } from '@locktender/kube'
+
+/** How an answer is shown. */
+export type Representation = 'object' | 'table' | 'metadata' | 'metadata-list'
+
+interface MediaClause {
+  readonly type: string
+  readonly parameters: ReadonlyMap<string, string>
+  readonly quality: number
+}
+
+/** Clauses of an Accept header, best first; without one anything is accepted. */
+export function parseAccept(header: string | undefined): MediaClause[] {
+  if (header === undefined || header.trim() === '') return [{ type: '*/*', parameters: new Map(), quality: 1 }]
+  const clauses = header.split(',').map((clause): MediaClause => {
+    const [type = '', ...pairs] = clause.split(';')
+    const parameters = new Map<string, string>()
+    for (const pair of pairs) {
+      const [name = '', value = ''] = pair.split('=')
+      parameters.set(name.trim().toLowerCase(), value.trim())
+    }
+    const quality = Number(parameters.get('q') ?? 1)
+    return { type: type.trim().toLowerCase(), parameters, quality: Number.isNaN(quality) ? 0 : quality }
+  })
+  return clauses.toSorted((left, right) => right.quality - left.quality)
+}
+
+function isJson(type: string): boolean {
+  return type === 'application/json' || type === '*/*' || type === 'application/*'
+}
+
+const REPRESENTATIONS: Readonly<Record<string, Representation>> = {
+  Table: 'table',
+  PartialObjectMetadata: 'metadata',
+  PartialObjectMetadataList: 'metadata-list',
+}
+
+const PLAIN_ACCEPTS = new Set(['application/json', '*/*', '', 'application/json, */*'])
+
+/**
+ * The representation a client wants most of those that exist here, which is JSON only.
+ * @throws ApiError NotAcceptable
+ */
+export function negotiate(header: string | undefined): Representation {
+  if (header === undefined || PLAIN_ACCEPTS.has(header)) return 'object'
+  for (const { type, parameters, quality } of parseAccept(header)) {
+    if (!isJson(type) || quality === 0) continue
+    const as = parameters.get('as')
+    if (as === undefined || as === '') return 'object'
+    const representation = Object.hasOwn(REPRESENTATIONS, as) ? REPRESENTATIONS[as] : undefined
+    if (representation !== undefined && parameters.get('g') === 'meta.k8s.io') return representation
+  }
+  throw notAcceptable(['application/json'])
+}
+
+/** Whether, and in which version, a client prefers the aggregated discovery document over the older ones. */
+export function negotiateDiscovery(header: string | undefined): 'v2' | 'v2beta1' | undefined {
+  for (const { type, parameters, quality } of parseAccept(header)) {
+    if (!isJson(type) || quality === 0) continue
+    if (parameters.get('as') === undefined) return undefined
+    const version = parameters.get('v')
+    if (
+      parameters.get('as') === 'APIGroupDiscoveryList' &&
+      parameters.get('g') === 'apidiscovery.k8s.io' &&
+      (parameters.get('profile') ?? '') === '' &&
+      (version === 'v2' || version === 'v2beta1')
+    ) {
+      return version
+    }
+  }
+  return undefined
+}
+
+/** The media type without its parameters. */
+export function mediaType(header: string | undefined): string {
+  return (header ?? '').split(';', 1)[0]!.trim().toLowerCase()
+}
+
+/**
+ * Whether a body of an object is YAML rather than JSON.
+ * @throws ApiError UnsupportedMediaType
+ */
+export function isYamlBody(header: string | undefined): boolean {
+  const type = mediaType(header)
+  if (type === '' || type === 'application/json') return false
+  if (type === 'application/yaml') return true
+  throw unsupportedMediaType(['application/json', 'application/yaml'])
+}

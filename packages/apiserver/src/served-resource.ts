@@ -1,0 +1,85 @@
+import type { FieldError, Resource, StructuralSchema } from '@locktender/kube'
+import type { AnyObject } from './object.ts'
+import type { CompiledSchema } from './schema/compile.ts'
+
+/** A cell of a Table; `undefined` prints as `<none>`. */
+export type Cell = string | number | boolean | undefined
+
+/** One printed column of a resource, as in metav1.TableColumnDefinition, with the way to its cell. */
+export interface TableColumn {
+  readonly name: string
+  readonly type: string
+  readonly format: string
+  readonly description: string
+  /** 0 is always shown, anything higher only in wide output. */
+  readonly priority: number
+  /** `nowMs` is milliseconds since the Unix epoch. */
+  readonly cell: (object: AnyObject, nowMs: number) => Cell
+}
+
+/** What a strategy may look at beyond the object itself. */
+export interface StrategyContext {
+  /** RFC 3339, seconds. */
+  readonly now: string
+  /** Objects of the same logical cluster and of the given resource, newest state. */
+  list(group: string, plural: string): AnyObject[]
+}
+
+/** What is particular to one kind. Every function returns a new object instead of changing its argument. */
+export interface Strategy {
+  prepareCreate?(object: AnyObject, context: StrategyContext): AnyObject
+  prepareUpdate?(object: AnyObject, live: AnyObject, context: StrategyContext): AnyObject
+  validate?(object: AnyObject, live: AnyObject | undefined): FieldError[]
+  /** Further changes of an object that is marked as being deleted. */
+  beginDeletion?(object: AnyObject): AnyObject
+  /** Whether something beside `metadata.finalizers` still holds a deletion back. */
+  holdsDeletion?(object: AnyObject): boolean
+}
+
+/** Rewrites objects between the stored and a served form that differs by more than its apiVersion. */
+export interface Conversion {
+  toServed(object: AnyObject): AnyObject
+  toStored(object: AnyObject): AnyObject
+}
+
+/** Everything the server knows about one resource in one served version. */
+export interface ServedResource {
+  readonly resource: Resource
+  readonly singular: string
+  readonly listKind: string
+  readonly shortNames: readonly string[]
+  readonly categories: readonly string[]
+  readonly verbs: readonly string[]
+  readonly description: string
+  /** Which names its objects may have: a DNS subdomain, a DNS label, or anything that is one path segment. */
+  readonly names: 'subdomain' | 'label' | 'segment'
+  /** Whether it comes from a CustomResourceDefinition. */
+  readonly custom: boolean
+  /** Group and plural whose keys hold the objects; differs from `resource` for a second view of the same objects. */
+  readonly storedAs: { readonly group: string; readonly plural: string }
+  /** apiVersion of the stored bytes. */
+  readonly storedApiVersion: string
+  readonly conversion: Conversion | undefined
+  readonly status: boolean
+  /** Further subresources, named in discovery: `finalize`. */
+  readonly subresources: readonly string[]
+  /** Whether `metadata.generation` counts changes of the desired state. */
+  readonly generation: boolean
+  /** A PUT without resourceVersion overwrites whatever is there. */
+  readonly unconditionalUpdate: boolean
+  /** A PUT of an object that does not exist creates it. */
+  readonly createOnUpdate: boolean
+  readonly schema: StructuralSchema | undefined
+  readonly compiled: CompiledSchema | undefined
+  /** Bytes written at or before this revision may lack defaults of the present schema. */
+  readonly schemaRevision: number
+  readonly columns: readonly TableColumn[]
+  /** Field selectors beyond metadata.name and metadata.namespace. */
+  readonly selectableFields: ReadonlyMap<string, (object: AnyObject) => string>
+  readonly strategy: Strategy
+}
+
+/** `widgets.example.com`, or `configmaps` for the core group, as error messages name a resource. */
+export function groupResourceOf(served: ServedResource): { group: string; resource: string } {
+  return { group: served.resource.group, resource: served.resource.plural }
+}

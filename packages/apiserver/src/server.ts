@@ -1,0 +1,104 @@
+import { join } from 'node:path'
+import type { Clock, Random, Transport } from '@locktender/kube'
+import type { AdmissionPlugin } from './admission.ts'
+import { bootstrap } from './bootstrap.ts'
+import { LogicalCluster } from './cluster.ts'
+import { startControllers } from './controllers/start.ts'
+import { Database } from './database.ts'
+import { loopbackTransport } from './loopback.ts'
+import { Store } from './store/store.ts'
+import { systemWriter } from './system-writer.ts'
+import type { UserInfo } from './user.ts'
+
+export interface ApiServerOptions {
+  readonly clock: Clock
+  /** For uids, generated names and timeouts; never for secrets. */
+  readonly random: Random
+  /** Folder of objects, keys and token digests. Absent: everything is in memory and gone at the end. */
+  readonly dataDirectory?: string
+  readonly admission?: readonly AdmissionPlugin[]
+  /** Of the product, shown in `/version`. */
+  readonly version?: string
+}
+
+const CLUSTER_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/
+
+/** A Kubernetes API server in this process, with any number of logical clusters over one store. */
+export class ApiServer {
+  readonly #options: ApiServerOptions
+  readonly #database: Database
+  readonly #clusters = new Map<string, LogicalCluster>()
+  readonly #stopControllers: () => void
+
+  private constructor(options: ApiServerOptions, database: Database) {
+    this.#options = options
+    this.#database = database
+    for (const name of storedClusters(database.store)) this.#add(name)
+    this.#stopControllers = startControllers({
+      clock: options.clock,
+      store: database.store,
+      parse: (stored) => database.parse(stored),
+      writer: systemWriter((name) => this.#clusters.get(name)),
+    })
+  }
+
+  /**
+   * Opens the data directory, or starts empty in memory.
+   * @throws StoreCorruptError, DirectoryLockedError
+   */
+  static async open(options: ApiServerOptions): Promise<ApiServer> {
+    const { clock, random, dataDirectory } = options
+    const directory = dataDirectory === undefined ? {} : { directory: join(dataDirectory, 'store') }
+    const store = await Store.open({ ...directory, clock })
+    return new ApiServer(options, new Database(store, clock, random))
+  }
+
+  /** Makes the logical cluster with the namespaces and roles every API server has, unless it is there already. */
+  async cluster(name: string): Promise<void> {
+    if (!CLUSTER_NAME.test(name)) throw new RangeError(`${JSON.stringify(name)} is no name for a logical cluster`)
+    await bootstrap(this.#clusters.get(name) ?? this.#add(name))
+  }
+
+  /** Names of the logical clusters, oldest first within this process. */
+  clusters(): string[] {
+    return [...this.#clusters.keys()]
+  }
+
+  /**
+   * A transport into one logical cluster without sockets. Authorization applies to `user`.
+   * @throws RangeError when there is no such cluster
+   */
+  transport({ cluster, user }: { readonly cluster: string; readonly user: UserInfo }): Transport {
+    const found = this.#clusters.get(cluster)
+    if (found === undefined) throw new RangeError(`there is no logical cluster ${JSON.stringify(cluster)}`)
+    return loopbackTransport(found, user)
+  }
+
+  /** Ends watches, waits for writes to be durable, and leaves the data directory. */
+  async close(): Promise<void> {
+    this.#stopControllers()
+    for (const cluster of this.#clusters.values()) cluster.close()
+    await this.#database.store.close()
+  }
+
+  #add(name: string): LogicalCluster {
+    const { admission = [], version = '0.0.0' } = this.#options
+    const cluster = new LogicalCluster({ name, database: this.#database, admission, version })
+    this.#clusters.set(name, cluster)
+    return cluster
+  }
+}
+
+/** Names of the logical clusters that have objects; keys begin with them. */
+function storedClusters(store: Store): string[] {
+  const names: string[] = []
+  let startAfter: string | undefined
+  for (;;) {
+    const { items } = store.range('/', { limit: 1, ...(startAfter === undefined ? {} : { startAfter }) })
+    const name = items[0]?.key.split('/')[1]
+    if (name === undefined) return names
+    names.push(name)
+    // Sorts after every key of that cluster, and before those of clusters whose name begins with it.
+    startAfter = `/${name}/\u{10FFFF}`
+  }
+}

@@ -1,0 +1,52 @@
+import { notFound } from '@locktender/kube'
+import type { KubeObject } from '@locktender/kube'
+import type { LogicalCluster } from './cluster.ts'
+import type { ObjectRef, ObjectWriter } from './controllers/object-writer.ts'
+import { deleteObject } from './delete-object.ts'
+import type { AnyObject } from './object.ts'
+import { isRecord } from './object.ts'
+import type { ServedResource } from './served-resource.ts'
+import { systemUser } from './user.ts'
+import type { WriteContext } from './write-context.ts'
+import { finalizeObject, updateObject } from './write-pipeline.ts'
+
+const OPTIONS = { dryRun: false, fieldValidation: 'Ignore', fieldManager: 'apiserver', force: false } as const
+
+/** Lets the server's own controllers write through the steps every client's writes go through. */
+export function systemWriter(clusterOf: (name: string) => LogicalCluster | undefined): ObjectWriter {
+  const find = (ref: ObjectRef, subresource?: string): Target => {
+    const cluster = clusterOf(ref.cluster)
+    const served = cluster?.registry.findStored(ref.group, ref.plural)
+    const namespace = ref.namespace === '' ? undefined : ref.namespace
+    if (cluster === undefined || served === undefined)
+      throw notFound({ group: ref.group, resource: ref.plural }, ref.name)
+    const { database } = cluster
+    const stored = database.store.get(database.key(ref.cluster, served.storedAs, namespace, ref.name))
+    if (stored === undefined) throw notFound({ group: ref.group, resource: ref.plural }, ref.name)
+    const context = { cluster, served, user: systemUser, namespace, subresource, options: OPTIONS, warnings: [] }
+    return { context, served, stored, live: database.objectAs(served, stored) }
+  }
+  return {
+    async delete(ref, { uid, propagationPolicy }) {
+      const { context, stored, live } = find(ref)
+      await deleteObject(context, stored, live, { preconditions: { uid }, propagationPolicy })
+    },
+    async update(ref, change, subresource) {
+      const { context, stored, live } = find(ref, subresource)
+      const next = change(live as KubeObject) as AnyObject | undefined
+      if (next === undefined) return
+      if (subresource === 'finalize') {
+        await finalizeObject(context, stored, live, isRecord(next['spec']) ? next['spec']['finalizers'] : undefined)
+      } else {
+        await updateObject(context, stored, live, next)
+      }
+    },
+  }
+}
+
+interface Target {
+  readonly context: WriteContext
+  readonly served: ServedResource
+  readonly stored: { readonly key: string; readonly value: Uint8Array; readonly revision: number }
+  readonly live: AnyObject
+}

@@ -1,0 +1,23 @@
+/** Who makes a request, as authentication or the owner of a loopback transport says. */
+export interface UserInfo {
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly uid?: string
+}
+
+/** Members bypass authorization. */
+export const mastersGroup = 'system:masters'
+
+/** Every user who presented valid credentials is a member. */
+export const authenticatedGroup = 'system:authenticated'
+
+/** Who made a request without credentials; allowed only on the few public paths. */
+export const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
+
+/** Writes of the server itself: bootstrap objects and built-in controllers. */
+export const systemUser: UserInfo = { name: 'system:apiserver', groups: [mastersGroup, authenticatedGroup] }
+
+/** `user` with the group every authenticated user is in. */
+export function authenticated(user: UserInfo): UserInfo {
+  return user.groups.includes(authenticatedGroup) ? user : { ...user, groups: [...user.groups, authenticatedGroup] }
+}

@@ -1,0 +1,381 @@
+import {
+  alreadyExists,
+  apiVersionOf,
+  badRequest,
+  conflict,
+  deepEqual,
+  fieldForbidden,
+  fieldRequired,
+  forbidden,
+  invalid,
+  isAlreadyExists,
+  notFound,
+  randomUuid,
+  trackUpdate,
+} from '@locktender/kube'
+import type { FieldError, ManagedFieldsEntry, ObjectMeta, WriteContext as TrackingContext } from '@locktender/kube'
+import { admit } from './admit.ts'
+import type { Stored } from './database.ts'
+import { randomSuffix } from './generate-name.ts'
+import { isRecord } from './object.ts'
+import type { AnyObject } from './object.ts'
+import { validateMeta } from './object-meta.ts'
+import { resetFieldsOf } from './reset-fields.ts'
+import { groupResourceOf } from './served-resource.ts'
+import type { ServedResource } from './served-resource.ts'
+import { View } from './view.ts'
+import type { WriteContext } from './write-context.ts'
+
+/** Tries of a name from generateName, as in apiserver's registry. */
+const GENERATE_ATTEMPTS = 8
+
+/**
+ * Stores a new object. `object` is in the served version, pruned and defaulted; the call takes it over. Everything up
+ * to the write happens synchronously, so no other writer can come in between.
+ * @throws ApiError
+ */
+export async function createObject(context: WriteContext, object: AnyObject, tracked = false): Promise<View> {
+  if (object.metadata.name !== undefined && object.metadata.name !== '') return createNamed(context, object, tracked)
+  const prefix = object.metadata.generateName
+  if (prefix === undefined || prefix === '') {
+    throw invalidObject(context, object, [fieldRequired('metadata.name', 'name or generateName is required')])
+  }
+  for (let attempt = 1; ; attempt++) {
+    const name = randomSuffix(prefix, context.cluster.database.random)
+    try {
+      return await createNamed(context, { ...object, metadata: { ...object.metadata, name } }, tracked)
+    } catch (error) {
+      if (!isAlreadyExists(error) || attempt === GENERATE_ATTEMPTS) throw error
+    }
+  }
+}
+
+function createNamed(context: WriteContext, incoming: AnyObject, tracked: boolean): Promise<View> {
+  const { cluster, served, namespace, options } = context
+  const { database } = cluster
+  const now = database.now()
+  const { status: _status, ...withoutStatus } = incoming
+  let object = (served.status ? withoutStatus : incoming) as AnyObject
+  object = {
+    ...object,
+    metadata: newMeta(object.metadata, namespace, now, randomUuid(database.random), served.generation),
+  }
+  object = served.strategy.prepareCreate?.(object, cluster.strategyContext(now)) ?? object
+  if (!tracked) object = trackUpdate({ ...trackingOf(context, now), updated: object, operation: 'Update' })
+  const key = database.key(cluster.name, served.storedAs, namespace, object.metadata.name)
+  checkNamespace(context, object.metadata.name)
+  validate(context, object, undefined)
+  const admitted = admit(context, 'CREATE', object.metadata.name, object, undefined)
+  if (admitted !== object) {
+    object = admitted
+    validate(context, object, undefined)
+  }
+  if (database.store.get(key) !== undefined) throw alreadyExists(groupResourceOf(served), object.metadata.name)
+  if (options.dryRun) return Promise.resolve(View.ofObject(object))
+  return store(context, key, 0, object)
+}
+
+/** System fields are the server's; whatever the client sent for them is dropped. */
+function newMeta(
+  meta: ObjectMeta,
+  namespace: string | undefined,
+  now: string,
+  uid: string,
+  generation: boolean,
+): ObjectMeta {
+  const { generateName, labels, annotations, finalizers, ownerReferences, managedFields } = meta
+  return {
+    name: meta.name,
+    ...(generateName === undefined ? {} : { generateName }),
+    ...(namespace === undefined ? {} : { namespace }),
+    uid,
+    // Reserves the place, so that readers find the version near the start of the text.
+    resourceVersion: '',
+    ...(generation ? { generation: 1 } : {}),
+    creationTimestamp: now,
+    ...(labels === undefined ? {} : { labels }),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(ownerReferences === undefined ? {} : { ownerReferences }),
+    ...(finalizers === undefined || finalizers.length === 0 ? {} : { finalizers }),
+    ...(managedFields === undefined ? {} : { managedFields }),
+  }
+}
+
+/** Refuses new objects in a namespace that does not exist or is going away. */
+function checkNamespace({ cluster, served, namespace }: WriteContext, name: string): void {
+  if (namespace === undefined) return
+  const found = cluster.namespace(namespace)
+  if (found === undefined) throw notFound({ group: '', resource: 'namespaces' }, namespace)
+  if (found.metadata.deletionTimestamp === undefined) return
+  const why = `unable to create new content in namespace ${namespace} because it is being terminated`
+  throw forbidden(groupResourceOf(served), name, why, [
+    {
+      reason: 'NamespaceTerminating',
+      message: `namespace ${namespace} is being terminated`,
+      field: 'metadata.namespace',
+    },
+  ])
+}
+
+/** What the tracking of field ownership needs to know about the endpoint. */
+export function trackingOf(context: WriteContext, now: string): TrackingContext {
+  const { cluster, served, subresource, options } = context
+  const { group, plural } = served.resource
+  return {
+    schema: served.schema,
+    manager: options.fieldManager,
+    ...(subresource === undefined ? {} : { subresource }),
+    now,
+    resetFields: resetFieldsOf(served, subresource),
+    isServed: (apiVersion) =>
+      cluster.registry.find(group, apiVersion.slice(apiVersion.indexOf('/') + 1), plural) !== undefined,
+  }
+}
+
+/**
+ * Stores the next state of an object. `live` and `candidate` are in the served version; the candidate is pruned and
+ * defaulted, and tracked if it comes from an apply. What the client may not change is taken from `live`.
+ * @throws ApiError
+ */
+export function updateObject(
+  context: WriteContext,
+  stored: Stored,
+  live: AnyObject,
+  candidate: AnyObject,
+  tracked = false,
+): Promise<View> {
+  const { cluster, served, options } = context
+  const now = cluster.database.now()
+  let object = compose(context, live, candidate, now)
+  if (!tracked) object = trackUpdate({ ...trackingOf(context, now), live, updated: object, operation: 'Update' })
+  validate(context, object, live)
+  const admitted = admit(context, 'UPDATE', live.metadata.name, object, live)
+  if (admitted !== object) {
+    object = admitted
+    validate(context, object, live)
+  }
+  if (served.generation && desiredStateChanged(served, object, live)) {
+    object = { ...object, metadata: { ...object.metadata, generation: (live.metadata.generation ?? 0) + 1 } }
+  }
+  if (object.metadata.deletionTimestamp !== undefined && !isHeld(context, object)) {
+    return removeObject(context, stored, object)
+  }
+  if (isSame(object, live)) return acknowledge(context, stored)
+  if (options.dryRun) return Promise.resolve(View.ofObject(object))
+  return store(context, stored.key, stored.revision, object)
+}
+
+/** The candidate with everything its endpoint does not write taken from the live object. */
+function compose(context: WriteContext, live: AnyObject, candidate: AnyObject, now: string): AnyObject {
+  const { cluster, served, namespace, subresource } = context
+  if (subresource === 'status') {
+    const { managedFields, ...metadata } = live.metadata
+    const owners = candidate.metadata.managedFields ?? managedFields
+    const object = { ...live, metadata: owners === undefined ? metadata : { ...metadata, managedFields: owners } }
+    return withStatus(object, candidate['status'])
+  }
+  let object: AnyObject = { ...candidate, metadata: nextMeta(candidate.metadata, live.metadata, namespace) }
+  if (served.status) object = withStatus(object, live['status'])
+  return served.strategy.prepareUpdate?.(object, live, cluster.strategyContext(now)) ?? object
+}
+
+/** Stores other `spec.finalizers`; the object goes away when that was the last thing that held it. */
+export function finalizeObject(
+  context: WriteContext,
+  stored: Stored,
+  live: AnyObject,
+  finalizers: unknown,
+): Promise<View> {
+  const spec = { ...(isRecord(live['spec']) ? live['spec'] : {}), finalizers: finalizers ?? [] }
+  const object: AnyObject = { ...live, metadata: { ...live.metadata }, spec }
+  if (object.metadata.deletionTimestamp !== undefined && !isHeld(context, object)) {
+    return removeObject(context, stored, object)
+  }
+  if (isSame(object, live)) return acknowledge(context, stored)
+  return context.options.dryRun
+    ? Promise.resolve(View.ofObject(object))
+    : store(context, stored.key, stored.revision, object)
+}
+
+/** Deletes the object for good; answers with its last state. */
+export async function removeObject(context: WriteContext, stored: Stored, last: AnyObject): Promise<View> {
+  if (!context.options.dryRun) await context.cluster.database.remove(stored.key, stored.revision)
+  return View.ofObject(last)
+}
+
+/** Whether finalizers, or something particular to the kind, keep a deleted object in place. */
+export function isHeld({ served }: WriteContext, object: AnyObject): boolean {
+  return (object.metadata.finalizers?.length ?? 0) > 0 || served.strategy.holdsDeletion?.(object) === true
+}
+
+/** Answers with what is stored, once everything written before is durable. */
+async function acknowledge(context: WriteContext, stored: Stored): Promise<View> {
+  const { database } = context.cluster
+  await database.store.settled()
+  return View.ofStored(database, context.served, stored)
+}
+
+/** Writes the object in its stored form. */
+export async function store(context: WriteContext, key: string, expected: number, object: AnyObject): Promise<View> {
+  const { cluster, served } = context
+  const { database } = cluster
+  let form = served.conversion === undefined ? object : served.conversion.toStored(object)
+  if (form.apiVersion !== served.storedApiVersion) form = { ...form, apiVersion: served.storedApiVersion }
+  const stored = await database.write(key, expected, form)
+  return View.ofStored(database, served, stored)
+}
+
+function withStatus(object: AnyObject, status: unknown): AnyObject {
+  if (status !== undefined) return { ...object, status }
+  if (!('status' in object)) return object
+  const { status: _dropped, ...rest } = object
+  return rest as AnyObject
+}
+
+/** The client's labels, annotations, finalizers and owners with the server's everything else. */
+function nextMeta(meta: ObjectMeta, live: ObjectMeta, namespace: string | undefined): ObjectMeta {
+  const { labels, annotations, finalizers, ownerReferences, managedFields } = meta
+  return {
+    name: live.name,
+    ...(live.generateName === undefined ? {} : { generateName: live.generateName }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(live.uid === undefined ? {} : { uid: live.uid }),
+    resourceVersion: live.resourceVersion ?? '',
+    ...(live.generation === undefined ? {} : { generation: live.generation }),
+    ...(live.creationTimestamp === undefined ? {} : { creationTimestamp: live.creationTimestamp }),
+    ...(live.deletionTimestamp === undefined ? {} : { deletionTimestamp: live.deletionTimestamp }),
+    ...(live.deletionGracePeriodSeconds === undefined
+      ? {}
+      : { deletionGracePeriodSeconds: live.deletionGracePeriodSeconds }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(ownerReferences === undefined ? {} : { ownerReferences }),
+    ...(finalizers === undefined || finalizers.length === 0 ? {} : { finalizers }),
+    ...(managedFields === undefined ? {} : { managedFields }),
+  }
+}
+
+function validate(context: WriteContext, object: AnyObject, live: AnyObject | undefined): void {
+  const { served, subresource } = context
+  const errors: FieldError[] = []
+  // Metadata of a status write is the live one, and unchanged metadata was valid when it was stored.
+  if (subresource !== 'status') {
+    errors.push(...validateMeta(object.metadata, served.names))
+    if (live?.metadata.deletionTimestamp !== undefined) errors.push(...newFinalizers(object.metadata, live.metadata))
+  }
+  if (served.compiled !== undefined) errors.push(...served.compiled.validate(object, live))
+  if (served.strategy.validate !== undefined) errors.push(...served.strategy.validate(object, live))
+  if (errors.length > 0) throw invalidObject(context, object, errors)
+}
+
+function newFinalizers(meta: ObjectMeta, live: ObjectMeta): FieldError[] {
+  const added = (meta.finalizers ?? []).filter((finalizer) => !(live.finalizers ?? []).includes(finalizer))
+  if (added.length === 0) return []
+  const list = JSON.stringify(added)
+  return [
+    fieldForbidden(
+      'metadata.finalizers',
+      `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list.slice(1, -1)}}`,
+    ),
+  ]
+}
+
+/** 422 for an object of the context's kind. */
+export function invalidObject(context: WriteContext, object: AnyObject, errors: readonly FieldError[]): Error {
+  const { group, kind } = context.served.resource
+  return invalid({ group, kind }, object.metadata.name ?? '', errors)
+}
+
+const NOT_DESIRED_STATE = new Set(['apiVersion', 'kind', 'metadata'])
+
+function desiredStateChanged(served: ServedResource, object: AnyObject, live: AnyObject): boolean {
+  for (const field of new Set([...Object.keys(object), ...Object.keys(live)])) {
+    if (NOT_DESIRED_STATE.has(field) || (served.status && field === 'status')) continue
+    if (!deepEqual(object[field], live[field])) return true
+  }
+  return false
+}
+
+/** Equal but for the times of managers: such a write changes nothing and leaves no trace. */
+function isSame(object: AnyObject, live: AnyObject): boolean {
+  if (object === live) return true
+  const { managedFields: managers = [], resourceVersion: _version, ...meta } = object.metadata
+  const { managedFields: liveManagers = [], resourceVersion: _liveVersion, ...liveMeta } = live.metadata
+  if (managers.length !== liveManagers.length || !deepEqual(meta, liveMeta)) return false
+  for (const field of new Set([...Object.keys(object), ...Object.keys(live)])) {
+    if (field !== 'metadata' && !deepEqual(object[field], live[field])) return false
+  }
+  return managers.every((entry, index) => sameManager(entry, liveManagers[index]!))
+}
+
+function sameManager(left: ManagedFieldsEntry, right: ManagedFieldsEntry): boolean {
+  const { time: _left, ...leftRest } = left
+  const { time: _right, ...rightRest } = right
+  return deepEqual(leftRest, rightRest)
+}
+
+/**
+ * Checks what a client says about the state it has seen.
+ * @throws ApiError Conflict
+ */
+export function checkPreconditions(
+  context: WriteContext,
+  live: AnyObject,
+  claimed: { readonly uid?: string | undefined; readonly resourceVersion?: string | undefined },
+): void {
+  const target = groupResourceOf(context.served)
+  const { uid, resourceVersion } = live.metadata
+  if (claimed.uid !== undefined && claimed.uid !== '' && claimed.uid !== uid) {
+    const why = `Precondition failed: UID in precondition: ${claimed.uid}, UID in object meta: ${uid}`
+    throw conflict(target, live.metadata.name, why)
+  }
+  if (
+    claimed.resourceVersion !== undefined &&
+    claimed.resourceVersion !== '' &&
+    claimed.resourceVersion !== resourceVersion
+  ) {
+    throw conflict(
+      target,
+      live.metadata.name,
+      'the object has been modified; please apply your changes to the latest version and try again',
+    )
+  }
+}
+
+/**
+ * The kind in the body must be the kind of the URL.
+ * @throws ApiError BadRequest
+ */
+export function checkKind({ served }: WriteContext, object: AnyObject): void {
+  const expected = apiVersionOf(served.resource)
+  if (object.apiVersion !== expected) {
+    throw badRequest(
+      `the API version in the data (${object.apiVersion}) does not match the expected API version (${expected})`,
+    )
+  }
+  if (object.kind !== served.resource.kind) {
+    throw badRequest(`the kind in the data (${object.kind}) does not match the expected kind (${served.resource.kind})`)
+  }
+}
+
+/**
+ * Fills in name and namespace of the URL and refuses others.
+ * @throws ApiError BadRequest
+ */
+export function bindToUrl(context: WriteContext, object: AnyObject, name: string | undefined): void {
+  const { metadata } = object
+  const { namespace } = context
+  if (name !== undefined) {
+    if (metadata.name === undefined || metadata.name === '') metadata.name = name
+    else if (metadata.name !== name) {
+      throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
+    }
+  }
+  if (namespace === undefined) {
+    delete metadata.namespace
+  } else if (metadata.namespace === undefined || metadata.namespace === '') {
+    metadata.namespace = namespace
+  } else if (metadata.namespace !== namespace) {
+    throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`)
+  }
+}
