@@ -1,1 +1,1 @@
-export {}
+export { startManager, type ManagerOptions } from './start-manager.ts'

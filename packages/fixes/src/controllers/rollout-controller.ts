@@ -1,0 +1,205 @@
+import {
+  AGENT_LEASE,
+  API_VERSION,
+  approvals,
+  componentFixes,
+  controlPlanes,
+  DEFAULT_COMPONENT,
+  leases,
+  managementClusters,
+  rollouts,
+} from '@locktender/fleet'
+import type { Approval, ComponentFix, ControlPlane, ManagementCluster, Rollout } from '@locktender/fleet'
+import type { KubeObject } from '@locktender/kube'
+import type { ClusterView, Controller, ObjectEvent, ReconcileResult, World } from '@locktender/runtime'
+import { countApprovals } from '../approvals.ts'
+import { hasInFlight, isOver } from '../rollout-status.ts'
+import { AgentLiveness } from './agent-liveness.ts'
+import { HUB } from './fixes-controller.ts'
+import { RolloutRun } from './rollout-run.ts'
+import { RolloutWorker } from './rollout-worker.ts'
+import type { Ending } from './rollout-worker.ts'
+
+/** Operations at once on a management cluster of which no limit is known. */
+const DEFAULT_MAX_PER_SHARD = 1
+
+interface AgentLease extends KubeObject {
+  readonly spec?: { readonly renewTime?: string }
+}
+
+/** Carries out approved rollouts. Keys are names of rollouts. */
+export function rolloutController(): Controller {
+  return new RolloutController()
+}
+
+/**
+ * Holds one {@link RolloutRun} for each rollout that is not over and feeds it with events of control planes as they
+ * come: what an event costs does not depend on the size of the fleet. Runs are made from the caches when first needed
+ * and dropped whenever somebody else turns out to have written the status of their rollout.
+ */
+class RolloutController implements Controller {
+  readonly name = 'rollouts'
+  readonly concurrency = 4
+  readonly reads = [
+    { cluster: HUB, resource: rollouts, keys: (event: ObjectEvent) => this.#onRollout(event) },
+    {
+      cluster: HUB,
+      resource: approvals,
+      keys: (event: ObjectEvent) => [(event.object() as Approval).spec.rollout],
+    },
+    { cluster: HUB, resource: controlPlanes, keys: (event: ObjectEvent) => this.#onControlPlane(event) },
+    { cluster: HUB, resource: managementClusters, keys: (event: ObjectEvent) => this.#onManagementCluster(event) },
+    { cluster: HUB, resource: leases, keys: (event: ObjectEvent) => this.#onLease(event) },
+    { cluster: HUB, resource: componentFixes, keys: (event: ObjectEvent) => this.#onFix(event) },
+  ]
+  readonly writes = [
+    { cluster: HUB, resource: controlPlanes },
+    { cluster: HUB, resource: rollouts, subresource: 'status' },
+  ]
+  readonly #workers = new Map<string, RolloutWorker>()
+  /** UIDs of rollouts whose end was stored here, while the cache may still show them under way. */
+  readonly #ended = new Set<string>()
+  readonly #liveness = new AgentLiveness()
+  /** Limits by management cluster. */
+  readonly #caps = new Map<string, number>()
+
+  async reconcile(key: string, world: World, signal: AbortSignal): Promise<ReconcileResult | void> {
+    const hub = world.cluster(HUB)
+    const rollout = hub.cache<Rollout>(rollouts).get(key)
+    if (rollout === undefined) {
+      this.#workers.delete(key)
+      return
+    }
+    this.#catchUp(hub, world.clock.now())
+    const fix = hub.cache<ComponentFix>(componentFixes).get(rollout.spec.fix)
+    const isThere = fix?.metadata.uid === rollout.spec.fixUid
+    const worker = this.#worker(rollout, isThere ? fix : undefined, world)
+    if (worker === undefined) return
+    worker.run.rollout = rollout
+    const given = [...hub.cache<Approval>(approvals).values()]
+    const counted = countApprovals(given, rollout, worker.run.fix.spec.requestedBy)
+    try {
+      const due = await worker.work(counted, hub, signal, isThere ? undefined : fixGone(rollout.spec.fix))
+      if (worker.isDone) {
+        this.#workers.delete(key)
+        this.#ended.add(rollout.metadata.uid ?? '')
+        return
+      }
+      const next = Math.min(due ?? Infinity, worker.run.nextHoldEnd() ?? Infinity, this.#liveness.nextDue() ?? Infinity)
+      return next === Infinity ? undefined : { requeueAfterMs: Math.max(1, next - world.clock.now()) }
+    } catch (error) {
+      if (worker.isVoid) this.#workers.delete(key)
+      throw error
+    }
+  }
+
+  /** Takes in what changes by time alone: holds that end, agents that fall silent. */
+  #catchUp(hub: ClusterView, now: number): void {
+    const fleet = hub.cache<ControlPlane>(controlPlanes)
+    const changed = this.#liveness.advance(now)
+    for (const { run } of this.#workers.values()) {
+      const ids = [...changed.flatMap((name) => run.onManagementCluster(name)), ...run.endedHolds(now)]
+      for (const id of ids) {
+        const controlPlane = fleet.get(id)
+        if (controlPlane !== undefined) run.observe(controlPlane)
+      }
+    }
+  }
+
+  /** The worker of a rollout, made from the caches when there is none; undefined when there is nothing to do for it. */
+  #worker(rollout: Rollout, fix: ComponentFix | undefined, world: World): RolloutWorker | undefined {
+    const { name, uid } = rollout.metadata
+    const existing = this.#workers.get(name)
+    if (existing?.run.rollout.metadata.uid === uid) return existing
+    this.#workers.delete(name)
+    const { status } = rollout
+    if (this.#ended.has(uid ?? '')) return undefined
+    if (status !== undefined && isOver(status.phase) && !hasInFlight(status.counts)) return undefined
+    const hub = world.cluster(HUB)
+    const run = new RolloutRun({
+      rollout,
+      fix: fix ?? goneFix(rollout),
+      controlPlanes: hub.cache<ControlPlane>(controlPlanes).values(),
+      now: () => world.clock.now(),
+      reachable: (managementCluster) => this.#liveness.reachable(managementCluster),
+      maxPerShard: (managementCluster) => this.#room(name, managementCluster),
+    })
+    const worker = new RolloutWorker(run, world)
+    this.#workers.set(name, worker)
+    return worker
+  }
+
+  /** Places on a management cluster for one rollout: what its limit leaves after the others. */
+  #room(rollout: string, managementCluster: string): number {
+    const own = this.#workers.get(rollout)?.run.rollout.spec.strategy.maxConcurrentPerManagementCluster
+    let room = this.#caps.get(managementCluster) ?? own ?? DEFAULT_MAX_PER_SHARD
+    for (const [name, { run }] of this.#workers) if (name !== rollout) room -= run.busyOn(managementCluster)
+    return Math.max(0, Math.min(room, own ?? Infinity))
+  }
+
+  #onRollout(event: ObjectEvent): readonly string[] {
+    if (event.type === 'DELETED') this.#ended.delete(event.object().metadata.uid ?? '')
+    const worker = this.#workers.get(event.key)
+    // Its status is written by the worker itself.
+    const { uid, generation } = (event.object() as Rollout).metadata
+    const known = worker?.run.rollout.metadata
+    const onlyStatus = event.type === 'MODIFIED' && known?.uid === uid && known?.generation === generation
+    return onlyStatus ? [] : [event.key]
+  }
+
+  #onControlPlane(event: ObjectEvent): readonly string[] {
+    const keys = new Set<string>()
+    let freed = false
+    for (const [name, worker] of this.#workers) {
+      const effect =
+        event.type === 'DELETED' ? worker.run.remove(event.key) : worker.run.observe(event.object() as ControlPlane)
+      if (effect.changed) {
+        worker.touch()
+        keys.add(name)
+      }
+      freed ||= effect.freed
+    }
+    if (freed && this.#workers.size > 1) for (const name of this.#roomChanged()) keys.add(name)
+    return [...keys]
+  }
+
+  #onManagementCluster(event: ObjectEvent): readonly string[] {
+    if (event.type === 'DELETED') this.#caps.delete(event.key)
+    else this.#caps.set(event.key, (event.object() as ManagementCluster).spec.maxConcurrent)
+    return this.#roomChanged()
+  }
+
+  #roomChanged(): string[] {
+    for (const { run } of this.#workers.values()) run.engine?.capsChanged()
+    return [...this.#workers.keys()]
+  }
+
+  #onLease(event: ObjectEvent): readonly string[] {
+    const { namespace = '', name } = event.object().metadata
+    const renewTime = (event.object() as AgentLease).spec?.renewTime
+    if (name !== AGENT_LEASE || event.type === 'DELETED' || renewTime === undefined) return []
+    return this.#liveness.renewed(namespace, renewTime) ? [...this.#workers.keys()] : []
+  }
+
+  #onFix(event: ObjectEvent): readonly string[] {
+    if (event.type !== 'DELETED') return []
+    return [...this.#workers].filter(([, { run }]) => run.rollout.spec.fix === event.key).map(([name]) => name)
+  }
+}
+
+function fixGone(name: string): Ending {
+  return {
+    reason: 'FixDeleted',
+    message: `ComponentFix "${name}" was deleted; what has it keeps it. Request it again to go on.`,
+  }
+}
+
+/** Stands for a fix that was deleted while nobody watched: by its name, control planes that have it are still found. */
+function goneFix({ spec }: Rollout): ComponentFix {
+  return {
+    apiVersion: API_VERSION,
+    kind: componentFixes.kind,
+    metadata: { name: spec.fix, uid: spec.fixUid },
+    spec: { ticket: '', component: DEFAULT_COMPONENT, targets: [], strategy: '', deadline: '0s' },
+  }
+}

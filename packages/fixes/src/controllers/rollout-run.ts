@@ -1,0 +1,251 @@
+import { fixMatcher } from '@locktender/fleet'
+import type {
+  ComponentFix,
+  ControlPlane,
+  FixMatcher,
+  Rollout,
+  RolloutStatus,
+  StateCounts,
+  TargetState,
+} from '@locktender/fleet'
+import { deepEqual, objectKey } from '@locktender/kube'
+import { RolloutEngine } from '@locktender/rollout'
+import type { Decision } from '@locktender/rollout'
+import { observe } from '../rollout-inputs.ts'
+import type { Observation } from '../rollout-inputs.ts'
+import { persistedOf } from '../rollout-status.ts'
+import { strategyInput } from '../strategy-input.ts'
+
+/** States in which a control plane occupies a place under the caps. */
+const IN_FLIGHT: ReadonlySet<TargetState> = new Set(['Scheduled', 'Applying', 'Verifying', 'Reverting'])
+
+/** A write of the override that was refused for good. */
+interface Refusal {
+  readonly reason: string
+  readonly message: string
+  readonly write: 'apply' | 'revert'
+  /** What was refused; another generation or object is worth another attempt. */
+  readonly version: string
+}
+
+export interface RunOptions {
+  readonly rollout: Rollout
+  readonly fix: ComponentFix
+  readonly controlPlanes: Iterable<ControlPlane>
+  readonly now: () => number
+  readonly reachable: (managementCluster: string) => boolean
+  /** How many operations this run may have on a management cluster, given what others have there. */
+  readonly maxPerShard: (managementCluster: string) => number
+}
+
+/** What came of an event. */
+export interface Effect {
+  /** The rollout has to be looked at again. */
+  readonly changed: boolean
+  /** A place under the caps became free. */
+  readonly freed: boolean
+}
+
+/**
+ * One rollout in memory: counts by state, places taken on management clusters and, once approved, the engine. It holds
+ * nothing that is not in the objects, so it can be dropped and made again at any moment. O(log n) for each event.
+ */
+export class RolloutRun {
+  /** As last read; its status may be older than the one last written. */
+  rollout: Rollout
+  engine: RolloutEngine | undefined
+  readonly fix: ComponentFix
+  readonly #options: RunOptions
+  readonly #matcher: FixMatcher
+  /** Control planes that the fix concerns. */
+  readonly #observations = new Map<string, Observation>()
+  readonly #shards = new Map<string, Set<string>>()
+  readonly #counts = new Map<TargetState, number>()
+  /** Writes decided but not seen in an object yet: true for apply, false for revert. */
+  readonly #issued = new Map<string, boolean>()
+  readonly #busy = new Map<string, Set<string>>()
+  readonly #refusals = new Map<string, Refusal>()
+  /** Holds that end by themselves. */
+  readonly #holds = new Map<string, number>()
+
+  constructor(options: RunOptions) {
+    this.#options = options
+    this.rollout = options.rollout
+    this.fix = options.fix
+    this.#matcher = fixMatcher(options.fix)
+    for (const controlPlane of options.controlPlanes) this.observe(controlPlane)
+  }
+
+  /** Begins, or goes on from where `status` says. */
+  start(status: RolloutStatus | undefined): void {
+    const { spec } = this.rollout
+    const now = this.#options.now()
+    this.engine = RolloutEngine.create({
+      strategy: strategyInput(spec.strategy, this.#options.maxPerShard),
+      seed: spec.seed,
+      targets: [...this.#observations.values()].map(({ input }) => input),
+      startedAt: status?.startTime === undefined ? now : Date.parse(status.startTime),
+      deadline: Date.parse(spec.deadline),
+      ...(status === undefined ? {} : { persisted: persistedOf(status) }),
+    })
+  }
+
+  /** Takes in a new or changed control plane. */
+  observe(controlPlane: ControlPlane): Effect {
+    const id = objectKey(controlPlane)
+    const before = this.#observations.get(id)
+    const wasBusy = this.#isBusy(id)
+    const refusal = this.#refusals.get(id)
+    if (refusal !== undefined && refusal.version !== versionOf(controlPlane)) {
+      this.#refusals.delete(id)
+      if (refusal.write === 'revert') this.engine?.writeFailed(id)
+    }
+    const after = this.#fold(controlPlane)
+    if (after.status.state === 'NotAffected' && before === undefined) return { changed: false, freed: false }
+    if (this.#issued.get(id) === after.input.requested) this.#issued.delete(id)
+    this.#enter(id, after, controlPlane)
+    const changed = before === undefined || !deepEqual(before, after)
+    if (changed) this.engine?.apply({ type: 'upsert', target: after.input })
+    return { changed, freed: wasBusy && !this.#isBusy(id) }
+  }
+
+  /** Forgets a control plane that is gone. */
+  remove(id: string): Effect {
+    const observation = this.#observations.get(id)
+    if (observation === undefined) return { changed: false, freed: false }
+    const freed = this.#isBusy(id)
+    this.#count(observation.status.state, -1)
+    this.#observations.delete(id)
+    this.#issued.delete(id)
+    this.#refusals.delete(id)
+    this.#holds.delete(id)
+    this.#shards.get(observation.input.shard)?.delete(id)
+    this.#busy.get(observation.input.shard)?.delete(id)
+    this.engine?.apply({ type: 'remove', id })
+    return { changed: true, freed }
+  }
+
+  /** Notes the writes that were decided, from the moment of the decision on. */
+  issued(decisions: readonly Decision[]): void {
+    for (const decision of decisions) {
+      if (decision.type !== 'apply' && decision.type !== 'revert') continue
+      this.#issued.set(decision.id, decision.type === 'apply')
+      this.#occupy(decision.id)
+    }
+  }
+
+  /** Says that a decided write did not happen. */
+  notWritten(id: string): void {
+    this.#settleIssued(id)
+    this.engine?.writeFailed(id)
+  }
+
+  /** Says that the API server refused a write for good; the control plane is blocked until it changes. */
+  refused(controlPlane: ControlPlane, write: 'apply' | 'revert', reason: string, message: string): void {
+    const id = objectKey(controlPlane)
+    this.#refusals.set(id, { write, reason, message, version: versionOf(controlPlane) })
+    this.observe(controlPlane)
+    // A refused revert stays decided, so that the rollout does not end as reverted, and is tried again after a change.
+    if (write === 'apply') this.notWritten(id)
+    else this.#settleIssued(id)
+  }
+
+  /** Control planes whose holds have ended by `now`. */
+  endedHolds(now: number): string[] {
+    return [...this.#holds].filter(([, end]) => end <= now).map(([id]) => id)
+  }
+
+  /** When the next hold ends. */
+  nextHoldEnd(): number | undefined {
+    return this.#holds.size === 0 ? undefined : Math.min(...this.#holds.values())
+  }
+
+  onManagementCluster(name: string): string[] {
+    return [...(this.#shards.get(name) ?? [])]
+  }
+
+  /** Places this run takes under the caps of a management cluster. */
+  busyOn(managementCluster: string): number {
+    return this.#busy.get(managementCluster)?.size ?? 0
+  }
+
+  stateOf(id: string): TargetState | undefined {
+    return this.#observations.get(id)?.status.state
+  }
+
+  /** The image the fix has for a control plane. */
+  imageFor(id: string): string | undefined {
+    return this.#observations.get(id)?.status.image
+  }
+
+  /** Counts by state, without those that count none and without NotAffected, which is most of the fleet. */
+  counts(): StateCounts {
+    const counts: { [State in TargetState]?: number } = {}
+    for (const [state, count] of this.#counts) if (count > 0 && state !== 'NotAffected') counts[state] = count
+    return counts
+  }
+
+  #fold(controlPlane: ControlPlane): Observation {
+    const id = objectKey(controlPlane)
+    const { reachable, now } = this.#options
+    const observation = observe(controlPlane, {
+      matcher: this.#matcher,
+      rollout: this.rollout.metadata.name,
+      stages: this.rollout.spec.strategy.stages,
+      now: now(),
+      reachable: reachable(controlPlane.metadata.namespace ?? ''),
+    })
+    const refusal = this.#refusals.get(id)
+    if (refusal === undefined) return observation
+    const { reason, message } = refusal
+    return {
+      status: { ...observation.status, state: 'Blocked', reason, message },
+      input: { ...observation.input, phase: 'Held', reason, message },
+    }
+  }
+
+  #enter(id: string, observation: Observation, controlPlane: ControlPlane): void {
+    const before = this.#observations.get(id)
+    if (before !== undefined) this.#count(before.status.state, -1)
+    this.#count(observation.status.state, 1)
+    this.#observations.set(id, observation)
+    const { shard } = observation.input
+    const members = this.#shards.get(shard)
+    if (members === undefined) this.#shards.set(shard, new Set([id]))
+    else members.add(id)
+    this.#occupy(id)
+    const ends = (controlPlane.spec.holds ?? []).flatMap(({ expires }) => {
+      const end = expires === undefined ? Infinity : Date.parse(expires)
+      return end > this.#options.now() && end < Infinity ? [end] : []
+    })
+    if (ends.length > 0) this.#holds.set(id, Math.min(...ends))
+    else this.#holds.delete(id)
+  }
+
+  #count(state: TargetState, by: number): void {
+    this.#counts.set(state, (this.#counts.get(state) ?? 0) + by)
+  }
+
+  #settleIssued(id: string): void {
+    this.#issued.delete(id)
+    this.#occupy(id)
+  }
+
+  #isBusy(id: string): boolean {
+    const observation = this.#observations.get(id)
+    return observation !== undefined && (this.#issued.has(id) || IN_FLIGHT.has(observation.status.state))
+  }
+
+  #occupy(id: string): void {
+    const shard = this.#observations.get(id)?.input.shard
+    if (shard === undefined) return
+    const busy = this.#busy.get(shard) ?? new Set()
+    if (this.#isBusy(id)) busy.add(id)
+    else busy.delete(id)
+    this.#busy.set(shard, busy)
+  }
+}
+
+function versionOf({ metadata }: ControlPlane): string {
+  return `${metadata.uid ?? ''} ${metadata.generation ?? 0}`
+}

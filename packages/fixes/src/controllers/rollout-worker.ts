@@ -1,0 +1,274 @@
+import { controlPlanes, rollouts } from '@locktender/fleet'
+import type { ControlPlane, Rollout, RolloutStatus } from '@locktender/fleet'
+import { ApiError, createMergePatch, deepEqual, isConflict } from '@locktender/kube'
+import type { Json } from '@locktender/kube'
+import type { Decision, RolloutEngine } from '@locktender/rollout'
+import type { ClusterView, World } from '@locktender/runtime'
+import type { CountedApprovals } from '../approvals.ts'
+import { hasInFlight, isOver, runningStatus, waitingStatus } from '../rollout-status.ts'
+import type { StatusInput } from '../rollout-status.ts'
+import { writeOverride } from './override-writer.ts'
+import type { RolloutRun } from './rollout-run.ts'
+
+/** Counts change with every event of a control plane; the status follows at this pace, in milliseconds. */
+const STATUS_INTERVAL_MS = 10_000
+
+/** Specs written side by side. */
+const WRITES_AT_ONCE = 16
+
+/** Ends a rollout from outside its spec. */
+export interface Ending {
+  readonly reason: string
+  readonly message: string
+}
+
+type Change = Extract<Decision, { type: 'apply' | 'revert' }>
+type OpenWave = Extract<Decision, { type: 'open-wave' }>
+
+/** Carries out what the engine of one rollout decides. What must survive a crash is stored before it is acted upon. */
+export class RolloutWorker {
+  readonly run: RolloutRun
+  readonly #world: World
+  /** The status as last read or written, and the version of the object that has it. */
+  #stored: RolloutStatus | undefined
+  #resourceVersion: string | undefined
+  #isVoid = false
+  /** Something changed that the stored status does not tell. */
+  #dirty = true
+  #writtenAt = -Infinity
+  #approvals: CountedApprovals = []
+  /** Answers to our writes that the watch has not caught up with. */
+  readonly #answers = new Map<string, ControlPlane>()
+
+  constructor(run: RolloutRun, world: World) {
+    this.run = run
+    this.#world = world
+    this.#stored = run.rollout.status
+    this.#resourceVersion = run.rollout.metadata.resourceVersion
+  }
+
+  /** What is in memory may not be what is stored; to be made again from the objects. */
+  get isVoid(): boolean {
+    return this.#isVoid
+  }
+
+  /** The rollout is over, and all of it is told. */
+  get isDone(): boolean {
+    return !this.#dirty && isOver(this.#stored?.phase) && !hasInFlight(this.run.counts())
+  }
+
+  /** Says that something changed that the status tells. */
+  touch(): void {
+    this.#dirty = true
+  }
+
+  /** Does what is to be done now; gives the time at which there may be more without any event. */
+  async work(
+    approvals: CountedApprovals,
+    hub: ClusterView,
+    signal: AbortSignal,
+    ending?: Ending,
+  ): Promise<number | undefined> {
+    const engine = this.run.engine ?? this.#begin(approvals, ending)
+    if (engine === undefined) return this.#wait(approvals, hub, ending)
+    this.#intervene(engine, ending)
+    const failure = await this.#carryOut(engine, hub, signal)
+    const now = this.#world.clock.now()
+    const summary = engine.summary(now)
+    const turned =
+      summary.phase !== this.#stored?.phase ||
+      summary.stage !== this.#stored.stage ||
+      summary.wave !== this.#stored.wave
+    if (turned || this.#isStatusDue(now)) {
+      await this.#store(
+        runningStatus(this.#input(now), summary, (id) => this.run.stateOf(id)),
+        hub,
+      )
+    }
+    if (failure !== undefined) throw failure
+    const due = Math.min(engine.nextDue(now) ?? Infinity, this.#nextStatus() ?? Infinity)
+    return due === Infinity ? undefined : due
+  }
+
+  /** Starts the engine of a rollout that is approved or was started before. */
+  #begin(approvals: CountedApprovals, ending: Ending | undefined): RolloutEngine | undefined {
+    const { spec } = this.run.rollout
+    const started = this.#stored !== undefined && this.#stored.phase !== 'AwaitingApproval'
+    if (!started) {
+      if (spec.abort !== undefined || ending !== undefined) return undefined
+      if (approvals.length < spec.strategy.approvals) return undefined
+    }
+    this.#approvals = started ? this.#stored!.approvals : approvals
+    this.run.start(this.#stored)
+    return this.run.engine
+  }
+
+  /** Keeps the status of a rollout that must not begin. */
+  async #wait(approvals: CountedApprovals, hub: ClusterView, ending?: Ending): Promise<number | undefined> {
+    const { abort } = this.run.rollout.spec
+    const now = this.#world.clock.now()
+    const aborted = ending ?? (abort === undefined ? undefined : { reason: 'Aborted', message: abort.reason })
+    const turned = aborted !== undefined || !deepEqual(this.#stored?.approvals, approvals)
+    if (turned || this.#isStatusDue(now)) {
+      this.#approvals = approvals
+      await this.#store(waitingStatus(this.#input(now), aborted), hub)
+    }
+    return this.#nextStatus()
+  }
+
+  #intervene(engine: RolloutEngine, ending: Ending | undefined): void {
+    const { abort, pause } = this.run.rollout.spec
+    if (ending !== undefined) engine.abort(ending.message)
+    else if (abort !== undefined) engine.abort(abort.reason)
+    else if (pause !== undefined) engine.pause(pause.reason)
+    else if (engine.phase === 'Paused') engine.resume()
+  }
+
+  /** Decides and acts until there is nothing more to do now. Gives the first failure that is worth another try. */
+  async #carryOut(engine: RolloutEngine, hub: ClusterView, signal: AbortSignal): Promise<unknown> {
+    while (!signal.aborted) {
+      const decisions = engine.decide(this.#world.clock.now())
+      if (decisions.length === 0) return undefined
+      this.#dirty = true
+      this.run.issued(decisions)
+      await this.#storeMilestones(engine, decisions, hub)
+      const changes = decisions.filter((decision) => decision.type === 'apply' || decision.type === 'revert')
+      const failures: unknown[] = []
+      for (let index = 0; index < changes.length; index += WRITES_AT_ONCE) {
+        const some = changes.slice(index, index + WRITES_AT_ONCE)
+        await Promise.all(some.map((change) => this.#change(change, hub, signal, failures)))
+      }
+      if (failures.length > 0) return failures[0]
+    }
+    return undefined
+  }
+
+  /** Waves, halts and ends are stored before the engine is told, so before any write that follows from them. */
+  async #storeMilestones(engine: RolloutEngine, decisions: readonly Decision[], hub: ClusterView): Promise<void> {
+    const milestones = decisions.filter((decision) => decision.type !== 'apply' && decision.type !== 'revert')
+    if (milestones.length === 0) return
+    const now = this.#world.clock.now()
+    const opening = milestones.find((decision): decision is OpenWave => decision.type === 'open-wave')
+    const summary = engine.summary(now)
+    await this.#store(
+      runningStatus(this.#input(now), summary, (id) => this.run.stateOf(id), opening),
+      hub,
+    )
+    const { log } = this.#world
+    const rollout = this.run.rollout.metadata.name
+    for (const decision of milestones) {
+      engine.acknowledge(decision)
+      if (decision.type === 'open-wave') {
+        log.info('Opened a wave', { rollout, stage: decision.stage, wave: decision.wave, size: decision.size })
+      } else if (decision.type === 'halt') {
+        log.warn('Halted the rollout', { rollout, reason: decision.verdict.reason, message: decision.verdict.message })
+      } else if (decision.type === 'complete') {
+        log.info('Ended the rollout', { rollout, outcome: decision.outcome })
+      }
+    }
+  }
+
+  async #change(change: Change, hub: ClusterView, signal: AbortSignal, failures: unknown[]): Promise<void> {
+    const { run } = this
+    const { id } = change
+    const seen = hub.cache<ControlPlane>(controlPlanes).get(id)
+    if (seen === undefined) return
+    const latest = this.#latest(id, seen)
+    const { component } = run.fix.spec
+    const rollout = run.rollout.metadata.name
+    const image = run.imageFor(id)
+    const override = latest.spec.overrides?.find((each) => each.component === component)
+    if (change.type === 'revert' && override?.rollout !== rollout) return
+    // Events go on while others are written: what was decided for may no longer be so.
+    if (signal.aborted || (change.type === 'apply' && (run.stateOf(id) !== 'Pending' || image === undefined))) {
+      run.notWritten(id)
+      return
+    }
+    const wanted = { component, image: image ?? '', fix: run.fix.metadata.name, rollout }
+    try {
+      const answer = await writeOverride(
+        hub.client,
+        latest,
+        change.type === 'apply' ? { component, override: wanted } : { component },
+      )
+      this.#answers.set(id, answer)
+    } catch (error) {
+      if (isFinal(error)) {
+        run.refused(seen, change.type, isConflict(error) ? 'FieldConflict' : 'WriteRefused', error.message)
+        return
+      }
+      run.notWritten(id)
+      failures.push(error)
+    }
+  }
+
+  /** The newest known state: our own last write may not have come back through the watch. */
+  #latest(id: string, seen: ControlPlane): ControlPlane {
+    const answer = this.#answers.get(id)
+    if (answer === undefined) return seen
+    const isNewer =
+      answer.metadata.uid === seen.metadata.uid && (answer.metadata.generation ?? 0) > (seen.metadata.generation ?? 0)
+    if (!isNewer) this.#answers.delete(id)
+    return isNewer ? answer : seen
+  }
+
+  #input(now: number): StatusInput {
+    const { rollout } = this.run
+    return { rollout, previous: this.#stored, approvals: this.#approvals, counts: this.run.counts(), now }
+  }
+
+  #isStatusDue(now: number): boolean {
+    return this.#dirty && now >= this.#writtenAt + STATUS_INTERVAL_MS
+  }
+
+  #nextStatus(): number | undefined {
+    return this.#dirty ? this.#writtenAt + STATUS_INTERVAL_MS : undefined
+  }
+
+  /**
+   * Writes the status if it differs from the stored one. The resource version makes this the lock: a process that no
+   * longer leads, or that started from an old state, cannot write over what its successor wrote.
+   */
+  async #store(status: RolloutStatus, hub: ClusterView): Promise<void> {
+    const { name } = this.run.rollout.metadata
+    const patch = createMergePatch((this.#stored ?? {}) as unknown as Json, status as unknown as Json) as object
+    if (Object.keys(patch).length > 0) {
+      try {
+        const answer = await this.#patchStatus(patch, hub)
+        this.#stored = status
+        this.#resourceVersion = answer.metadata.resourceVersion
+      } catch (error) {
+        this.#isVoid = true
+        throw new Error(`the status of rollout ${name} could not be written, it is read again`, { cause: error })
+      }
+    }
+    this.#dirty = false
+    this.#writtenAt = this.#world.clock.now()
+  }
+
+  async #patchStatus(patch: object, hub: ClusterView): Promise<Rollout> {
+    const { name } = this.run.rollout.metadata
+    const write = () =>
+      hub.client.patch<Rollout>(
+        rollouts,
+        { name },
+        { metadata: { resourceVersion: this.#resourceVersion }, status: patch },
+        { type: 'merge', subresource: 'status' },
+      )
+    try {
+      return await write()
+    } catch (error) {
+      if (!isConflict(error)) throw error
+      const current = await hub.client.get<Rollout>(rollouts, name)
+      // Somebody paused or labelled it. If the status is another one, somebody else leads.
+      if (!deepEqual(current.status, this.#stored)) throw error
+      this.#resourceVersion = current.metadata.resourceVersion
+      return write()
+    }
+  }
+}
+
+/** The server understood and refused: trying the same again would give the same answer. */
+function isFinal(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.code >= 400 && error.code < 500 && error.code !== 408 && error.code !== 429
+}

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import { API_VERSION, parseDuration, rollouts } from '@locktender/fleet'
+import type { ComponentFix, Rollout, RolloutStrategySpec } from '@locktender/fleet'
+import { hash32 } from '@locktender/kube'
+import { planDigestInput, planRollout } from '@locktender/rollout'
+import type { TargetMeta } from '@locktender/rollout'
+import { strategyInput } from './strategy-input.ts'
+import { timestamp } from './timestamps.ts'
+
+export interface RolloutProposal {
+  /** As stored: with uid and creation time. */
+  readonly fix: ComponentFix
+  readonly strategy: RolloutStrategySpec
+  readonly targets: readonly TargetMeta[]
+  /** Name of the rollout. */
+  readonly name: string
+}
+
+/**
+ * The rollout of a fix with its plan frozen. The same fix, strategy and fleet give the same rollout, so that proposing
+ * again after a crash cannot give a second plan.
+ *
+ * @throws TypeError for a fix that was never stored
+ */
+export function proposeRollout({ fix, strategy, targets, name }: RolloutProposal): Rollout {
+  const { uid, creationTimestamp } = fix.metadata
+  if (uid === undefined || creationTimestamp === undefined) {
+    throw new TypeError(
+      `ComponentFix ${fix.metadata.name} has no uid or creation time, so it was not read from a server`,
+    )
+  }
+  const seed = hash32(uid)
+  // Caps do not decide who is in which wave.
+  const input = strategyInput(strategy, () => 1)
+  const plan = planRollout(targets, input, seed)
+  const deadline = timestamp(Date.parse(creationTimestamp) + parseDuration(fix.spec.deadline))
+  const what = [
+    'locktender fix 1',
+    JSON.stringify([fix.metadata.name, uid, fix.spec.component, deadline]),
+    ...fix.spec.targets.map(({ platforms, versions, image }) =>
+      JSON.stringify([platforms, versions.from, versions.to, versions.exclude ?? [], image]),
+    ),
+    JSON.stringify([
+      strategy.approvals,
+      strategy.maxConcurrent ?? 0,
+      strategy.maxConcurrentPerManagementCluster ?? 0,
+      ...strategy.stages.map(({ selector }) => [selector.environment, selector.sector ?? '']),
+    ]),
+  ].join('\n')
+  const digest = createHash('sha256')
+    .update(`${what}\n${planDigestInput(targets, input, plan)}`)
+    .digest('hex')
+  return {
+    apiVersion: API_VERSION,
+    kind: rollouts.kind,
+    metadata: { name },
+    spec: {
+      fix: fix.metadata.name,
+      fixUid: uid,
+      strategy,
+      seed,
+      plan: {
+        hash: `sha256:${digest}`,
+        targets: plan.stages.reduce((sum, stage) => sum + stage.targets, 0),
+        stages: plan.stages.map(({ name: stage, targets: count, waves }) => ({ name: stage, targets: count, waves })),
+      },
+      deadline,
+    },
+  }
+}

@@ -1,0 +1,132 @@
+import { targetState } from '@locktender/fleet'
+import type { ControlPlane, ControlPlaneOperation, FixMatcher, StrategyStage, TargetStatus } from '@locktender/fleet'
+import type { TargetInput, TargetPhase } from '@locktender/rollout'
+import { targetMeta } from './resolve-fix.ts'
+
+/** What a control plane is to a rollout: in the words of people and in those of the engine. */
+export interface Observation {
+  readonly status: TargetStatus
+  readonly input: TargetInput
+}
+
+export interface ObservationContext {
+  readonly matcher: FixMatcher
+  /** Name of the rollout. */
+  readonly rollout: string
+  readonly stages: readonly StrategyStage[]
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** False while the agent of the management cluster is silent. */
+  readonly reachable: boolean
+}
+
+/** Folds a ControlPlane into what one rollout has to know of it. */
+export function observe(controlPlane: ControlPlane, context: ObservationContext): Observation {
+  const { matcher, rollout } = context
+  const meta = targetMeta(controlPlane, context.stages)
+  const override = controlPlane.spec.overrides?.find(({ component }) => component === matcher.component)
+  const requested = override?.fix === matcher.name && override.rollout === rollout
+  const operation = operationOf(controlPlane, matcher, rollout)
+  const status = refine(
+    targetState(controlPlane, matcher, { now: context.now, rollout, reachable: context.reachable }),
+    controlPlane,
+    operation,
+    meta.stage,
+  )
+  // The override was written by an earlier rollout of the same fix: not ours to judge, and not to be written again.
+  const foreign = override?.fix === matcher.name && !requested
+  const onset = status.state === 'Applied' && requested ? onsetOf(controlPlane, operation) : undefined
+  const reason = onset?.reason ?? status.reason
+  const message = onset?.message ?? status.message
+  return {
+    status,
+    input: {
+      ...meta,
+      phase: foreign ? foreignPhase(status) : phaseOf(status, operation),
+      requested,
+      ...(operation === undefined ? {} : { since: Date.parse(operation.startTime) }),
+      ...(operation?.completionTime === undefined ? {} : { completedAt: Date.parse(operation.completionTime) }),
+      ...(operation !== undefined && isRevert(operation) ? { revert: true } : {}),
+      ...(onset === undefined ? {} : { onsetAt: onset.at }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(message === undefined ? {} : { message }),
+    },
+  }
+}
+
+function operationOf(
+  controlPlane: ControlPlane,
+  matcher: FixMatcher,
+  rollout: string,
+): ControlPlaneOperation | undefined {
+  const operation = controlPlane.status?.operation
+  if (operation === undefined || operation.component !== matcher.component) return undefined
+  return operation.fix === matcher.name && operation.rollout === rollout ? operation : undefined
+}
+
+function isRevert(operation: ControlPlaneOperation): boolean {
+  return operation.image === undefined || operation.phase === 'Reverting' || operation.phase === 'Reverted'
+}
+
+/** Adds what only a rollout can say about a state. */
+function refine(
+  status: TargetStatus,
+  controlPlane: ControlPlane,
+  operation: ControlPlaneOperation | undefined,
+  stage: string,
+): TargetStatus {
+  const changeable = controlPlane.status?.conditions?.find(({ type }) => type === 'Changeable')
+  if (status.state === 'Scheduled' && changeable?.status === 'False') {
+    return { ...status, state: 'Blocked', reason: changeable.reason, message: changeable.message }
+  }
+  if (status.state === 'Pending' && stage === '') {
+    const message = 'No stage of the strategy selects its environment and sector; add one and request the fix again.'
+    return { ...status, state: 'Blocked', reason: 'NoStage', message }
+  }
+  if (status.state === 'Reverting' && operation?.phase === 'Failed' && isRevert(operation)) {
+    const reason = operation.reason ?? 'RevertFailed'
+    const message = operation.message ?? 'What was there before could not be restored.'
+    return { ...status, state: 'Failed', reason, message }
+  }
+  return status
+}
+
+function phaseOf({ state }: TargetStatus, operation: ControlPlaneOperation | undefined): TargetPhase {
+  switch (state) {
+    case 'NotAffected':
+    case 'Native':
+      return 'NotAffected'
+    case 'Pending':
+    case 'Scheduled':
+      return 'Pending'
+    case 'Held':
+    case 'Blocked':
+    case 'Regressed':
+      return 'Held'
+    case 'Unknown':
+      return 'Unreachable'
+    case 'Reverting':
+      // Until the agent begins to take it back, the operation before speaks.
+      return operation?.phase ?? 'Applied'
+    default:
+      return state
+  }
+}
+
+function foreignPhase({ state }: TargetStatus): TargetPhase {
+  if (state === 'Unknown') return 'Unreachable'
+  return state === 'Applied' || state === 'Native' || state === 'NotAffected' ? 'NotAffected' : 'Held'
+}
+
+/** When the control plane fell ill after the change; undefined while it is well or when it was ill before. */
+function onsetOf(
+  controlPlane: ControlPlane,
+  operation: ControlPlaneOperation | undefined,
+): { readonly at: number; readonly reason: string; readonly message: string } | undefined {
+  const health = controlPlane.status?.health
+  if (health === undefined || operation === undefined) return undefined
+  if (health.state !== 'Degraded' && health.state !== 'Unavailable') return undefined
+  const at = Date.parse(health.since)
+  if (at < Date.parse(operation.startTime)) return undefined
+  return { at, reason: health.reason ?? health.state, message: health.message ?? '' }
+}

@@ -1,0 +1,176 @@
+import type {
+  Rollout,
+  RolloutPhase,
+  RolloutProblem,
+  RolloutStatus,
+  RolloutVerdict,
+  StateCounts,
+  TargetState,
+} from '@locktender/fleet'
+import { deepEqual } from '@locktender/kube'
+import type { Condition } from '@locktender/kube'
+import type { Decision, PersistedRollout, RolloutSummary, Verdict } from '@locktender/rollout'
+import type { CountedApprovals } from './approvals.ts'
+import { timestamp } from './timestamps.ts'
+
+const MAX_MESSAGE = 1024
+
+export interface StatusInput {
+  readonly rollout: Rollout
+  /** The status as stored; times in it stay as long as what they date stays. */
+  readonly previous: RolloutStatus | undefined
+  readonly approvals: CountedApprovals
+  readonly counts: StateCounts
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** Whether nothing more is decided in this phase. */
+export function isOver(phase: RolloutPhase | undefined): boolean {
+  return phase === 'Completed' || phase === 'Reverted' || phase === 'Aborted'
+}
+
+/** Whether some control plane is on its way: asked to change and not at its end. */
+export function hasInFlight(counts: StateCounts): boolean {
+  return [counts.Scheduled, counts.Applying, counts.Verifying, counts.Reverting].some((count) => (count ?? 0) > 0)
+}
+
+/** The status of a rollout that waits for approvals, or that was aborted before it had them all. */
+export function waitingStatus(input: StatusInput, aborted?: { reason: string; message: string }): RolloutStatus {
+  const { rollout, previous, approvals, counts, now } = input
+  const needed = rollout.spec.strategy.approvals
+  const condition =
+    aborted === undefined
+      ? {
+          status: 'False' as const,
+          reason: 'AwaitingApproval',
+          message: `${approvals.length} of ${needed} approvals of plan ${rollout.spec.plan.hash}.`,
+        }
+      : { status: 'False' as const, ...aborted }
+  return {
+    phase: aborted === undefined ? 'AwaitingApproval' : 'Aborted',
+    ...(aborted === undefined ? {} : { completionTime: previous?.completionTime ?? timestamp(now) }),
+    approvals,
+    stages: previous?.stages ?? rollout.spec.plan.stages.map(({ name }) => ({ name, phase: 'Waiting', waves: [] })),
+    counts,
+    problems: previous?.problems ?? [],
+    decisions: previous?.decisions ?? 0,
+    conditions: [progressing(condition, previous, now)],
+  }
+}
+
+/**
+ * The status of a rollout that is or was under way. `opening` is the wave about to be opened: in the status it is open,
+ * since nothing in it may be touched before the status says so.
+ */
+export function runningStatus(
+  input: StatusInput,
+  summary: RolloutSummary,
+  stateOf: (id: string) => TargetState | undefined,
+  opening?: Extract<Decision, { type: 'open-wave' }>,
+): RolloutStatus {
+  const { previous, now } = input
+  const stages: RolloutStatus['stages'] = summary.stages.map(({ name, phase, waves }) => ({
+    name,
+    phase,
+    // A wave that a halt forestalled was never open.
+    waves: waves.flatMap((wave) => {
+      const opens = opening?.stage === name && opening.wave === wave.number ? opening.at : undefined
+      const openedAt = wave.openedAt ?? opens
+      if (openedAt === undefined) return []
+      const { number, size, closedAt, applied, failed, broken } = wave
+      const closed = closedAt === undefined ? {} : { closedAt: timestamp(closedAt) }
+      return [{ number, size, openedAt: timestamp(openedAt), ...closed, applied, failed, broken }]
+    }),
+  }))
+  const startTime = previous?.startTime ?? stages.flatMap(({ waves }) => waves)[0]?.openedAt
+  const verdict = verdictOf(summary.verdict, previous?.verdict)
+  return {
+    phase: summary.phase,
+    ...(summary.stage === undefined ? {} : { stage: summary.stage }),
+    ...(summary.wave === undefined ? {} : { wave: summary.wave }),
+    ...(startTime === undefined ? {} : { startTime }),
+    ...(isOver(summary.phase) ? { completionTime: previous?.completionTime ?? timestamp(now) } : {}),
+    approvals: input.approvals,
+    stages,
+    counts: input.counts,
+    ...(verdict === undefined ? {} : { verdict }),
+    ...(summary.eta.eta === undefined ? {} : { eta: timestamp(summary.eta.eta) }),
+    ...(summary.phase === 'Progressing' ? { deadlineAtRisk: summary.eta.deadlineAtRisk } : {}),
+    problems: summary.problems.map((problem) => problemOf(problem, stateOf(problem.id))),
+    decisions: summary.decisions,
+    conditions: [progressing(progressOf(summary), previous, now)],
+  }
+}
+
+/** What an engine needs of a status to go on where the one before it ended. */
+export function persistedOf(status: RolloutStatus): PersistedRollout {
+  const { phase, verdict } = status
+  return {
+    stages: status.stages.map(({ name, waves }) => ({
+      name,
+      waves: waves.map(({ size, openedAt, closedAt, applied, failed, broken }) => ({
+        size,
+        openedAt: Date.parse(openedAt ?? status.startTime ?? ''),
+        ...(closedAt === undefined ? {} : { closedAt: Date.parse(closedAt) }),
+        applied,
+        failed,
+        broken,
+      })),
+    })),
+    ...(verdict?.outcome === 'Halt'
+      ? { verdict: { ...verdict, rule: verdict.rule as Verdict['rule'], at: Date.parse(verdict.time) } }
+      : {}),
+    ...(phase === 'Completed' || phase === 'Reverted' || phase === 'Aborted' ? { outcome: phase } : {}),
+    decisions: status.decisions,
+  }
+}
+
+function progressOf(summary: RolloutSummary): Pick<Condition, 'status' | 'reason' | 'message'> {
+  const { phase, gate, reason, eta } = summary
+  if (phase === 'Progressing') {
+    const risk = eta.deadlineAtRisk && eta.message !== undefined ? ` ${eta.message}` : ''
+    return { status: 'True', reason: gate.waitingFor, message: `${gate.message}${risk}` }
+  }
+  if (phase === 'Reverting') return { status: 'True', reason: 'Reverting', message: gate.message }
+  const message = phase === 'Halted' || phase === 'Reverted' ? (summary.verdict?.message ?? '') : (reason ?? '')
+  return { status: 'False', reason: phase, message }
+}
+
+function progressing(
+  wanted: Pick<Condition, 'status' | 'reason' | 'message'>,
+  previous: RolloutStatus | undefined,
+  now: number,
+): Condition {
+  const last = previous?.conditions?.find(({ type }) => type === 'Progressing')
+  const lastTransitionTime = last?.status === wanted.status ? last.lastTransitionTime : timestamp(now)
+  return { type: 'Progressing', ...wanted, message: wanted.message.slice(0, MAX_MESSAGE), lastTransitionTime }
+}
+
+/** The same judgement keeps the time at which it was first made. */
+function verdictOf(verdict: Verdict | undefined, previous: RolloutVerdict | undefined): RolloutVerdict | undefined {
+  if (verdict === undefined) return undefined
+  const { outcome, rule, reason, message, evidence, at } = verdict
+  const next: RolloutVerdict = {
+    outcome,
+    rule,
+    reason,
+    message: message.slice(0, MAX_MESSAGE),
+    evidence,
+    time: timestamp(at),
+  }
+  const unchanged = previous !== undefined && deepEqual({ ...next, time: '' }, { ...previous, time: '' })
+  return unchanged ? previous : next
+}
+
+function problemOf(
+  { id, phase, reason, message }: RolloutSummary['problems'][number],
+  state: TargetState | undefined,
+): RolloutProblem {
+  return {
+    controlPlane: id,
+    state: state ?? (phase === 'Unreachable' ? 'Unknown' : phase),
+    reason,
+    message: message.slice(0, MAX_MESSAGE),
+  }
+}

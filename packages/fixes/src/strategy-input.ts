@@ -1,0 +1,32 @@
+import { parseDuration } from '@locktender/fleet'
+import type { RolloutStrategySpec } from '@locktender/fleet'
+import type { StrategyInput } from '@locktender/rollout'
+
+/**
+ * A strategy as the engine takes it. `maxPerShard` tells how many operations a management cluster may have now.
+ *
+ * @throws RangeError for a duration that admission would have refused
+ */
+export function strategyInput(strategy: RolloutStrategySpec, maxPerShard: (shard: string) => number): StrategyInput {
+  const { goodRate, badRate, alpha, beta } = strategy.sequentialTest
+  return {
+    stages: strategy.stages.map(({ name, canary, factor, soak, finalSoak }) => ({
+      name,
+      canary,
+      factor,
+      soakMs: parseDuration(soak),
+      finalSoakMs: parseDuration(finalSoak),
+    })),
+    maxPerShard,
+    ...(strategy.maxConcurrent === undefined ? {} : { maxConcurrent: strategy.maxConcurrent }),
+    budget: strategy.failureBudget,
+    sequentialTest: {
+      goodRate: Number(goodRate),
+      badRate: Number(badRate),
+      alpha: Number(alpha),
+      beta: Number(beta),
+    },
+    operationTimeoutMs: parseDuration(strategy.operationTimeout),
+    autoRevert: strategy.autoRevert,
+  }
+}
