@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { RolloutEngine, type EngineOptions } from './engine.ts'
+import { persistedFrom } from './summary.ts'
 import type { Decision, StrategyInput, TargetInput } from './types.ts'
 
 const MINUTE = 60_000
@@ -564,18 +565,25 @@ describe('restore', () => {
     expect(before.at(11)).toEqual(['halt SequentialTest', 'revert t1', 'revert t0'])
     before.see('t1', { phase: 'Reverted' })
     const { stages, verdict, decisions } = before.summary
-    const after = new Bench(
-      [...before.targets.values()],
-      {},
-      {
-        persisted: { stages: stages as never, ...(verdict ? { verdict } : {}), decisions },
-      },
-    )
+    const persisted = persistedFrom(before.summary)
+    const after = new Bench([...before.targets.values()], {}, { persisted })
     expect(after.at(12)).toEqual([])
     expect(after.summary).toMatchObject({ phase: 'Reverting', verdict, decisions, reason: 'FailureRateTooHigh' })
     expect(after.summary.stages[0]?.waves).toEqual(stages[0]?.waves)
     after.see('t0', { phase: 'Reverted' })
     expect(after.at(13)).toEqual(['Reverted'])
+  })
+
+  test('a stored verdict that is not a halt does not halt', () => {
+    const before = new Bench([target('a'), target('b')])
+    before.at(0)
+    before.applied('a', 10)
+    const { verdict } = before.summary
+    expect(verdict?.outcome).toBe('Clear')
+    const persisted = { ...persistedFrom(before.summary), ...(verdict ? { verdict } : {}) }
+    const after = new Bench([...before.targets.values()], {}, { persisted })
+    expect(after.at(11)).toEqual([])
+    expect(after.summary.phase).toBe('Progressing')
   })
 
   test('targets that were asked stay in their wave though others joined and left; the wave does not grow', () => {

@@ -67,7 +67,8 @@ export class RolloutEngine {
       0,
       this.#fleet.stages.findLastIndex((stage) => stage.waves.length > 0),
     )
-    this.#verdict = options.persisted?.verdict
+    const verdict = options.persisted?.verdict
+    if (verdict?.outcome === 'Halt') this.#verdict = verdict
     const outcome = options.persisted?.outcome
     if (outcome) this.#phase = outcome
     else if (this.#verdict) {

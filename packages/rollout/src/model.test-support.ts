@@ -1,6 +1,7 @@
 import { RolloutEngine } from './engine.ts'
 import { seededHash } from './hash.ts'
 import { Heap } from './heap.ts'
+import { persistedFrom } from './summary.ts'
 import type { Decision, PersistedRollout, RolloutSummary, StrategyInput, TargetInput, TargetMeta } from './types.ts'
 
 export const MINUTE = 60_000
@@ -99,7 +100,7 @@ export class ModelWorld {
       const phase = this.chance('offline', meta.id) < (options.shareOffline ?? 0) ? 'Unreachable' : 'Pending'
       this.observed.set(meta.id, { ...meta, phase, requested: false })
     }
-    this.engine = this.#create()
+    this.engine = this.rebuilt()
   }
 
   chance(name: string, id: string): number {
@@ -148,7 +149,8 @@ export class ModelWorld {
     return this.engine.summary(this.now)
   }
 
-  #create(): RolloutEngine {
+  /** A new engine from what was persisted. */
+  rebuilt(): RolloutEngine {
     const { recordsWave, reversed } = this.options
     const known = [...this.observed.values()]
     if (reversed) known.reverse()
@@ -176,22 +178,12 @@ export class ModelWorld {
     const handled = this.#handled++
     const crash = this.options.crashAt?.has(handled) ?? false
     if (!crash || handled % 2 === 1) this.#carryOut(decision)
-    if (crash) this.engine = this.#create()
+    if (crash) this.engine = this.rebuilt()
     return !crash
   }
 
   #persist(): void {
-    const { stages, verdict, phase, decisions } = this.engine.summary(this.now)
-    const ended = phase === 'Completed' || phase === 'Reverted' || phase === 'Aborted' ? phase : undefined
-    this.#persisted = {
-      stages: stages.map(({ name, waves }) => ({
-        name,
-        waves: waves.flatMap((wave) => (wave.openedAt === undefined ? [] : [{ ...wave, openedAt: wave.openedAt }])),
-      })),
-      ...(verdict?.outcome === 'Halt' ? { verdict } : {}),
-      ...(ended ? { outcome: ended } : {}),
-      decisions,
-    }
+    this.#persisted = persistedFrom(this.engine.summary(this.now))
   }
 
   #carryOut(decision: Decision): void {

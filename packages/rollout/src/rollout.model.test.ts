@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { HOUR, MINUTE, ModelWorld, type ModelOptions } from './model.test-support.ts'
+import { HOUR, MINUTE, modelMeta, ModelWorld, type ModelOptions } from './model.test-support.ts'
+import { planRollout } from './plan.ts'
 import type { Decision, RolloutSummary } from './types.ts'
 
 const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1)
@@ -176,6 +177,107 @@ describe('in every world', () => {
         new ModelWorld({ ...options, onStep }).run()
       }),
       { seed: 17, numRuns: 40 },
+    )
+  })
+})
+
+describe('when nothing interferes', () => {
+  test('the waves are those of the plan that was approved (I3)', () => {
+    for (const seed of [1, 2, 3]) {
+      const world = new ModelWorld({ targets: 500, seed })
+      const plan = planRollout(world.observed.values(), world.strategy, seed)
+      expect(world.run().phase).toBe('Completed')
+      for (const decision of world.log) {
+        if (decision.type !== 'apply') continue
+        expect(plan.waveOf(decision.id)).toEqual({ stage: decision.stage, wave: decision.wave })
+      }
+      const sizes = world.waves.map(({ size }) => size)
+      expect(sizes).toEqual(plan.stages.flatMap(({ waves }) => waves))
+    }
+  })
+})
+
+/** Something that happens to the fleet itself. */
+const happening = fc.record({
+  minute: fc.integer({ min: 0, max: 900 }),
+  kind: fc.constantFrom('leave', 'join', 'offline', 'hold', 'move'),
+  whom: fc.nat(),
+  minutes: fc.integer({ min: 1, max: 200 }),
+})
+
+type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never
+
+function happen(world: ModelWorld, { kind, whom, minutes }: Happening): void {
+  const known = [...world.observed.keys()]
+  const id = known[whom % Math.max(1, known.length)]
+  const before = id === undefined ? undefined : world.observed.get(id)
+  if (kind === 'join' || !id || !before) {
+    const meta = modelMeta(whom % 100, 100, world.options.seed, world.options.shards ?? 7)
+    world.join({ ...meta, id: `new-${whom}-${known.length}`, phase: 'Pending', requested: false })
+  } else if (kind === 'leave') {
+    world.leave(id)
+  } else if (before.phase === 'Pending' && !before.requested) {
+    if (kind === 'move') {
+      world.observe(id, { stage: 'production', stratum: 'moved', shard: 'mc-0' })
+      return
+    }
+    world.observe(id, { phase: kind === 'hold' ? 'Held' : 'Unreachable' })
+    world.schedule(world.now + minutes * MINUTE, () => {
+      if (world.observed.get(id)?.requested === false) world.observe(id, { phase: 'Pending' })
+    })
+  }
+}
+
+describe('while targets join, leave, move, are held and go offline', () => {
+  const happenings = fc.array(happening, { maxLength: 60 })
+  const crashes = fc.uniqueArray(fc.nat({ max: 300 }), { maxLength: 8 })
+
+  test('it ends, with everybody treated once and within the caps (I2, I5, I8)', () => {
+    fc.assert(
+      fc.property(smallWorld, happenings, crashes, (options, events, crashAt) => {
+        const onStep = (running: ModelWorld) => {
+          const perShard = observedInFlight(running)
+          for (const count of perShard.values()) expect(count).toBeLessThanOrEqual(options.perShard ?? 0)
+          expect(sum(perShard.values())).toBeLessThanOrEqual(options.strategy?.maxConcurrent ?? 0)
+        }
+        const world = new ModelWorld({ ...options, onStep, crashAt: new Set(crashAt), recordsWave: true })
+        for (const event of events) world.schedule(event.minute * MINUTE, () => happen(world, event))
+        const { phase } = world.run()
+        for (const count of world.requests.values()) expect(count).toBe(1)
+        if (phase === 'Reverted') {
+          for (const target of world.observed.values()) expect(target.requested).toBe(false)
+          return
+        }
+        expect(phase).toBe('Completed')
+        // Whoever came (back) only after the end is left.
+        const end = world.log.findLast(({ type }) => type === 'complete' || type === 'close-wave')
+        const cut = end && 'at' in end ? end.at : 0
+        if (world.now > cut) return
+        for (const target of world.observed.values())
+          expect(target.requested).toBe(target.phase === 'Applied' || target.phase === 'Failed')
+        for (const target of world.observed.values()) expect(target.phase).not.toBe('Pending')
+      }),
+      { seed: 17, numRuns: 150 },
+    )
+  })
+
+  test('what is counted bit by bit equals what is counted from scratch (I9)', () => {
+    fc.assert(
+      fc.property(smallWorld, happenings, (options, events) => {
+        const onStep = (running: ModelWorld) => {
+          const kept = running.engine.summary(running.now)
+          const fresh = running.rebuilt().summary(running.now)
+          expect(kept.counts).toEqual(fresh.counts)
+          expect(kept.inFlight).toBe(fresh.inFlight)
+          expect(kept.targets).toBe(fresh.targets)
+          const targets = ({ stages }: RolloutSummary) => stages.map(({ targets }) => targets)
+          expect(targets(kept)).toEqual(targets(fresh))
+        }
+        const world = new ModelWorld({ ...options, onStep })
+        for (const event of events) world.schedule(event.minute * MINUTE, () => happen(world, event))
+        world.run()
+      }),
+      { seed: 17, numRuns: 25 },
     )
   })
 })

@@ -1,7 +1,7 @@
 import { allowedFailures } from './budget.ts'
 import type { FleetState } from './fleet-state.ts'
 import type { StageState, WaveState } from './stage-state.ts'
-import type { FailureBudget, Problem, StageSummary, WaveSummary } from './types.ts'
+import type { FailureBudget, PersistedRollout, Problem, RolloutSummary, StageSummary, WaveSummary } from './types.ts'
 
 /** Enough to see what is wrong; everything else is a query over the objects. */
 const PROBLEMS_SHOWN = 10
@@ -62,4 +62,25 @@ export function listProblems(fleet: FleetState): Problem[] {
     }
   }
   return problems
+}
+
+/**
+ * What must be stored of a rollout so that `RolloutEngine.create` can go on with it. A pause is not part of it: whoever
+ * asked for it asks again.
+ */
+export function persistedFrom({ stages, verdict, phase, decisions }: RolloutSummary): PersistedRollout {
+  const ended = phase === 'Completed' || phase === 'Reverted' || phase === 'Aborted'
+  return {
+    stages: stages.map(({ name, waves }) => ({
+      name,
+      waves: waves.flatMap(({ size, openedAt, closedAt, applied, failed, broken }) =>
+        openedAt === undefined
+          ? []
+          : [{ size, openedAt, ...(closedAt === undefined ? {} : { closedAt }), applied, failed, broken }],
+      ),
+    })),
+    ...(verdict?.outcome === 'Halt' ? { verdict } : {}),
+    ...(ended ? { outcome: phase } : {}),
+    decisions,
+  }
 }

@@ -171,13 +171,13 @@ export interface PersistedWave {
   readonly broken?: number
 }
 
-/** What the caller stored of an earlier engine: exactly what `summary` returned and it acknowledged. */
+/** What the caller stored of an earlier engine: what `persistedFrom` makes of a summary, stored before `acknowledge`. */
 export interface PersistedRollout {
   /** Opened waves by stage, in order of their number; stages without an opened wave may be left out. */
   readonly stages: readonly { readonly name: string; readonly waves: readonly PersistedWave[] }[]
-  /** The acknowledged halt. */
+  /** Only a halt matters. */
   readonly verdict?: Verdict
-  /** The acknowledged end, or the end an abort made. */
+  /** How it ended. */
   readonly outcome?: 'Completed' | 'Reverted' | 'Aborted'
   /** Decisions so far, so that the counter never goes back. */
   readonly decisions?: number
