@@ -32,7 +32,7 @@ export async function loadKubeconfig(options: LoadKubeconfigOptions = {}): Promi
   }
   const present = paths.filter((path) => existsSync(path))
   if (present.length === 0) {
-    const inPod = inClusterContext()
+    const inPod = await inClusterContext()
     if (inPod !== undefined) return inPod
     throw new KubeconfigError(
       `there is no kubeconfig at ${paths.join(' or ')}: set KUBECONFIG or pass the file with --kubeconfig`,
@@ -47,12 +47,12 @@ function defaultPaths(): string[] {
   return listed.length === 0 ? [join(homedir(), '.kube', 'config')] : listed.map((path) => resolve(path))
 }
 
-function inClusterContext(): KubeconfigContext | undefined {
+async function inClusterContext(): Promise<KubeconfigContext | undefined> {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env
   if (host === undefined || port === undefined || !existsSync(`${SERVICE_ACCOUNT}/token`)) return undefined
   return {
     context: 'in-cluster',
-    namespace: 'default',
+    namespace: (await readText(`${SERVICE_ACCOUNT}/namespace`)).trim(),
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
     insecureSkipTlsVerify: false,
     certificateAuthority: { file: `${SERVICE_ACCOUNT}/ca.crt` },
