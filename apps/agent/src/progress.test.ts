@@ -99,6 +99,13 @@ describe('judgeProgress', () => {
   test('going back is done when the operator runs another image and everything has settled', () => {
     const revert = { ...applied, change: 'revert' as const }
     expect(judgeProgress(revert, observed({ operator: operator(FIXED) }), START + MINUTE).phase).toBe('Reverting')
+    const down = hostedCluster([condition('Available', 'False', -30)])
+    expect(
+      judgeProgress(revert, observed({ operator: operator(PAYLOAD), hostedCluster: down }), START + 30 * MINUTE).phase,
+    ).toBe('Reverting')
+    expect(
+      judgeProgress(revert, observed({ operator: operator(PAYLOAD), hostedCluster: down }), START + 45 * MINUTE),
+    ).toMatchObject({ phase: 'Failed', reason: 'TimedOut' })
     const back = observed({ operator: operator(PAYLOAD), components: complete(13) })
     expect(judgeProgress(revert, back, START + 15 * MINUTE).phase).toBe('Reverting')
     expect(judgeProgress(revert, back, START + 16 * MINUTE).phase).toBe('Reverted')

@@ -1,4 +1,5 @@
 import type { ControlPlaneOperation } from '@locktender/fleet'
+import type { Condition } from '@locktender/kube'
 import type { ChangeRecord } from './change-record.ts'
 import { changedAt, findCondition, type Deployment, type HostedControlPlane } from './hypershift.ts'
 import { nodeFingerprint } from './node-fingerprint.ts'
@@ -98,7 +99,6 @@ function findFailure(
     dueAt = Math.min(dueAt, since + limit)
     return false
   }
-  const minutes = (limit: number) => `${limit / MINUTE} min`
 
   if (record.nodeFingerprint !== nodeFingerprint(observed.nodePools)) {
     return {
@@ -107,20 +107,9 @@ function findFailure(
     }
   }
   const conditions = observed.hostedCluster.status?.conditions
-  const etcd = findCondition(conditions, 'EtcdAvailable')
-  if (etcd?.status === 'False' && overdue(changedAt(etcd)!, limits.etcdUnavailable)) {
-    return {
-      reason: 'EtcdQuorumLost',
-      message: `etcd has had no quorum for ${minutes(limits.etcdUnavailable)}: ${etcd.message}`,
-    }
-  }
-  const available = findCondition(conditions, 'Available')
-  if (available?.status === 'False' && overdue(changedAt(available)!, limits.unavailable)) {
-    return {
-      reason: 'ControlPlaneUnavailable',
-      message: `unavailable for more than ${minutes(limits.unavailable)}: ${available.message}`,
-    }
-  }
+  // Going back starts from whatever the change did; that it is not over in time is failure enough.
+  const outage = record.change === 'apply' ? findOutage(conditions, overdue) : undefined
+  if (outage !== undefined) return outage
   if (!operatorHasImage(record, observed.operator) && overdue(record.changedAt, limits.pickUp)) {
     return {
       reason: 'NotPickedUp',
@@ -146,7 +135,12 @@ function findFailure(
   }
   const moved = lastMovement(record, observed)
   const degraded = findCondition(conditions, 'Degraded')
-  if (moved !== undefined && degraded?.status === 'True' && overdue(moved, limits.degraded)) {
+  if (
+    record.change === 'apply' &&
+    moved !== undefined &&
+    degraded?.status === 'True' &&
+    overdue(moved, limits.degraded)
+  ) {
     return {
       reason: 'ControlPlaneDegraded',
       message: `degraded ${minutes(limits.degraded)} after rolling out: ${degraded.message}`,
@@ -156,6 +150,32 @@ function findFailure(
     return { reason: 'TimedOut', message: `not rolled out within ${minutes(limits.total)}` }
   }
   return { dueAt }
+}
+
+/** Whether the control plane is down for longer than a change may take it down. */
+function findOutage(
+  conditions: readonly Condition[] | undefined,
+  overdue: (since: number, limit: number) => boolean,
+): Failure | undefined {
+  const etcd = findCondition(conditions, 'EtcdAvailable')
+  if (etcd?.status === 'False' && overdue(changedAt(etcd)!, limits.etcdUnavailable)) {
+    return {
+      reason: 'EtcdQuorumLost',
+      message: `etcd has had no quorum for ${minutes(limits.etcdUnavailable)}: ${etcd.message}`,
+    }
+  }
+  const available = findCondition(conditions, 'Available')
+  if (available?.status === 'False' && overdue(changedAt(available)!, limits.unavailable)) {
+    return {
+      reason: 'ControlPlaneUnavailable',
+      message: `unavailable for more than ${minutes(limits.unavailable)}: ${available.message}`,
+    }
+  }
+  return undefined
+}
+
+function minutes(limit: number): string {
+  return `${limit / MINUTE} min`
 }
 
 /** Whether the operator's Deployment asks for what the change wants. */
