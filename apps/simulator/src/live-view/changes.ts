@@ -1,4 +1,5 @@
 import type { Rollout } from '@locktender/fleet'
+import { explain } from './render.ts'
 import type { Screen } from './render.ts'
 import { formatOffset } from './text.ts'
 
@@ -45,8 +46,9 @@ function rolloutLines(before: Rollout | undefined, after: Rollout): string[] {
     }
   }
   const known = new Set(old?.problems.map(({ controlPlane, reason }) => `${controlPlane}/${reason}`))
-  for (const { controlPlane, state, reason, message } of now.problems) {
-    if (!known.has(`${controlPlane}/${reason}`)) lines.push(`${controlPlane} ${state}: ${reason}: ${message}`)
+  for (const problem of now.problems) {
+    if (known.has(`${problem.controlPlane}/${problem.reason}`)) continue
+    lines.push(`${problem.controlPlane} ${problem.state}: ${explain(problem)}`)
   }
   if (now.verdict?.outcome === 'Halt' && old?.verdict?.outcome !== 'Halt') {
     lines.push(`halted by ${now.verdict.rule}: ${now.verdict.message}`)

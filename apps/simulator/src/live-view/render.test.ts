@@ -170,7 +170,7 @@ describe('render', () => {
       phase: 'Reverting',
       eta: at(25 * 60),
       deadlineAtRisk: true,
-      stages: [{ name: 'integration', phase: 'Open', waves: [wave(1, 2, 2), wave(2, 4, 4, { broken: 2 })] }],
+      stages: [{ name: 'integration', phase: 'Open', waves: [wave(1, 2, 2), wave(2, 4, 2, { broken: 2 })] }],
       counts: { Reverting: 4, Reverted: 2, Pending: 54 },
       verdict: {
         outcome: 'Halt',

@@ -151,7 +151,6 @@ interface WaveSums {
   readonly broken: number
 }
 
-/** A broken control plane had the fix applied before, so it is taken out of what is good. */
 function sumsOf(status: RolloutStageStatus | undefined): WaveSums {
   let [opened, applied, failed, broken] = [0, 0, 0, 0]
   for (const wave of status?.waves ?? []) {
@@ -161,7 +160,7 @@ function sumsOf(status: RolloutStageStatus | undefined): WaveSums {
     failed += wave.failed
     broken += wave.broken
   }
-  return { opened, applied: Math.max(0, applied - broken), failed, broken }
+  return { opened, applied, failed, broken }
 }
 
 function stageDetail(status: RolloutStageStatus | undefined, planned: readonly number[], sums: WaveSums): string {
@@ -228,5 +227,10 @@ function attention(screen: Screen, width: number, paint: Paint): string[] {
 
 function problemLine(problem: RolloutProblem, width: number, paint: Paint): string {
   const [glyph, tone] = glyphs[problem.state]
-  return paint(tone, cut(`${glyph} ${problem.controlPlane}  ${problem.reason}: ${problem.message}`, width))
+  return paint(tone, cut(`${glyph} ${problem.controlPlane}  ${explain(problem)}`, width))
+}
+
+/** The reason of a problem, with its message when there is one. */
+export function explain({ reason, message }: Pick<RolloutProblem, 'reason' | 'message'>): string {
+  return message === '' ? reason : `${reason}: ${message}`
 }
