@@ -192,7 +192,7 @@ function commands(durable: boolean) {
 }
 
 test.each(['memory', 'durable'] as const)('a %s store does what its model does', async (kind) => {
-  await fc.assert(
+  const run = fc.assert(
     fc.asyncProperty(commands(kind === 'durable'), fc.integer({ min: 1, max: 12 }), async (steps, historyEvents) => {
       const directory = kind === 'durable' ? await mkdtemp(join(tmpdir(), 'model-')) : undefined
       const real = new Real(directory, historyEvents)
@@ -208,4 +208,5 @@ test.each(['memory', 'durable'] as const)('a %s store does what its model does',
     }),
     { numRuns: kind === 'durable' ? 80 : 200, seed: 11 },
   )
+  await expect(run).resolves.toBeUndefined()
 })

@@ -1,6 +1,4 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
-import { open } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
+import { mkdtemp, open, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { VirtualClock } from '@locktender/kube'
@@ -328,6 +326,6 @@ function instrumented(faults: Faults): NonNullable<StoreOptions['openFile']> {
         const member: unknown = Reflect.get(target, name, target)
         return typeof member === 'function' ? (member.bind(target) as unknown) : member
       },
-    }) as FileHandle
+    })
   }
 }

@@ -163,7 +163,7 @@ export class Store {
       this.#group ??= this.#newGroup()
       this.#group.events.push(this.#state.apply(key, value))
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
     return this.#group.durable.then(() => revision)
   }
