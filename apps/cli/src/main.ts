@@ -23,7 +23,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 function session(flags: ConnectionFlags): Session {
-  const interactive = process.stdout.isTTY === true && process.env['TERM'] !== 'dumb'
+  const interactive = process.stdout.isTTY && process.env['TERM'] !== 'dumb'
   return {
     async client() {
       transport ??= await transportFromKubeconfig(

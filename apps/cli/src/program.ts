@@ -13,9 +13,9 @@ export interface ProgramOptions {
   /** `lkt`, or `kubectl locktender` when run as a plugin. */
   readonly name: string
   readonly version: string
-  session(flags: ConnectionFlags): Session
+  readonly session: (flags: ConnectionFlags) => Session
   /** Called once, with the exit code of the command that ran. */
-  finish(code: ExitCode): void
+  readonly finish: (code: ExitCode) => void
 }
 
 /** The command line: grammar and help. Each command's code is loaded when it runs, which keeps `--help` fast. */
@@ -26,7 +26,6 @@ export function buildProgram({ name, version, session, finish }: ProgramOptions)
     .option('--kubeconfig <file>', 'kubeconfig file (default: KUBECONFIG, else ~/.kube/config)')
     .option('--context <name>', 'context of the kubeconfig')
     .showHelpAfterError('(run with --help for usage)')
-    .enablePositionalOptions()
     .exitOverride()
 
   /** Runs `action` with a session and reports its exit code; no code means success. */

@@ -1,4 +1,10 @@
-import { fixesFromOverrides, formatFinding, parseOverrideFile } from '@locktender/fixes'
+import {
+  fixesFromOverrides,
+  formatFinding,
+  OverrideFileError,
+  parseOverrideFile,
+  type OverrideFile,
+} from '@locktender/fixes'
 import { componentFixes } from '@locktender/fleet'
 import { CommandError } from '../command-error.ts'
 import { exitCodes, type ExitCode } from '../exit-codes.ts'
@@ -18,7 +24,7 @@ export interface FixImportOptions {
  * Everything is tried on the server first, so that either all of them are created or none.
  */
 export async function fixImport(session: Session, path: string, options: FixImportOptions): Promise<ExitCode> {
-  const file = parseOverrideFile(await session.readFile(path))
+  const file = parse(path, await session.readFile(path))
   for (const finding of file.findings) session.note(`${path}: ${formatFinding(finding)}`)
   const fixes = fixesFromOverrides(file, { strategy: options.strategy, deadline: options.deadline })
   const structured = options.output !== 'table' && options.output !== 'wide'
@@ -49,4 +55,13 @@ export async function fixImport(session: Session, path: string, options: FixImpo
   const suffix = { none: '', client: ' (dry run)', server: ' (server dry run)' }[options.dryRun]
   for (const fix of fixes) session.out(`${resourceName(componentFixes, fix.metadata.name)} created${suffix}\n`)
   return exitCodes.done
+}
+
+function parse(path: string, text: string): OverrideFile {
+  try {
+    return parseOverrideFile(text)
+  } catch (error) {
+    if (!(error instanceof OverrideFileError)) throw error
+    throw new CommandError(exitCodes.usage, `${path}: ${error.message}; nothing was written`)
+  }
 }
