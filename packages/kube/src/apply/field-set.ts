@@ -50,8 +50,9 @@ function withoutMember(node: FieldSet): FieldSet | undefined {
 /** `node` with `child` below `element`. Consumes a node that nobody else holds yet. */
 export function attach(node: FieldSet | undefined, element: PathElement, child: FieldSet): FieldSet {
   if (node === undefined) return { [element]: child }
-  ;(node as Building)[element] = child
-  return node
+  const building: Building = node
+  building[element] = child
+  return building
 }
 
 /** Whether the node is a member and nothing more. */

@@ -52,7 +52,7 @@ export function newEntry(writer: Writer, set: FieldSet, time: string | undefined
     apiVersion,
     ...(time === undefined ? {} : { time }),
     fieldsType: 'FieldsV1',
-    fieldsV1: sorted(set) as { [key: string]: Json },
+    fieldsV1: sorted(set),
     ...(subresource === undefined || subresource === '' ? {} : { subresource }),
   }
 }

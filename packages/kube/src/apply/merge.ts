@@ -20,7 +20,7 @@ function mergeValues(live: Json, applied: Json, type: FieldType): Json {
   if (was === is) {
     if (is === 'map' && type.map?.atomic !== true) {
       const map = type.map ?? DEDUCED.map
-      if (map !== undefined) return mergeMaps(live as JsonMap, applied as JsonMap, map) as Json
+      if (map !== undefined) return mergeMaps(live as JsonMap, applied as JsonMap, map)
     }
     if (is === 'list' && type.list?.atomic === false) {
       return mergeLists(live as JsonList, applied as JsonList, type.list) as Json

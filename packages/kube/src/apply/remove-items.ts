@@ -21,7 +21,7 @@ function removeFromValue(value: Json, set: FieldSet, type: FieldType, emptied: E
     case 'map': {
       const map = type.map ?? DEDUCED.map
       if (map === undefined || map.atomic) return emptied
-      return (removeFromMap(value as JsonMap, set, map, emptied) as Json | undefined) ?? emptied
+      return removeFromMap(value as JsonMap, set, map, emptied) ?? emptied
     }
     case 'list':
       if (type.list === undefined || type.list.atomic) return emptied
