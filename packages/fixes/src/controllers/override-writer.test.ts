@@ -1,0 +1,51 @@
+import type { ControlPlane } from '@locktender/fleet'
+import { expect, test } from 'vitest'
+import { controlPlaneOf, image } from '../test-objects.ts'
+import { overridesConfiguration } from './override-writer.ts'
+
+const entry = (component: string) => ({ component, image: image('f'), fix: 'one', rollout: 'one' })
+
+function withOverrides(components: readonly string[], owned: readonly string[]): ControlPlane {
+  const controlPlane = controlPlaneOf('a', { spec: { overrides: components.map(entry) } })
+  const items = Object.fromEntries(owned.map((component) => [`k:{"component":"${component}"}`, { '.': {} }]))
+  return {
+    ...controlPlane,
+    metadata: {
+      ...controlPlane.metadata,
+      managedFields: [
+        {
+          manager: 'locktender-fixes',
+          operation: 'Apply',
+          apiVersion: 'locktender.dev/v1alpha1',
+          fieldsType: 'FieldsV1',
+          fieldsV1: { 'f:spec': { 'f:overrides': items } },
+        },
+      ],
+    },
+  }
+}
+
+test('an apply keeps what other fixes have there and names the object by its uid', () => {
+  const latest = withOverrides(['etcd', 'dns'], ['etcd'])
+  expect(overridesConfiguration(latest, { component: 'router', override: entry('router') })).toEqual({
+    apiVersion: 'locktender.dev/v1alpha1',
+    kind: 'ControlPlane',
+    metadata: { name: 'a', namespace: 'mc-1', uid: 'uid-a' },
+    spec: { overrides: [entry('etcd'), entry('router')] },
+  })
+})
+
+test('an entry is replaced, not doubled', () => {
+  const newer = { ...entry('etcd'), fix: 'two' }
+  const configuration = overridesConfiguration(withOverrides(['etcd'], ['etcd']), {
+    component: 'etcd',
+    override: newer,
+  })
+  expect(configuration.spec?.overrides).toEqual([newer])
+})
+
+test('a revert owns nothing any more, or only what others of ours need', () => {
+  expect(overridesConfiguration(withOverrides(['etcd'], ['etcd']), { component: 'etcd' })).not.toHaveProperty('spec')
+  const both = withOverrides(['etcd', 'dns'], ['etcd', 'dns'])
+  expect(overridesConfiguration(both, { component: 'etcd' }).spec?.overrides).toEqual([entry('dns')])
+})

@@ -1,0 +1,154 @@
+import { fixMatcher } from '@locktender/fleet'
+import type { ControlPlane, ControlPlaneOperation } from '@locktender/fleet'
+import { describe, expect, test } from 'vitest'
+import { defaultStrategy } from './default-strategy.ts'
+import { observe } from './rollout-inputs.ts'
+import { controlPlaneOf, fixOf, image } from './test-objects.ts'
+import type { ControlPlaneOptions } from './test-objects.ts'
+
+const matcher = fixMatcher(fixOf('one'))
+const override = { component: 'control-plane-operator', image: image('f'), fix: 'one', rollout: 'one' }
+const requested: ControlPlaneOptions['spec'] = { overrides: [override] }
+const inPlace = [{ component: 'control-plane-operator', image: image('f'), origin: 'annotation' as const, fix: 'one' }]
+const operation: ControlPlaneOperation = {
+  component: 'control-plane-operator',
+  image: image('f'),
+  fix: 'one',
+  rollout: 'one',
+  phase: 'Applied',
+  startTime: '2026-01-05T08:10:00Z',
+  completionTime: '2026-01-05T08:26:00Z',
+}
+const sick = { state: 'Unavailable', since: '2026-01-05T08:40:00Z', reason: 'KASDown', message: 'no answer' } as const
+
+function see(controlPlane: ControlPlane, reachable = true) {
+  const { status, input } = observe(controlPlane, {
+    matcher,
+    rollout: 'one',
+    stages: defaultStrategy().stages,
+    now: Date.parse('2026-01-05T09:00:00Z'),
+    reachable,
+  })
+  return { state: status.state, ...input }
+}
+
+describe('a control plane is to a rollout', () => {
+  test('pending while nothing was asked of it', () => {
+    expect(see(controlPlaneOf('a'))).toEqual({
+      state: 'Pending',
+      id: 'mc-1/a',
+      stage: 'production',
+      stratum: '4.20/AWS/amd64/HighlyAvailable/eu-1',
+      shard: 'mc-1',
+      customer: 'acme',
+      phase: 'Pending',
+      requested: false,
+    })
+  })
+
+  test('pending and requested until the agent begins', () => {
+    expect(see(controlPlaneOf('a', { spec: requested }))).toMatchObject({
+      state: 'Scheduled',
+      phase: 'Pending',
+      requested: true,
+    })
+  })
+
+  test.each(['Applying', 'Verifying', 'Failed'] as const)('what the agent says it is: %s', (phase) => {
+    const { completionTime: _, ...running } = operation
+    const seen = see(controlPlaneOf('a', { spec: requested, status: { operation: { ...running, phase } } }))
+    expect(seen).toMatchObject({ state: phase, phase, requested: true, since: Date.parse(operation.startTime) })
+    expect(seen).not.toHaveProperty('completedAt')
+  })
+
+  test('applied with the times of the operation', () => {
+    const seen = see(controlPlaneOf('a', { spec: requested, status: { operation, images: inPlace } }))
+    expect(seen).toMatchObject({ state: 'Applied', phase: 'Applied', completedAt: Date.parse('2026-01-05T08:26:00Z') })
+    expect(seen).not.toHaveProperty('onsetAt')
+  })
+
+  test('ill since after the change, with the reason of its illness', () => {
+    const status = { operation, images: inPlace, health: sick }
+    expect(see(controlPlaneOf('a', { spec: requested, status }))).toMatchObject({
+      onsetAt: Date.parse(sick.since),
+      reason: 'KASDown',
+      message: 'no answer',
+    })
+  })
+
+  test('not a victim of the change when it was ill before', () => {
+    const status = { operation, images: inPlace, health: { ...sick, since: '2026-01-05T08:09:59Z' } }
+    expect(see(controlPlaneOf('a', { spec: requested, status }))).not.toHaveProperty('onsetAt')
+  })
+
+  test('held when the agent cannot begin, with its reason', () => {
+    const conditions = [
+      {
+        type: 'Changeable',
+        status: 'False' as const,
+        reason: 'EtcdUnavailable',
+        message: 'no quorum',
+        lastTransitionTime: '2026-01-05T08:00:00Z',
+      },
+    ]
+    expect(see(controlPlaneOf('a', { spec: requested, status: { conditions } }))).toMatchObject({
+      state: 'Blocked',
+      phase: 'Held',
+      requested: true,
+      reason: 'EtcdUnavailable',
+    })
+  })
+
+  test('blocked when no stage is for it', () => {
+    expect(see(controlPlaneOf('a', { sector: 'lab' }))).toMatchObject({
+      state: 'Blocked',
+      phase: 'Held',
+      reason: 'NoStage',
+    })
+  })
+
+  test('unreachable when its agent is silent', () => {
+    expect(see(controlPlaneOf('a'), false)).toMatchObject({ state: 'Unknown', phase: 'Unreachable' })
+  })
+
+  test('none of its business when it runs the image anyway', () => {
+    const images = [{ component: 'control-plane-operator', image: image('f'), origin: 'payload' as const }]
+    expect(see(controlPlaneOf('a', { status: { images } }))).toMatchObject({ state: 'Native', phase: 'NotAffected' })
+  })
+})
+
+describe('taking back', () => {
+  test('the operation before speaks until the agent begins, so that its age is not held against the revert', () => {
+    const seen = see(controlPlaneOf('a', { status: { operation, images: inPlace } }))
+    expect(seen).toMatchObject({ state: 'Reverting', phase: 'Applied', requested: false })
+    expect(seen).not.toHaveProperty('revert')
+  })
+
+  test.each(['Reverting', 'Reverted'] as const)('is told as the agent tells it: %s', (phase) => {
+    const { image: _, ...back } = operation
+    expect(see(controlPlaneOf('a', { status: { operation: { ...back, phase } } }))).toMatchObject({
+      state: phase,
+      phase,
+      requested: false,
+      revert: true,
+    })
+  })
+
+  test('that failed is a failed revert and not a failed change', () => {
+    const { image: _, ...back } = operation
+    const failed = { ...back, phase: 'Failed' as const, reason: 'Timeout' }
+    expect(see(controlPlaneOf('a', { status: { operation: failed, images: inPlace } }))).toMatchObject({
+      state: 'Failed',
+      phase: 'Failed',
+      revert: true,
+      reason: 'Timeout',
+    })
+  })
+})
+
+test('what an earlier rollout of a fix of the same name wrote is left alone', () => {
+  const earlier = { overrides: [{ ...override, rollout: 'earlier' }] }
+  const status = { operation: { ...operation, rollout: 'earlier' }, images: inPlace }
+  expect(see(controlPlaneOf('a', { spec: earlier, status }))).toMatchObject({ phase: 'NotAffected', requested: false })
+  expect(see(controlPlaneOf('a', { spec: earlier }))).toMatchObject({ phase: 'Held', requested: false })
+})

@@ -1,0 +1,137 @@
+import { RolloutEngine } from '@locktender/rollout'
+import type { TargetInput } from '@locktender/rollout'
+import { describe, expect, test } from 'vitest'
+import { hasInFlight, isOver, persistedOf, runningStatus, waitingStatus } from './rollout-status.ts'
+import { strategyInput } from './strategy-input.ts'
+import { rolloutOf } from './test-objects.ts'
+
+const rollout = rolloutOf('one')
+const now = Date.parse('2026-01-05T08:00:00Z')
+const strategy = strategyInput(rollout.spec.strategy, () => 8)
+const target = (id: string): TargetInput => ({
+  id,
+  stage: 'production',
+  stratum: 's',
+  shard: 'mc-1',
+  customer: id,
+  phase: 'Pending',
+  requested: false,
+})
+const create = () =>
+  RolloutEngine.create({
+    strategy,
+    seed: 1,
+    targets: ['mc-1/a', 'mc-1/b', 'mc-1/c'].map(target),
+    startedAt: now,
+    deadline: now + 86_400_000,
+  })
+const input = { rollout, previous: undefined, approvals: [], counts: { Pending: 3 }, now }
+
+describe('the status of a rollout under way', () => {
+  test('shows a wave as open before anything in it is touched', () => {
+    const engine = create()
+    const opening = engine.decide(now).find((decision) => decision.type === 'open-wave')
+    const status = runningStatus(input, engine.summary(now), () => 'Pending', opening)
+    expect(status.stages.find(({ name }) => name === 'production')?.waves).toEqual([
+      { number: 1, size: 2, openedAt: '2026-01-05T08:00:00Z', applied: 0, failed: 0, broken: 0 },
+    ])
+    expect(status).toMatchObject({
+      phase: 'Progressing',
+      stage: 'production',
+      wave: 1,
+      startTime: '2026-01-05T08:00:00Z',
+    })
+  })
+
+  test('does not show a wave whose opening was never stored', () => {
+    const engine = create()
+    engine.decide(now)
+    expect(runningStatus(input, engine.summary(now), () => 'Pending').stages.flatMap(({ waves }) => waves)).toEqual([])
+  })
+
+  test('is enough to go on from: the same wave is asked for after a restart', () => {
+    const engine = create()
+    const opening = engine.decide(now).find((decision) => decision.type === 'open-wave')!
+    const status = runningStatus(input, engine.summary(now), () => 'Pending', opening)
+    engine.acknowledge(opening)
+    const restarted = RolloutEngine.create({
+      strategy,
+      seed: 1,
+      targets: ['mc-1/a', 'mc-1/b', 'mc-1/c'].map(target),
+      startedAt: now,
+      deadline: now + 86_400_000,
+      persisted: persistedOf(status),
+    })
+    const ids = (which: RolloutEngine) =>
+      which.decide(now + 1).map((decision) => (decision.type === 'apply' ? decision.id : decision.type))
+    expect(ids(restarted)).toEqual(ids(engine))
+  })
+
+  test('a halt survives with its evidence', () => {
+    const engine = create()
+    const opening = engine.decide(now).find((decision) => decision.type === 'open-wave')!
+    engine.acknowledge(opening)
+    const [first] = engine.decide(now)
+    const id = first?.type === 'apply' ? first.id : ''
+    engine.apply({
+      type: 'upsert',
+      target: {
+        ...target(id),
+        requested: true,
+        phase: 'Failed',
+        since: now,
+        completedAt: now,
+        reason: 'EtcdQuorumLost',
+      },
+    })
+    engine.decide(now)
+    const status = runningStatus(input, engine.summary(now), () => 'Failed')
+    expect(status).toMatchObject({
+      phase: 'Halted',
+      verdict: { outcome: 'Halt', rule: 'Signal', time: '2026-01-05T08:00:00Z' },
+      problems: [{ controlPlane: id, state: 'Failed', reason: 'EtcdQuorumLost' }],
+    })
+    expect(persistedOf(status).verdict).toMatchObject({ outcome: 'Halt', rule: 'Signal', at: now })
+  })
+
+  test('the same judgement keeps its time', () => {
+    const engine = create()
+    engine.acknowledge(engine.decide(now).find((decision) => decision.type === 'open-wave')!)
+    engine.apply({
+      type: 'upsert',
+      target: { ...target('mc-1/a'), requested: true, phase: 'Applied', since: now, completedAt: now },
+    })
+    const first = runningStatus(input, engine.summary(now), () => undefined)
+    const later = runningStatus(
+      { ...input, previous: first, now: now + 60_000 },
+      engine.summary(now + 60_000),
+      () => undefined,
+    )
+    expect(first.verdict?.outcome).toBe('Clear')
+    expect(later.verdict).toEqual(first.verdict)
+  })
+})
+
+describe('the status of a rollout that waits', () => {
+  test('says how many approvals are missing', () => {
+    expect(waitingStatus(input)).toMatchObject({
+      phase: 'AwaitingApproval',
+      conditions: [{ type: 'Progressing', status: 'False', message: expect.stringContaining('0 of 2 approvals') }],
+    })
+  })
+
+  test('is aborted with the reason, and stays ended at the same time', () => {
+    const aborted = waitingStatus(input, { reason: 'Aborted', message: 'not needed' })
+    expect(aborted).toMatchObject({ phase: 'Aborted', completionTime: '2026-01-05T08:00:00Z' })
+    const again = waitingStatus(
+      { ...input, previous: aborted, now: now + 5000 },
+      { reason: 'Aborted', message: 'not needed' },
+    )
+    expect(again).toEqual(aborted)
+  })
+})
+
+test('over and in flight', () => {
+  expect([isOver('Completed'), isOver('Halted'), isOver(undefined)]).toEqual([true, false, false])
+  expect([hasInFlight({ Applying: 1 }), hasInFlight({ Applied: 1, Failed: 2 })]).toEqual([true, false])
+})
