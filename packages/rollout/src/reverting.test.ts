@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest'
+import { Bench, MINUTE, ids, target } from './bench.test-support.ts'
+import { persistedFrom } from './summary.ts'
+import type { Decision, StrategyInput } from './types.ts'
+
+describe('taking back', () => {
+  const halted = (change: Partial<StrategyInput> = {}, count = 6) => {
+    const stages = [{ name: 'first', canary: 10, factor: 1, soakMs: 0, finalSoakMs: 0 }]
+    const bench = new Bench(
+      ids(count).map((id) => target(id)),
+      { stages, ...change },
+    )
+    bench.at(0)
+    for (const id of ids(count)) bench.see(id, { requested: true })
+    ids(count).forEach((id, index) => bench.applied(id, 10 + index))
+    bench.see('t0', { reason: 'EtcdQuorumLost' })
+    return bench
+  }
+
+  test('in reverse order of treatment, under the caps, until everybody is back', () => {
+    const bench = halted({ maxPerShard: () => 2, maxConcurrent: 10 })
+    expect(bench.at(20)).toEqual(['halt Signal', 'revert t5', 'revert t4'])
+    expect(bench.summary).toMatchObject({
+      phase: 'Reverting',
+      reason: 'EtcdQuorumLost',
+      gate: { waitingFor: 'Reverts' },
+    })
+    bench.see('t5', { phase: 'Reverting', since: 20 * MINUTE })
+    bench.see('t5', { phase: 'Reverted', completedAt: 30 * MINUTE })
+    expect(bench.at(30)).toEqual(['revert t3'])
+    for (const id of ids(6).reverse()) bench.see(id, { phase: 'Reverted', requested: false })
+    expect(bench.at(40)).toEqual(['Reverted'])
+    expect(bench.summary).toMatchObject({ phase: 'Reverted', reverted: 6, inFlight: 0 })
+  })
+
+  test('an operation under way is turned around in its own slot, and an unreachable target needs none', () => {
+    const bench = new Bench(
+      ids(4).map((id) => target(id)),
+      {
+        stages: [{ name: 'first', canary: 10, factor: 1, soakMs: 0, finalSoakMs: 0 }],
+        maxPerShard: () => 4,
+        maxConcurrent: 4,
+      },
+    )
+    bench.at(0)
+    bench.applied('t0', 5, 0)
+    bench.see('t1', { phase: 'Unreachable', since: MINUTE })
+    bench.see('t2', { phase: 'Applying', since: 2 * MINUTE })
+    bench.see('t3', { phase: 'Applying', since: 3 * MINUTE, reason: 'UnexpectedNodeRollout' })
+    expect(bench.at(6)).toEqual(['halt Signal', 'revert t3', 'revert t2', 'revert t1', 'revert t0'])
+    expect(bench.summary.inFlight).toBe(3)
+    for (const id of ['t0', 't2', 't3']) bench.see(id, { phase: 'Reverted' })
+    expect(bench.at(7)).toEqual(['Reverted'])
+  })
+
+  test('a revert that fails or takes too long is not waited for and shows as a problem', () => {
+    const bench = halted({ budget: { percent: 0, minimum: 100 } }, 2)
+    expect(bench.at(20)).toEqual(['halt Signal', 'revert t1', 'revert t0'])
+    bench.see('t0', { phase: 'Failed', revert: true, reason: 'RevertFailed' })
+    bench.see('t1', { phase: 'Reverting', revert: true, since: 20 * MINUTE })
+    expect(bench.at(60)).toEqual([])
+    expect(bench.at(66)).toEqual(['Reverted'])
+    expect(bench.summary.reverted).toBe(0)
+  })
+
+  test('without automatic revert it stays halted until somebody asks', () => {
+    const bench = halted({ autoRevert: false }, 1)
+    expect(bench.engine.revert()).toBe(false)
+    expect(bench.at(20)).toEqual(['halt Signal'])
+    expect(bench.summary.phase).toBe('Halted')
+    expect(bench.engine.revert()).toBe(true)
+    expect(bench.at(21)).toEqual(['revert t0'])
+  })
+
+  test('a revert whose write failed is decided again', () => {
+    const bench = halted({}, 1)
+    const [halt] = bench.engine.decide(20 * MINUTE)
+    bench.engine.acknowledge(halt as Decision)
+    expect(bench.engine.decide(20 * MINUTE)).toEqual([{ type: 'revert', id: 't0' }])
+    expect(bench.engine.decide(20 * MINUTE)).toEqual([])
+    bench.engine.writeFailed('t0')
+    expect(bench.engine.decide(20 * MINUTE)).toEqual([{ type: 'revert', id: 't0' }])
+  })
+
+  test('a target that somebody else took back is left alone', () => {
+    const bench = new Bench(ids(2).map((id) => target(id)))
+    bench.at(0)
+    bench.applied('t0', 10)
+    bench.applied('t1', 10)
+    bench.see('t0', { requested: false })
+    expect(bench.at(11)).toEqual([])
+    bench.see('t0', { phase: 'Reverted' })
+    expect(bench.at(70)).toEqual(['close first/1', 'Completed'])
+  })
+})
+
+describe('restore', () => {
+  test('a stored end stays the end', () => {
+    for (const outcome of ['Completed', 'Reverted', 'Aborted'] as const) {
+      const bench = new Bench([target('a')], {}, { persisted: { stages: [], outcome } })
+      expect(bench.at(0)).toEqual([])
+      expect(bench.summary.phase).toBe(outcome)
+    }
+  })
+
+  test('a stored halt goes on with the revert and keeps what was reported', () => {
+    const before = new Bench(ids(2).map((id) => target(id)))
+    before.at(0)
+    before.failed('t0', 10)
+    before.failed('t1', 11)
+    expect(before.at(11)).toEqual(['halt SequentialTest', 'revert t1', 'revert t0'])
+    before.see('t1', { phase: 'Reverted' })
+    const { stages, verdict, decisions } = before.summary
+    const persisted = persistedFrom(before.summary)
+    const after = new Bench([...before.targets.values()], {}, { persisted })
+    expect(after.at(12)).toEqual([])
+    expect(after.summary).toMatchObject({ phase: 'Reverting', verdict, decisions, reason: 'FailureRateTooHigh' })
+    expect(after.summary.stages[0]?.waves).toEqual(stages[0]?.waves)
+    after.see('t0', { phase: 'Reverted' })
+    expect(after.at(13)).toEqual(['Reverted'])
+  })
+
+  test('a stored verdict that is not a halt does not halt', () => {
+    const before = new Bench([target('a'), target('b')])
+    before.at(0)
+    before.applied('a', 10)
+    const { verdict } = before.summary
+    expect(verdict?.outcome).toBe('Clear')
+    const persisted = { ...persistedFrom(before.summary), ...(verdict ? { verdict } : {}) }
+    const after = new Bench([...before.targets.values()], {}, { persisted })
+    expect(after.at(11)).toEqual([])
+    expect(after.summary.phase).toBe('Progressing')
+  })
+
+  test('targets that were asked stay in their wave though others joined and left; the wave does not grow', () => {
+    const first = new Bench(
+      ids(12).map((id) => target(id)),
+      { maxPerShard: () => 1 },
+    )
+    const asked = first.at(0)[1]?.replace('apply ', '') as string
+    const left = ids(12).find((id) => id !== asked)
+    const survivors = [...first.targets.values()].filter(({ id }) => id !== left)
+    // So many that the one that was asked would not be picked again.
+    const newcomers = ids(200, 'new').map((id) => target(id))
+    const second = new Bench([...survivors, ...newcomers], {}, { persisted: persistedFrom(first.summary) })
+    const words = second.at(5)
+    expect(words).toHaveLength(1)
+    expect(words[0]).not.toBe(`apply ${asked}`)
+    expect(second.summary.stages[0]?.waves).toMatchObject([{ number: 1, size: 2, requested: 2, openedAt: 0 }])
+  })
+
+  test('a target asked outside of any wave counts and holds a slot', () => {
+    const bench = new Bench([target('a', { requested: true }), target('b')], { maxPerShard: () => 1 })
+    expect(bench.summary.inFlight).toBe(1)
+    bench.applied('a', 10)
+    expect(bench.at(40)).toEqual(['open first/1 1', 'apply b'])
+  })
+})
