@@ -54,8 +54,11 @@ export interface FleetShape {
 /** Hosted control planes per management cluster beyond which operators add another one (reference/hypershift.md D.7). */
 const controlPlanesPerManagementCluster = 60
 
-/** An override restarts about 70 pods, so operators allow 3 to 5 per management cluster at once (reference C.7). */
-const changesAtOnce = 5
+/**
+ * An override restarts about 70 pods, so operators allow 3 to 5 per management cluster at once (reference C.7), and
+ * more where no customer notices.
+ */
+const changesAtOnce: Readonly<Record<Environment, number>> = { integration: 10, stage: 10, production: 5 }
 
 /** Patch releases in use, newest last; newer lines have had fewer. */
 const patches: Readonly<Record<string, readonly number[]>> = {
@@ -167,7 +170,7 @@ function placesOf(
         sector,
         region: choices[Math.floor(index / 2) % choices.length]!,
         platform,
-        maxConcurrent: changesAtOnce,
+        maxConcurrent: changesAtOnce[environment],
       },
       size: Math.floor(size / count) + (index < size % count ? 1 : 0),
     })

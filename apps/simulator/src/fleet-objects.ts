@@ -55,7 +55,10 @@ export function hubObjects(fleet: SimulatedFleet): HubObject[] {
   ]
 }
 
-/** Integration, stage, the canary sector, then the rest of production; doubling waves with half an hour between. */
+/**
+ * Integration, stage, the canary sector, then the rest of production, with half an hour between the waves. Waves
+ * grow faster where no customer is, so that a fleet of a thousand is through within its day.
+ */
 const standardStrategy: RolloutStrategySpec = {
   approvals: 2,
   stages: [
@@ -63,11 +66,11 @@ const standardStrategy: RolloutStrategySpec = {
       name: 'integration',
       selector: { environment: 'integration' },
       canary: 3,
-      factor: 2,
+      factor: 3,
       soak: '30m',
       finalSoak: '30m',
     },
-    { name: 'stage', selector: { environment: 'stage' }, canary: 5, factor: 2, soak: '30m', finalSoak: '30m' },
+    { name: 'stage', selector: { environment: 'stage' }, canary: 5, factor: 3, soak: '30m', finalSoak: '30m' },
     {
       name: 'canary',
       selector: { environment: 'production', sector: 'canary' },
@@ -79,7 +82,7 @@ const standardStrategy: RolloutStrategySpec = {
     {
       name: 'production',
       selector: { environment: 'production', sector: 'main' },
-      canary: 10,
+      canary: 20,
       factor: 2,
       soak: '30m',
       finalSoak: '30m',
