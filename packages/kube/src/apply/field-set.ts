@@ -130,15 +130,6 @@ export function intersection(left: FieldSet | undefined, right: FieldSet | undef
   return member && !entries ? MEMBER : result
 }
 
-export function intersects(left: FieldSet | undefined, right: FieldSet | undefined): boolean {
-  if (left === undefined || right === undefined) return false
-  if (isMember(left) && isMember(right)) return true
-  for (const element in left) {
-    if (element !== SELF && intersects(left[element], right[element])) return true
-  }
-  return false
-}
-
 /** Whether every member of `left` is one of `right`. */
 export function isSubset(left: FieldSet | undefined, right: FieldSet | undefined): boolean {
   if (left === undefined || left === right) return true
