@@ -1,6 +1,6 @@
 export type { AdmissionPlugin, AdmissionReader, AdmissionRequest } from './admission.ts'
 export { ApiServer } from './server.ts'
-export type { ApiServerOptions } from './server.ts'
+export type { ApiServerOptions, ListeningAddress } from './server.ts'
 export { DirectoryLockedError } from './store/directory-lock.ts'
 export { StoreCorruptError, StoreStoppedError } from './store/store-types.ts'
 export type { UserInfo } from './user.ts'

@@ -10,6 +10,7 @@ const NO_HEADERS = {}
 /** A transport that enters the handler chain directly, as `user`; no sockets, no encryption, no authentication. */
 export function loopbackTransport(cluster: LogicalCluster, user: UserInfo): Transport {
   const identity = authenticated(user)
+  const prefix = `${cluster.basePath}/`
   let closed = false
   return {
     async request({ method, path, headers, body, signal }: TransportRequest): Promise<TransportResponse> {
@@ -17,7 +18,8 @@ export function loopbackTransport(cluster: LogicalCluster, user: UserInfo): Tran
       if (signal?.aborted === true) throw new ConnectionError('the request was aborted', { cause: signal.reason })
       const reply = await handleRequest(cluster, {
         method,
-        path,
+        // Links in documents carry the base path, which a transport is otherwise free of.
+        path: path.startsWith(prefix) ? path.slice(prefix.length - 1) : path,
         headers: headers ?? NO_HEADERS,
         body: body === undefined ? '' : typeof body === 'string' ? body : Buffer.from(body).toString('utf8'),
         user: identity,

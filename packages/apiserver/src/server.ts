@@ -1,10 +1,14 @@
 import { join } from 'node:path'
 import type { Clock, Random, Transport } from '@locktender/kube'
 import type { AdmissionPlugin } from './admission.ts'
+import { CertificateAuthority } from './auth/certificates.ts'
+import { TokenStore } from './auth/tokens.ts'
 import { bootstrap } from './bootstrap.ts'
 import { LogicalCluster } from './cluster.ts'
 import { startControllers } from './controllers/start.ts'
 import { Database } from './database.ts'
+import { Listener } from './http/listener.ts'
+import { serveClusters } from './http/serve-clusters.ts'
 import { loopbackTransport } from './loopback.ts'
 import { Store } from './store/store.ts'
 import { systemWriter } from './system-writer.ts'
@@ -21,6 +25,16 @@ export interface ApiServerOptions {
   readonly version?: string
 }
 
+/** Where a listening server is reached. */
+export interface ListeningAddress {
+  /** `https://127.0.0.1:PORT`. */
+  readonly url: string
+  /** PEM of the authority that signed the server's certificate. */
+  readonly certificateAuthority: string
+}
+
+const DEFAULT_VERSION = '0.0.0'
+
 const CLUSTER_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/
 
 /** A Kubernetes API server in this process, with any number of logical clusters over one store. */
@@ -29,10 +43,16 @@ export class ApiServer {
   readonly #database: Database
   readonly #clusters = new Map<string, LogicalCluster>()
   readonly #stopControllers: () => void
+  readonly #authority: CertificateAuthority
+  readonly #tokens: TokenStore
+  #listener: Listener | undefined
 
   private constructor(options: ApiServerOptions, database: Database) {
     this.#options = options
     this.#database = database
+    const pki = options.dataDirectory === undefined ? undefined : join(options.dataDirectory, 'pki')
+    this.#authority = CertificateAuthority.open(pki)
+    this.#tokens = new TokenStore(pki)
     for (const name of storedClusters(database.store)) this.#add(name)
     this.#stopControllers = startControllers({
       clock: options.clock,
@@ -74,15 +94,49 @@ export class ApiServer {
     return loopbackTransport(found, user)
   }
 
+  /**
+   * Serves all logical clusters over HTTPS on the loopback interface, each below `/clusters/<name>`.
+   * @throws Error when the port is taken, or when it is listening already
+   */
+  async listen(options: { readonly host?: '127.0.0.1'; readonly port?: number } = {}): Promise<ListeningAddress> {
+    if (this.#listener !== undefined) throw new Error('the server is listening already')
+    const { host = '127.0.0.1', port = 0 } = options
+    const clusters = {
+      clusterOf: (name: string) => this.#clusters.get(name),
+      tokens: this.#tokens,
+      version: this.#options.version ?? DEFAULT_VERSION,
+    }
+    const { certificate: certificateAuthority } = this.#authority
+    this.#listener = await Listener.open({
+      host,
+      port,
+      identity: this.#authority.issueServer(),
+      certificateAuthority,
+      handle: (request) => serveClusters(clusters, request),
+    })
+    return { url: `https://${host}:${this.#listener.port}`, certificateAuthority }
+  }
+
+  /** A new bearer token. Each user has up to 16 valid ones; they outlive a restart on the same data directory. */
+  issueToken(user: UserInfo): string {
+    return this.#tokens.issue(user)
+  }
+
+  /** A client certificate and its key, PEM, valid for a year. Groups of the user are its organizations. */
+  issueClientCertificate(user: UserInfo): Promise<{ readonly certificate: string; readonly key: string }> {
+    return Promise.resolve(this.#authority.issueClient(user))
+  }
+
   /** Ends watches, waits for writes to be durable, and leaves the data directory. */
   async close(): Promise<void> {
     this.#stopControllers()
     for (const cluster of this.#clusters.values()) cluster.close()
+    await this.#listener?.close()
     await this.#database.store.close()
   }
 
   #add(name: string): LogicalCluster {
-    const { admission = [], version = '0.0.0' } = this.#options
+    const { admission = [], version = DEFAULT_VERSION } = this.#options
     const cluster = new LogicalCluster({ name, database: this.#database, admission, version })
     this.#clusters.set(name, cluster)
     return cluster

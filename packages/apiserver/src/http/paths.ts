@@ -24,11 +24,16 @@ export function handlePath(cluster: LogicalCluster, request: ApiRequest, path: s
     throw forbidden({ group: '', resource: '' }, '', denial(user, attributes))
   }
   if (method !== 'GET') throw resourceNotFound()
-  if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return textReply(200, healthText(path, query))
-  if (path === '/version' || path === '/version/') return jsonReply(200, encodeJson(versionInfo(cluster.version)))
+  if (isPublicPath(path)) return publicReply(cluster.version, path, query)
   const found = discoveryReply(cluster, path, request.headers) ?? openApiReply(cluster, path, request.headers)
   if (found === undefined) throw resourceNotFound()
   return found
+}
+
+/** Health and version, which are the same for every logical cluster. */
+export function publicReply(version: string, path: string, query: URLSearchParams): Reply {
+  if (path.startsWith('/version')) return jsonReply(200, encodeJson(versionInfo(version)))
+  return textReply(200, healthText(path, query))
 }
 
 function healthText(path: string, query: URLSearchParams): string {

@@ -1,0 +1,206 @@
+import type { ServerResponse } from 'node:http'
+import { createSecureServer } from 'node:http2'
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { ApiError, methodNotAllowed, requestEntityTooLarge } from '@locktender/kube'
+import type { HttpMethod } from '@locktender/kube'
+import type { PeerIdentity } from '../auth/authenticate.ts'
+import type { KeyPair } from '../auth/certificates.ts'
+import type { ByteStream } from '../byte-stream.ts'
+import { asApiError } from './handle-request.ts'
+import { errorReply } from './reply.ts'
+import type { Reply } from './reply.ts'
+
+/** Largest request body, as in kube-apiserver. */
+const MAX_BODY_BYTES = 3 * 1024 * 1024
+/** Memory one HTTP/2 connection may use for all its watches; Node's default of 10 MB ends busy ones. */
+const SESSION_MEMORY_MB = 256
+const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+
+/** A request as it came over the network. */
+export interface IncomingRequest {
+  readonly method: HttpMethod
+  readonly path: string
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly peer: PeerIdentity
+  readonly signal: AbortSignal
+}
+
+export interface ListenerOptions {
+  readonly host: string
+  /** 0 takes any free one. */
+  readonly port: number
+  readonly identity: KeyPair
+  /** PEM of the authority that signs client certificates. */
+  readonly certificateAuthority: string
+  /** Must not reject. */
+  readonly handle: (request: IncomingRequest) => Promise<Reply>
+}
+
+/** Serves HTTP/2 and HTTP/1.1 over TLS. */
+export class Listener {
+  readonly #server: Http2SecureServer
+  readonly #sockets = new Set<TLSSocket>()
+  readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #handle: ListenerOptions['handle']
+  /** Resolves the wait for the last request. */
+  #onIdle: (() => void) | undefined
+  #inFlight = 0
+
+  private constructor(options: ListenerOptions) {
+    this.#handle = options.handle
+    this.#server = createSecureServer(
+      {
+        allowHTTP1: true,
+        cert: options.identity.certificate,
+        key: options.identity.key,
+        ca: options.certificateAuthority,
+        requestCert: true,
+        // A bad certificate is answered with 401, which clients understand better than a broken handshake.
+        rejectUnauthorized: false,
+        minVersion: 'TLSv1.2',
+        maxSessionMemory: SESSION_MEMORY_MB,
+      },
+      (request, response) => void this.#serve(request, response),
+    )
+    this.#server.on('secureConnection', (socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
+    this.#server.on('session', (session) => {
+      this.#sessions.add(session)
+      session.once('close', () => this.#sessions.delete(session))
+      // Clients that go away without a word are nothing to report.
+      session.on('error', () => session.destroy())
+    })
+  }
+
+  /** @throws Error when the port is taken */
+  static async open(options: ListenerOptions): Promise<Listener> {
+    const listener = new Listener(options)
+    const server = listener.#server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(options.port, options.host, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+    return listener
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Takes no new connections, lets the requests under way finish, and closes. Watches must have been ended. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    for (const session of this.#sessions) session.close()
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
+    for (const session of this.#sessions) session.destroy()
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+  }
+
+  async #serve(request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
+    this.#inFlight++
+    const abort = new AbortController()
+    response.once('close', () => abort.abort())
+    // Written to after the client has left.
+    response.on('error', () => abort.abort())
+    request.on('error', () => abort.abort())
+    try {
+      // Responses of both protocols have the same methods, but no common type.
+      await send(await this.#answer(request, abort.signal), response as unknown as ServerResponse)
+    } finally {
+      this.#inFlight--
+      if (this.#inFlight === 0) this.#onIdle?.()
+    }
+  }
+
+  async #answer(request: Http2ServerRequest, signal: AbortSignal): Promise<Reply> {
+    try {
+      if (!METHODS.includes(request.method)) throw methodNotAllowed({ group: '', resource: '' }, request.method)
+      return await this.#handle({
+        method: request.method as HttpMethod,
+        path: request.url,
+        headers: headersOf(request),
+        body: await readText(request),
+        peer: peerOf(request),
+        signal,
+      })
+    } catch (error) {
+      return errorReply(error instanceof ApiError ? error : asApiError(error))
+    }
+  }
+}
+
+function headersOf(request: Http2ServerRequest): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined && !name.startsWith(':')) headers[name] = Array.isArray(value) ? value.join(',') : value
+  }
+  return headers
+}
+
+async function readText(request: Http2ServerRequest): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_BODY_BYTES) throw requestEntityTooLarge(`limit is ${MAX_BODY_BYTES}`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function peerOf(request: Http2ServerRequest): PeerIdentity {
+  // The compatibility layer gives a proxy for HTTP/2; the session has the socket itself.
+  const session = (request.stream as typeof request.stream | undefined)?.session
+  const socket = (session?.socket ?? request.socket) as TLSSocket
+  const certificate = socket.getPeerCertificate()
+  const sent = certificate !== undefined && certificate !== null && Object.keys(certificate).length > 0
+  return { certificate: sent ? certificate : undefined, trusted: socket.authorized }
+}
+
+async function send(reply: Reply, response: ServerResponse): Promise<void> {
+  const { status, headers, body } = reply
+  if (response.destroyed || response.writableEnded) {
+    if (!(body instanceof Uint8Array)) await body.return()
+    return
+  }
+  if (body instanceof Uint8Array) {
+    response.writeHead(status, { ...headers, 'content-length': String(body.length) })
+    await new Promise<void>((resolve) => {
+      response.once('close', resolve)
+      response.end(body, resolve)
+    })
+    return
+  }
+  response.writeHead(status, { ...headers })
+  // Clients wait for the headers before they consider a watch begun.
+  response.flushHeaders()
+  await pump(body, response)
+}
+
+async function pump(stream: ByteStream, response: ServerResponse): Promise<void> {
+  for await (const chunk of stream) {
+    if (response.destroyed) break
+    if (!response.write(chunk)) {
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          response.off('drain', done)
+          response.off('close', done)
+          resolve()
+        }
+        response.on('drain', done)
+        response.on('close', done)
+      })
+    }
+  }
+  response.end()
+}

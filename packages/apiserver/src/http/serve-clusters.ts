@@ -1,0 +1,45 @@
+import { resourceNotFound, unauthorized } from '@locktender/kube'
+import { authenticate, impersonate } from '../auth/authenticate.ts'
+import type { TokenStore } from '../auth/tokens.ts'
+import type { LogicalCluster } from '../cluster.ts'
+import { anonymousUser } from '../user.ts'
+import { asApiError, handleRequest } from './handle-request.ts'
+import type { IncomingRequest } from './listener.ts'
+import { isPublicPath, publicReply } from './paths.ts'
+import { errorReply } from './reply.ts'
+import type { Reply } from './reply.ts'
+
+const PREFIX = /^\/clusters\/([^/?]+)(\/.*|\?.*|$)/
+
+export interface ServedClusters {
+  readonly clusterOf: (name: string) => LogicalCluster | undefined
+  readonly tokens: TokenStore
+  readonly version: string
+}
+
+/** Finds out who asks and which logical cluster, and lets that one answer. */
+export async function serveClusters(clusters: ServedClusters, request: IncomingRequest): Promise<Reply> {
+  try {
+    const user = authenticate(request.peer, request.headers['authorization'], clusters.tokens)
+    const match = PREFIX.exec(request.path)
+    const below = match === null ? request.path : match[2]!.startsWith('/') ? match[2]! : `/${match[2]}`
+    const [path = '/', query] = below.split('?', 2)
+    if (user === anonymousUser && !isPublicPath(path)) throw unauthorized()
+    const cluster = match === null ? undefined : clusters.clusterOf(decodeURIComponent(match[1]!))
+    if (cluster === undefined) {
+      if (match === null && isPublicPath(path)) return publicReply(clusters.version, path, new URLSearchParams(query))
+      throw resourceNotFound()
+    }
+    const { method, headers, body, signal } = request
+    return await handleRequest(cluster, {
+      method,
+      path: below,
+      headers,
+      body,
+      user: impersonate(cluster, user, headers),
+      signal,
+    })
+  } catch (error) {
+    return errorReply(asApiError(error))
+  }
+}
