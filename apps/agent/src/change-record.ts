@@ -68,7 +68,7 @@ export function annotationsFor(record: ChangeRecord): Record<string, string> {
 }
 
 /** The HyperShift annotation that replaces the image of `component`. */
-export function overrideAnnotation(component: string, image: string): Record<string, string> {
+function overrideAnnotation(component: string, image: string): Record<string, string> {
   return component === 'control-plane-operator'
     ? { [CPO_IMAGE_ANNOTATION]: image }
     : { [IMAGE_OVERRIDES_ANNOTATION]: `${component}=${image}` }

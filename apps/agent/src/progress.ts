@@ -11,7 +11,7 @@ const MINUTE = 60 * SECOND
  * Limits of one operation, in milliseconds. From the observed timeline of an override on a healthy highly available
  * control plane (12–16 minutes in all, the API server 6 of them) with room for slow ones.
  */
-export const limits = {
+const limits = {
   /** Until the control-plane operator's Deployment asks for the new image. */
   pickUp: 5 * MINUTE,
   /** Until the new control-plane operator is ready. */

@@ -167,7 +167,7 @@ function releaseObject({ version, line, images }: SimulatedFleet['releases'][num
       images: images.map((image) => ({ ...image, architectures: ['amd64', 'arm64'] })),
       channels: [`fast-${line}`, `stable-${line}`],
     },
-  } as Release
+  }
 }
 
 function head(resource: Resource, name: string, namespace?: string): KubeObject {

@@ -10,7 +10,7 @@ function* inOrder(cells: Cells): Iterable<EvidenceCell> {
 
 function cellOf(cells: Cells, stage: number, wave: number): EvidenceCell {
   cells[stage] ??= []
-  return ((cells[stage] as EvidenceCell[])[wave] ??= { succeeded: 0, failed: 0 })
+  return (cells[stage][wave] ??= { succeeded: 0, failed: 0 })
 }
 
 function change(cell: EvidenceCell, outcome: Outcome, by: number): void {

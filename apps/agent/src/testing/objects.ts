@@ -9,7 +9,7 @@ export const START = Date.UTC(2026, 0, 5, 8)
 export const PAYLOAD = `registry.example/cpo@sha256:${'a'.repeat(64)}`
 export const FIXED = `registry.example/cpo@sha256:${'b'.repeat(64)}`
 
-export function at(minutes: number): string {
+function at(minutes: number): string {
   return new Date(START + minutes * MINUTE).toISOString()
 }
 

@@ -190,8 +190,8 @@ export function viewFrom(
   }
 }
 
-function conditionOf(object: KubeObject | undefined, type: string): SimulatedCondition | undefined {
-  const found = (object as ObjectWithConditions | undefined)?.status?.conditions?.find((each) => each.type === type)
+function conditionOf(object: ObjectWithConditions | undefined, type: string): SimulatedCondition | undefined {
+  const found = object?.status?.conditions?.find((each) => each.type === type)
   if (found === undefined) return undefined
   return {
     status: found.status === 'True' ? 'True' : 'False',

@@ -15,7 +15,7 @@ export function changeLines(before: Screen | undefined, after: Screen): string[]
   const [old, now] = [before?.rollout, after.rollout]
   if (now !== undefined) lines.push(...rolloutLines(old, now))
   const refused = after.fix?.status?.phase === 'Refused' && before?.fix?.status?.phase !== 'Refused'
-  if (refused) lines.push(`fix ${after.fix!.metadata.name} refused: ${after.fix!.status!.message ?? ''}`)
+  if (refused) lines.push(`fix ${after.fix.metadata.name} refused: ${after.fix.status!.message ?? ''}`)
   const start = Date.parse(after.fix?.metadata.creationTimestamp ?? '')
   const offset = Number.isNaN(start) ? 'T+00:00' : formatOffset(after.now - start)
   return lines.map((line) => `${offset}  ${line}`)
