@@ -230,6 +230,11 @@ export class Demo {
     })
   }
 
+  /** A client of the hub (`hub`) or of a management cluster as `identity`, without sockets. RBAC applies. */
+  client(cluster: string, identity: Identity): Client {
+    return new Client({ transport: this.#server.transport({ cluster, user: identity }), userAgent: identity.name })
+  }
+
   /** A kubeconfig with a context for the hub, one for each management cluster, and one for each of the people. */
   async kubeconfig(): Promise<string> {
     const { url, certificateAuthority } = await this.listen()

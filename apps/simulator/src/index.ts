@@ -1,3 +1,5 @@
+export { administrator, agentIdentity } from './access.ts'
+export type { Identity } from './access.ts'
 export { Demo } from './demo.ts'
 export type { DemoAddress, DemoEnvironment } from './demo.ts'
 export { parseOptions } from './options.ts'

@@ -72,7 +72,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (outcome === 'ended' && folder !== undefined) await recordEnd(folder)
   if (!options.exitWhenDone && !stop.signal.aborted) {
     if (options.json && summary !== undefined) process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`)
-    await serve(demo, folder, clock, output.write, stop.signal)
+    await serve(demo, folder, clock, (text) => output.write(text), stop.signal)
   }
   if (redraw !== undefined) clearInterval(redraw)
   stop.abort()
