@@ -4,7 +4,7 @@ import { RevisionMismatch } from '../store/store-types.ts'
 import type { ObjectRef } from './object-writer.ts'
 
 /** How long an Event stays after its last write: the default of kube-apiserver's --event-ttl, one hour. */
-export const eventTtlMs = 60 * 60 * 1000
+const eventTtlMs = 60 * 60 * 1000
 
 interface EventObject extends KubeObject {
   lastTimestamp?: string | null

@@ -7,41 +7,61 @@ import type { Check, Failure, JsonObject } from './failure.ts'
 export function listRules(schema: StructuralSchema): Check | undefined {
   switch (schema['x-kubernetes-list-type']) {
     case 'set':
-      return duplicates((item) => item)
-    case 'map': {
-      const keys = schema['x-kubernetes-list-map-keys'] ?? []
-      return duplicates((item) => keyOf(item, keys))
-    }
+      return uniqueItems
+    case 'map':
+      return uniqueKeys(schema['x-kubernetes-list-map-keys'] ?? [])
     default:
       return undefined
   }
 }
 
-/** The key fields an item has; items that are no objects are another rule's business. */
-function keyOf(item: Json, keys: readonly string[]): JsonObject | undefined {
-  if (!isObject(item)) return undefined
-  const key: JsonObject = {}
-  for (const name of keys) if (Object.hasOwn(item, name)) key[name] = item[name]!
-  return key
+function uniqueItems(value: Json): Failure[] | undefined {
+  if (!Array.isArray(value) || value.length < 2) return undefined
+  let failures: Failure[] | undefined
+  const scalars = new Set<Json>()
+  const composites: Json[] = []
+  for (let index = 0; index < value.length; index++) {
+    const item = value[index]!
+    if (typeof item !== 'object' || item === null) {
+      const before = scalars.size
+      if (scalars.add(item).size > before) continue
+    } else if (!composites.some((other) => deepEqual(other, item))) {
+      composites.push(item)
+      continue
+    }
+    failures ??= []
+    failures.push(failure((path) => fieldDuplicate(path, item), index))
+  }
+  return failures
 }
 
-function duplicates(identityOf: (item: Json) => Json | undefined): Check {
+function uniqueKeys(keys: readonly string[]): Check {
+  const [only = ''] = keys
+  // Keys are scalars, so their text in a fixed order tells them apart; a single one needs no text.
+  const identityOf =
+    keys.length === 1
+      ? (item: JsonObject): Json | undefined => item[only]
+      : (item: JsonObject): Json => JSON.stringify(keys.map((name) => item[name]))
   return (value) => {
     if (!Array.isArray(value) || value.length < 2) return undefined
     let failures: Failure[] | undefined
-    const seen = new Map<string, Json[]>()
+    const seen = new Set<Json | undefined>()
     for (let index = 0; index < value.length; index++) {
-      const identity = identityOf(value[index]!)
-      if (identity === undefined) continue
-      // Objects that differ only in the order of their fields are equal, so the text can only group candidates.
-      const bucket = isObject(identity) ? Object.values(identity).map(String).sort().join() : JSON.stringify(identity)
-      const earlier = seen.get(bucket)
-      if (earlier === undefined) seen.set(bucket, [identity])
-      else if (earlier.some((other) => deepEqual(other, identity))) {
-        failures ??= []
-        failures.push(failure((path) => fieldDuplicate(path, identity), index))
-      } else earlier.push(identity)
+      const item = value[index]!
+      // Another type is another rule's business.
+      if (!isObject(item)) continue
+      const before = seen.size
+      if (seen.add(identityOf(item)).size > before) continue
+      failures ??= []
+      failures.push(failure((path) => fieldDuplicate(path, keyOf(item, keys)), index))
     }
     return failures
   }
+}
+
+/** The key fields an item has. */
+function keyOf(item: JsonObject, keys: readonly string[]): JsonObject {
+  const key: JsonObject = {}
+  for (const name of keys) if (Object.hasOwn(item, name)) key[name] = item[name]!
+  return key
 }

@@ -70,7 +70,7 @@ export function decodeRecord(source: Buffer, offset: number): { record: StoreRec
     revision: source.readUIntBE(payload + 3, 6),
     createRevision: source.readUIntBE(payload + 9, 6),
     key: source.toString('utf8', payload + headBytes, valueStart),
-    value: Uint8Array.prototype.slice.call(source, valueStart, end),
+    value: Buffer.from(source.subarray(valueStart, end)),
   }
   return { record, end }
 }

@@ -15,7 +15,7 @@ const noValue = new Uint8Array(0)
 export async function writeSnapshot(
   directory: string,
   revision: number,
-  values: readonly StoredValue[],
+  values: Iterable<StoredValue>,
   openFile: OpenFile,
 ): Promise<void> {
   const path = snapshotPath(directory, revision)
@@ -23,24 +23,25 @@ export async function writeSnapshot(
   const file = await openFile(partial, 'w', fileMode)
   try {
     await writeAll(file, snapshotMagic)
-    let index = 0
-    while (index < values.length) {
-      const first = index
-      let size = 0
-      while (index < values.length && size < blockBytes) size += recordSize(values[index]!.key, values[index++]!.value)
-      const block = Buffer.allocUnsafe(size)
-      let offset = 0
-      for (let at = first; at < index; at++) {
-        offset = encodeRecord(block, offset, { kind: 'put', startsGroup: false, ...values[at]! })
-      }
-      await writeAll(file, block)
+    let count = 0
+    let waiting: StoredValue[] = []
+    let size = 0
+    for (const value of values) {
+      count++
+      waiting.push(value)
+      size += recordSize(value.key, value.value)
+      if (size < blockBytes) continue
+      await writeAll(file, encodeBlock(waiting, size))
+      waiting = []
+      size = 0
     }
+    await writeAll(file, encodeBlock(waiting, size))
     const end = Buffer.allocUnsafe(recordSize('', noValue))
     encodeRecord(end, 0, {
       kind: 'end',
       startsGroup: false,
       revision,
-      createRevision: values.length,
+      createRevision: count,
       key: '',
       value: noValue,
     })
@@ -96,6 +97,13 @@ export async function readSnapshot(
   } finally {
     await file.close()
   }
+}
+
+function encodeBlock(values: readonly StoredValue[], size: number): Buffer {
+  const block = Buffer.allocUnsafe(size)
+  let offset = 0
+  for (const value of values) offset = encodeRecord(block, offset, { kind: 'put', startsGroup: false, ...value })
+  return block
 }
 
 function storedValue({ key, value, revision, createRevision }: StoreRecord): StoredValue {

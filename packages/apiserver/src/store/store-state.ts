@@ -115,13 +115,13 @@ export class StoreState {
     return { items, more, remaining: this.#keys.countBefore(prefixEnd(prefix)) - this.#keys.countBefore(first) }
   }
 
-  /** The state right after `revision`, which must be in the window, in no particular order. */
-  stateAt(revision: number): StoredValue[] {
+  /**
+   * The state right after `revision`, which must be in the window, in no particular order. Later writes do not show,
+   * however slowly it is read.
+   */
+  stateAt(revision: number): Iterable<StoredValue> {
     const changed = this.history.undo(revision, '')
-    const values: StoredValue[] = []
-    for (const [key, value] of this.#heads) if (!changed.has(key)) values.push(value)
-    for (const value of changed.values()) if (value !== undefined) values.push(value)
-    return values
+    return stateBefore([...this.#heads.values()], changed)
   }
 
   #past(prefix: string, start: string, limit: number, at: number): RangeResult {
@@ -138,4 +138,12 @@ export class StoreState {
     const remaining = Math.max(0, values.length - limit)
     return { items: values.slice(0, values.length - remaining), more: remaining > 0, remaining }
   }
+}
+
+function* stateBefore(
+  heads: readonly StoredValue[],
+  changed: ReadonlyMap<string, StoredValue | undefined>,
+): Generator<StoredValue> {
+  for (const value of heads) if (!changed.has(value.key)) yield value
+  for (const value of changed.values()) if (value !== undefined) yield value
 }
