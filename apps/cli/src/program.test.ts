@@ -121,7 +121,13 @@ describe('fix status', () => {
 
 describe('fix request', () => {
   const request = (...more: string[]) => [
-    ...['fix', 'request', 'fix-2', '--ticket', 'OCPBUGS-2', '--platform', 'aws'],
+    'fix',
+    'request',
+    'fix-2',
+    '--ticket',
+    'OCPBUGS-2',
+    '--platform',
+    'aws',
     ...more,
   ]
   const image = `registry.example/cpo@${digest('b')}`
