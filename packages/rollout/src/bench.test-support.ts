@@ -16,7 +16,7 @@ export function target(id: string, change: Partial<TargetInput> = {}): TargetInp
   }
 }
 
-export function strategy(change: Partial<StrategyInput> = {}): StrategyInput {
+function strategy(change: Partial<StrategyInput> = {}): StrategyInput {
   return {
     stages: [
       { name: 'first', canary: 2, factor: 2, soakMs: 30 * MINUTE, finalSoakMs: 60 * MINUTE },
