@@ -236,16 +236,16 @@ describe('change lines', () => {
     const before = screenWith(rolloutWith({ phase: 'AwaitingApproval' }), 2)
     expect(changeLines(before, screenWith(progressing, 252))).toMatchInlineSnapshot(`
       [
-        "T+04:12  approved by release-approver-1",
-        "T+04:12  approved by release-approver-2",
-        "T+04:12  integration wave 1 opened: 2 control planes",
-        "T+04:12  integration wave 1 passed: 2 applied",
-        "T+04:12  integration wave 2 opened: 4 control planes",
-        "T+04:12  integration wave 2 passed: 4 applied",
-        "T+04:12  integration wave 3 opened: 4 control planes",
-        "T+04:12  integration wave 3 passed: 4 applied",
-        "T+04:12  stage wave 1 opened: 4 control planes",
-        "T+04:12  stage wave 2 opened: 8 control planes",
+        "T+00:03  approved by release-approver-1",
+        "T+00:05  approved by release-approver-2",
+        "T+00:10  integration wave 1 opened: 2 control planes",
+        "T+00:10  integration wave 2 opened: 4 control planes",
+        "T+00:10  integration wave 3 opened: 4 control planes",
+        "T+00:10  stage wave 1 opened: 4 control planes",
+        "T+00:10  stage wave 2 opened: 8 control planes",
+        "T+01:00  integration wave 1 passed: 2 applied",
+        "T+01:00  integration wave 2 passed: 4 applied",
+        "T+01:00  integration wave 3 passed: 4 applied",
         "T+04:12  mc-stage-1/hc-0017 Failed: ComponentFailed: oauth-openshift did not roll out within 20 min",
         "T+04:12  rollout fix-90001-1 is Progressing",
       ]
