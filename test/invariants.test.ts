@@ -45,8 +45,15 @@ const hosted = (name: string, annotation?: string, generation = 1, release = 'a'
 describe('the invariants', () => {
   test('hold for a change that is asked for, made and finished', () => {
     const events = [
-      ...[managementCluster(1), rollout(2), hosted('a'), plane('a', undefined, false)],
-      ...[plane('a'), hosted('a', image), plane('a', 'Applying'), plane('a', 'Applied'), plane('b')],
+      managementCluster(1),
+      rollout(2),
+      hosted('a'),
+      plane('a', undefined, false),
+      plane('a'),
+      hosted('a', image),
+      plane('a', 'Applying'),
+      plane('a', 'Applied'),
+      plane('b'),
     ]
     expect(violations(events)).toEqual([])
   })
