@@ -182,8 +182,8 @@ export class ModelWorld {
     return !crash
   }
 
-  #persist(): void {
-    this.#persisted = persistedFrom(this.engine.summary(this.now))
+  #persist(opening?: Extract<Decision, { type: 'open-wave' }>): void {
+    this.#persisted = persistedFrom(this.engine.summary(this.now), opening)
   }
 
   #carryOut(decision: Decision): void {
@@ -191,13 +191,13 @@ export class ModelWorld {
     switch (decision.type) {
       case 'open-wave':
         this.waves.push(decision)
+        this.#persist(decision)
         this.engine.acknowledge(decision)
-        this.#persist()
         return
       case 'halt':
       case 'complete':
-        this.engine.acknowledge(decision)
         this.#persist()
+        this.engine.acknowledge(decision)
         return
       case 'apply':
         this.#request(decision.id, decision.wave)

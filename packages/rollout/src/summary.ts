@@ -65,19 +65,23 @@ export function listProblems(fleet: FleetState): Problem[] {
 }
 
 /**
- * What must be stored of a rollout so that `RolloutEngine.create` can go on with it. A pause is not part of it: whoever
- * asked for it asks again.
+ * What must be stored of a rollout so that `RolloutEngine.create` can go on with it; `opening` is the wave that is to
+ * be acknowledged once this is stored. A pause is not part of it: whoever asked for it asks again.
  */
-export function persistedFrom({ stages, verdict, phase, decisions }: RolloutSummary): PersistedRollout {
+export function persistedFrom(
+  { stages, verdict, phase, decisions }: RolloutSummary,
+  opening?: Extract<Decision, { type: 'open-wave' }>,
+): PersistedRollout {
   const ended = phase === 'Completed' || phase === 'Reverted' || phase === 'Aborted'
   return {
     stages: stages.map(({ name, waves }) => ({
       name,
-      waves: waves.flatMap(({ size, openedAt, closedAt, applied, failed, broken }) =>
-        openedAt === undefined
-          ? []
-          : [{ size, openedAt, ...(closedAt === undefined ? {} : { closedAt }), applied, failed, broken }],
-      ),
+      waves: waves.flatMap(({ number, size, closedAt, applied, failed, broken, ...wave }) => {
+        const isOpening = opening?.stage === name && opening.wave === number
+        const openedAt = isOpening ? opening.at : wave.openedAt
+        if (openedAt === undefined) return []
+        return [{ size, openedAt, ...(closedAt === undefined ? {} : { closedAt }), applied, failed, broken }]
+      }),
     })),
     ...(verdict?.outcome === 'Halt' ? { verdict } : {}),
     ...(ended ? { outcome: phase } : {}),

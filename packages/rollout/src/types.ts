@@ -187,6 +187,7 @@ export interface WaveSummary {
   readonly number: number
   /** Members: targets that are, were or will be requested in this wave. */
   readonly size: number
+  /** Absent until the opening is acknowledged. */
   readonly openedAt?: number
   readonly closedAt?: number
   /** Members whose change was requested. */
