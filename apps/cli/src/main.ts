@@ -14,6 +14,7 @@ const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: 
 const clock = systemClock()
 const interrupt = new AbortController()
 let transport: Transport | undefined
+let serverDate: number | undefined
 
 process.once('SIGINT', () => interrupt.abort())
 // A reader that has seen enough, such as head, is no failure.
@@ -30,9 +31,10 @@ function session(flags: ConnectionFlags): Session {
         await loadKubeconfig({ path: flags.kubeconfig, context: flags.context }),
         { clock },
       )
-      return new Client({ transport, userAgent: `lkt/${version}`, fieldManager: 'lkt' })
+      return new Client({ transport: noticingDate(transport), userAgent: `lkt/${version}`, fieldManager: 'lkt' })
     },
     clock,
+    now: () => serverDate ?? clock.now(),
     out: (text) => void process.stdout.write(text),
     note: (text) => void process.stderr.write(`${text}\n`),
     interactive,
@@ -47,6 +49,18 @@ function session(flags: ConnectionFlags): Session {
       }
     },
     signal: interrupt.signal,
+  }
+}
+
+function noticingDate(inner: Transport): Transport {
+  return {
+    async request(request) {
+      const response = await inner.request(request)
+      const date = Date.parse(response.headers['date'] ?? '')
+      if (!Number.isNaN(date)) serverDate = date
+      return response
+    },
+    close: () => inner.close(),
   }
 }
 

@@ -4,7 +4,10 @@ import type { Client, Clock } from '@locktender/kube'
 export interface Session {
   /** Connects when first asked, so that help and local commands need no server. */
   client(): Promise<Client>
+  /** For waiting. */
   readonly clock: Clock
+  /** Milliseconds since the epoch by the server's clock once it has answered: ages are measured by what stamped them. */
+  now(): number
   /** Data. */
   out(text: string): void
   /** Errors, progress and notes. */

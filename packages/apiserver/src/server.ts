@@ -112,7 +112,12 @@ export class ApiServer {
       port,
       identity: this.#authority.issueServer(),
       certificateAuthority,
-      handle: (request) => serveClusters(clusters, request),
+      handle: async (request) => {
+        const reply = await serveClusters(clusters, request)
+        // Ages of objects make sense only by the clock that stamped them, which may be a simulated one.
+        const date = new Date(this.#options.clock.now()).toUTCString()
+        return { ...reply, headers: { ...reply.headers, date } }
+      },
     })
     return { url: `https://${host}:${this.#listener.port}`, certificateAuthority }
   }

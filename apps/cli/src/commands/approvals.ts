@@ -8,7 +8,7 @@ import type { Session } from '../session.ts'
 export async function approvalsList(session: Session, options: { readonly output: OutputFormat }): Promise<void> {
   const { items } = await (await session.client()).listAll<Rollout>(rollouts)
   const waiting = items.filter((rollout) => (rollout.status?.phase ?? 'AwaitingApproval') === 'AwaitingApproval')
-  const now = session.clock.now()
+  const now = session.now()
   const columns: Column<Rollout>[] = [
     { title: 'ROLLOUT', cell: (rollout) => rollout.metadata.name },
     { title: 'FIX', cell: (rollout) => rollout.spec.fix },

@@ -23,8 +23,7 @@ export async function explain(
   options: { readonly output: OutputFormat },
 ): Promise<void> {
   const client = await session.client()
-  const now = session.clock.now()
-  const lines = await explainTarget(client, target, now)
+  const lines = await explainTarget(client, target, () => session.now())
   if (options.output === 'json' || options.output === 'yaml') {
     printDocument(session, options.output, {
       apiVersion: 'cli.locktender.dev/v1',
@@ -37,16 +36,16 @@ export async function explain(
   }
 }
 
-async function explainTarget(client: Client, target: string, now: number): Promise<string[]> {
+async function explainTarget(client: Client, target: string, now: () => number): Promise<string[]> {
   if (!target.includes('/')) {
     const fix = await find<ComponentFix>(client, componentFixes, target)
-    if (fix !== undefined) return explainFix(client, fix, now)
+    if (fix !== undefined) return explainFix(client, fix, now())
     const rollout = await find<Rollout>(client, rollouts, target)
     if (rollout !== undefined) {
       const delivered = await find<ComponentFix>(client, componentFixes, rollout.spec.fix)
       return delivered === undefined
         ? [`${target}  ${rollout.status?.phase ?? 'AwaitingApproval'}`, `WHY    its fix ${rollout.spec.fix} is gone`]
-        : explainFix(client, delivered, now)
+        : explainFix(client, delivered, now())
     }
   }
   const found = await findControlPlanes(client, target)
@@ -63,7 +62,7 @@ async function explainTarget(client: Client, target: string, now: number): Promi
       `"${target}" names ${found.length} control planes: ${names}; give one of these`,
     )
   }
-  return explainControlPlane(client, found[0]!, now)
+  return explainControlPlane(client, found[0]!, now())
 }
 
 async function find<T extends KubeObject>(client: Client, resource: Resource, name: string): Promise<T | undefined> {

@@ -32,7 +32,7 @@ export async function fixClusters(session: Session, name: string, options: FixCl
   const fix = await client.get<ComponentFix>(componentFixes, name)
   const { items } = await client.listAll<ControlPlane>(controlPlanes)
   const matcher = fixMatcher(fix)
-  const now = session.clock.now()
+  const now = session.now()
   const context = { now, rollout: fix.status?.rollout }
   const rows = items
     .map((controlPlane): Row => ({ controlPlane, target: targetState(controlPlane, matcher, context) }))

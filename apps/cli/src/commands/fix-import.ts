@@ -49,7 +49,7 @@ export async function fixImport(session: Session, path: string, options: FixImpo
     }
   }
   if (structured) {
-    printObjects(session, options.output, componentFixes, fixes, fixColumns(session.clock.now()))
+    printObjects(session, options.output, componentFixes, fixes, fixColumns(session.now()))
     return exitCodes.done
   }
   const suffix = { none: '', client: ' (dry run)', server: ' (server dry run)' }[options.dryRun]

@@ -5,5 +5,5 @@ import { fixColumns } from './fix-columns.ts'
 
 export async function fixList(session: Session, options: { readonly output: OutputFormat }): Promise<void> {
   const { items } = await (await session.client()).listAll<ComponentFix>(componentFixes)
-  printObjects(session, options.output, componentFixes, items, fixColumns(session.clock.now()))
+  printObjects(session, options.output, componentFixes, items, fixColumns(session.now()))
 }

@@ -59,7 +59,7 @@ export async function fixRequest(session: Session, name: string, options: FixReq
     })
   }
   if (options.output !== 'table' && options.output !== 'wide') {
-    printObjects(session, options.output, componentFixes, [created], fixColumns(session.clock.now()), true)
+    printObjects(session, options.output, componentFixes, [created], fixColumns(session.now()), true)
     return
   }
   const suffix = options.dryRun === 'none' ? '' : options.dryRun === 'client' ? ' (dry run)' : ' (server dry run)'

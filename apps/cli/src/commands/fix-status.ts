@@ -23,7 +23,7 @@ export async function fixStatus(session: Session, name: string, options: FixStat
     const ended = fixExitCode(fix)
     if (options.output === 'table' || options.output === 'wide') {
       // Without a terminal the moving clock would make every look a new line.
-      const lines = renderFixProgress(fix, rollout, session.clock.now())
+      const lines = renderFixProgress(fix, rollout, session.now())
       const text = `${lines.join('\n')}\n`
       const fingerprint = session.interactive ? text : text.replace(/T\+.*$/m, '')
       if (fingerprint !== shown) {

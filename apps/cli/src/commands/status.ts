@@ -61,7 +61,7 @@ export async function fleetStatus(session: Session, options: { readonly output: 
   )
   for (const fix of current) {
     const rollout = runs.items.find(({ metadata }) => metadata.name === fix.status?.rollout)
-    session.out(`\n${renderFixProgress(fix, rollout, session.clock.now()).join('\n')}\n`)
+    session.out(`\n${renderFixProgress(fix, rollout, session.now()).join('\n')}\n`)
   }
   if (current.length === 0) session.out('\nNo fix is under way.\n')
 }

@@ -52,6 +52,7 @@ export async function runLkt(args: readonly string[], options: LktOptions = {}):
     session: () => ({
       client: () => Promise.resolve(new Client({ transport: { request, close: () => Promise.resolve() } })),
       clock: new VirtualClock(),
+      now: () => new VirtualClock().now(),
       out: (text) => (out += text),
       note: (text) => (notes += `${text}\n`),
       interactive: false,
