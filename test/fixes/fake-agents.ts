@@ -17,6 +17,7 @@ const minute = 60_000
 /** Stand for all agents: each change asked for takes 11 to 21 minutes and ends as `fails` says. */
 export function runFakeAgents({ client, clock, random, fails, signal }: FakeAgentsOptions): Promise<void> {
   const started = new Set<string>()
+  const latest = new Map<string, string>()
   const reflector = new Reflector<ControlPlane>({
     client,
     resource: controlPlanes,
@@ -31,8 +32,11 @@ export function runFakeAgents({ client, clock, random, fails, signal }: FakeAgen
       const key = `${event.key} ${next.phase} ${next.rollout}`
       if (started.has(key)) return
       started.add(key)
+      latest.set(event.key, key)
       void report(controlPlane, next)
       clock.after((11 + 10 * random.next()) * minute, () => {
+        // Something else was asked for meanwhile.
+        if (latest.get(event.key) !== key) return
         const completionTime = new Date(clock.now()).toISOString()
         const failed = next.phase === 'Applying' && fails?.(controlPlane.metadata.name) === true
         const phase = failed ? 'Failed' : next.phase === 'Applying' ? 'Applied' : 'Reverted'

@@ -40,19 +40,20 @@ export class Recorder {
     for (const { controlPlane, rollout } of this.#events.toSorted((left, right) => left.revision - right.revision)) {
       for (const stage of rollout?.status?.stages ?? []) {
         const size = stage.waves.reduce((sum, wave) => sum + wave.size, 0)
-        opened.set(stage.name, size)
+        opened.set(`${rollout!.metadata.name}/${stage.name}`, size)
       }
-      if (controlPlane === undefined) continue
+      if (controlPlane?.status === undefined) continue
       const { name, namespace = '' } = controlPlane.metadata
       const override = controlPlane.spec.overrides?.[0]
-      const operation = controlPlane.status?.operation
+      const operation = controlPlane.status.operation
       const stage =
-        controlPlane.status?.identity.sector === 'canary' ? 'canary' : controlPlane.status!.identity.environment
+        controlPlane.status.identity.sector === 'canary' ? 'canary' : controlPlane.status.identity.environment
       if (override !== undefined) {
-        const members = touched.get(stage) ?? new Set()
-        touched.set(stage, members.add(name))
-        if (members.size > (opened.get(stage) ?? 0))
-          found.push(`${name} was touched outside the open waves of ${stage}`)
+        const place = `${override.rollout}/${stage}`
+        const members = touched.get(place) ?? new Set()
+        touched.set(place, members.add(name))
+        if (members.size > (opened.get(place) ?? 0))
+          found.push(`${name} was touched outside the open waves of ${place}`)
       }
       const running = inFlight.get(namespace) ?? new Set()
       inFlight.set(namespace, running)

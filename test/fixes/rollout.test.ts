@@ -1,6 +1,8 @@
-import { componentFixes, controlPlanes, rollouts, rolloutStrategies } from '@locktender/fleet'
+import { componentFixes, controlPlanes, leases, rollouts, rolloutStrategies } from '@locktender/fleet'
+import type { ControlPlane } from '@locktender/fleet'
 import { defaultStrategy } from '@locktender/fixes'
 import { seededRandom } from '@locktender/kube'
+import type { KubeObject } from '@locktender/kube'
 import { afterEach, describe, expect, test } from 'vitest'
 import { fixedImage, Hub, maxConcurrent } from './hub.ts'
 import type { HubOptions } from './hub.ts'
@@ -252,5 +254,108 @@ describe('control planes that cannot take it', () => {
     )
     const left = await hub.fleet()
     expect(left.find(({ metadata }) => metadata.name === other.name)?.spec.overrides).toEqual([foreign])
+  })
+})
+
+describe('fields of others', () => {
+  test('are reported as a conflict, never forced, and the fix goes in once they are given up', async () => {
+    const hub = await hubWith({ seed: 16 })
+    const name = { name: 'production-main-4', namespace: 'mc-production-main' }
+    const foreign = {
+      component: 'control-plane-operator',
+      image: fixedImage.replace(/f/g, 'e'),
+      fix: 'old',
+      rollout: 'x',
+    }
+    await hub.admin.patch(
+      controlPlanes,
+      name,
+      { spec: { overrides: [foreign] } },
+      { type: 'merge', fieldManager: 'kubectl' },
+    )
+    await hub.request('good', { supersedes: ['old'] })
+    await hub.clock.advance(minute)
+    await hub.approve('good', 'bob', 'carol')
+    const problem = async () => (await hub.rollout('good')).status?.problems[0]
+    await hub.until(async () => (await problem())?.reason === 'FieldConflict')
+    expect(await problem()).toMatchObject({
+      controlPlane: 'mc-production-main/production-main-4',
+      state: 'Blocked',
+      reason: 'FieldConflict',
+      message: expect.stringContaining('conflicts with "kubectl"'),
+    })
+    await hub.clock.advance(minute)
+    const controlPlane = await hub.admin.get<ControlPlane>(controlPlanes, name.name, name.namespace)
+    expect(controlPlane.spec.overrides).toEqual([foreign])
+    await hub.admin.patch(
+      controlPlanes,
+      name,
+      { spec: { overrides: null } },
+      { type: 'merge', fieldManager: 'kubectl' },
+    )
+    const { status } = await hub.untilPhase('good', 'Completed')
+    expect(status).toMatchObject({ counts: { Applied: 24 }, problems: [] })
+  })
+})
+
+describe('several things at once', () => {
+  test('two rollouts share the limits of a management cluster', async () => {
+    const hub = await hubWith({ seed: 17 })
+    for (let index = 100; index < 118; index++) {
+      await hub.addControlPlane('mc-production-main', index, 'production', 'main', '4.19.3')
+    }
+    const older = [{ platforms: ['AWS' as const], versions: { from: '4.19.0', to: '4.19.9' }, image: fixedImage }]
+    await hub.request('older', { targets: older })
+    await hub.request('newer')
+    await hub.clock.advance(minute)
+    await hub.approve('older', 'bob', 'carol')
+    await hub.approve('newer', 'bob', 'carol')
+    await hub.untilPhase('older', 'Completed')
+    await hub.untilPhase('newer', 'Completed')
+    expect(hub.recorder.violations(maxConcurrent)).toEqual([])
+    expect((await hub.rollout('older')).status?.counts).toEqual({ Applied: 18 })
+    expect((await hub.rollout('newer')).status?.counts).toEqual({ Applied: 24 })
+  })
+
+  test('a control plane that joins during the rollout gets the fix, too', async () => {
+    const hub = await hubWith({ seed: 18 })
+    await hub.deliver('good')
+    await hub.until(() => Promise.resolve(hub.recorder.requests().size > 5))
+    await hub.addControlPlane('mc-production-main', 100, 'production', 'main')
+    await hub.addControlPlane('mc-integration-main', 100, 'integration', 'main')
+    const { status } = await hub.untilPhase('good', 'Completed')
+    expect(status?.counts).toEqual({ Applied: 26 })
+    expect(hub.recorder.violations(maxConcurrent)).toEqual([])
+  })
+
+  test('control planes of a silent agent wait until it is back', async () => {
+    const hub = await hubWith({ seed: 19 })
+    const lease = (renewTime: string): KubeObject & { spec: object } => ({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: 'agent', namespace: 'mc-production-canary' },
+      spec: { renewTime },
+    })
+    await hub.admin.create(leases, lease('2026-01-05T08:00:00.000000Z'))
+    await hub.deliver('good')
+    await hub.until(async () => (await hub.rollout('good')).status?.stage === 'production')
+    expect((await hub.rollout('good')).status?.counts.Unknown).toBe(2)
+    await hub.admin.patch(
+      leases,
+      lease('').metadata,
+      { spec: { renewTime: '2026-01-05T20:00:00.000000Z' } },
+      { type: 'merge' },
+    )
+    await hub.clock.advance(4 * minute)
+    expect((await hub.rollout('good')).status?.counts.Unknown).toBeUndefined()
+  })
+
+  test('the same seed gives the same run', async () => {
+    const run = async () => {
+      const hub = await hubWith({ seed: 20, lostAnswers: 0.1 })
+      await hub.deliver('good')
+      return JSON.stringify((await hub.untilPhase('good', 'Completed')).status)
+    }
+    expect(await run()).toBe(await run())
   })
 })

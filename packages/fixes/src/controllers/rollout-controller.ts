@@ -97,13 +97,19 @@ class RolloutController implements Controller {
   #catchUp(hub: ClusterView, now: number): void {
     const fleet = hub.cache<ControlPlane>(controlPlanes)
     const changed = this.#liveness.advance(now)
-    for (const { run } of this.#workers.values()) {
+    let freed = false
+    for (const worker of this.#workers.values()) {
+      const { run } = worker
       const ids = [...changed.flatMap((name) => run.onManagementCluster(name)), ...run.endedHolds(now)]
       for (const id of ids) {
         const controlPlane = fleet.get(id)
-        if (controlPlane !== undefined) run.observe(controlPlane)
+        if (controlPlane === undefined) continue
+        const effect = run.observe(controlPlane)
+        if (effect.changed) worker.touch()
+        freed ||= effect.freed
       }
     }
+    if (freed) this.#roomChanged()
   }
 
   /** The worker of a rollout, made from the caches when there is none; undefined when there is nothing to do for it. */

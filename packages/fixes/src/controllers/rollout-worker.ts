@@ -2,7 +2,7 @@ import { controlPlanes, rollouts } from '@locktender/fleet'
 import type { ControlPlane, Rollout, RolloutStatus } from '@locktender/fleet'
 import { ApiError, createMergePatch, deepEqual, isConflict } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
-import type { Decision, RolloutEngine } from '@locktender/rollout'
+import type { Decision, RolloutEngine, RolloutSummary } from '@locktender/rollout'
 import type { ClusterView, World } from '@locktender/runtime'
 import type { CountedApprovals } from '../approvals.ts'
 import { hasInFlight, isOver, runningStatus, waitingStatus } from '../rollout-status.ts'
@@ -143,13 +143,16 @@ export class RolloutWorker {
     return undefined
   }
 
-  /** Waves, halts and ends are stored before the engine is told, so before any write that follows from them. */
+  /**
+   * Waves, halts and ends are stored before the engine is told, so before any write that follows from them; so is the
+   * new size of a wave that late joiners were added to.
+   */
   async #storeMilestones(engine: RolloutEngine, decisions: readonly Decision[], hub: ClusterView): Promise<void> {
     const milestones = decisions.filter((decision) => decision.type !== 'apply' && decision.type !== 'revert')
-    if (milestones.length === 0) return
     const now = this.#world.clock.now()
-    const opening = milestones.find((decision): decision is OpenWave => decision.type === 'open-wave')
     const summary = engine.summary(now)
+    if (milestones.length === 0 && !this.#hasGrown(decisions, summary)) return
+    const opening = milestones.find((decision): decision is OpenWave => decision.type === 'open-wave')
     await this.#store(
       runningStatus(this.#input(now), summary, (id) => this.run.stateOf(id), opening),
       hub,
@@ -166,6 +169,17 @@ export class RolloutWorker {
         log.info('Ended the rollout', { rollout, outcome: decision.outcome })
       }
     }
+  }
+
+  /** Whether a wave about to be applied to has more members than the stored status says. */
+  #hasGrown(decisions: readonly Decision[], summary: RolloutSummary): boolean {
+    const stored = waveSizes(this.#stored?.stages ?? [])
+    const sizes = waveSizes(summary.stages)
+    return decisions.some((decision) => {
+      if (decision.type !== 'apply') return false
+      const wave = `${decision.stage} ${decision.wave}`
+      return (sizes.get(wave) ?? 0) > (stored.get(wave) ?? 0)
+    })
   }
 
   async #change(change: Change, hub: ClusterView, signal: AbortSignal, failures: unknown[]): Promise<void> {
@@ -266,6 +280,17 @@ export class RolloutWorker {
       return write()
     }
   }
+}
+
+function waveSizes(
+  stages: readonly {
+    readonly name: string
+    readonly waves: readonly { readonly number: number; readonly size: number }[]
+  }[],
+): Map<string, number> {
+  return new Map(
+    stages.flatMap(({ name, waves }) => waves.map(({ number, size }) => [`${name} ${number}`, size] as const)),
+  )
 }
 
 /** The server understood and refused: trying the same again would give the same answer. */
