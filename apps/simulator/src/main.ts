@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { createWriteStream } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { forkRandom, systemRandom, VirtualClock } from '@locktender/kube'
 import { CommanderError } from 'commander'
 import { Demo } from './demo.ts'
@@ -64,6 +64,9 @@ async function main(argv: readonly string[]): Promise<number> {
   if (redraw === undefined) demo.onChange(() => display.show(demo.screen()))
   const driving = virtual ? (clock as VirtualClock).run(() => outcome !== undefined || stop.signal.aborted) : undefined
   await Promise.race([Promise.all([decided, driving]), running])
+  // From here on lines may be written below the screen, so nothing is drawn over any more.
+  if (redraw !== undefined) clearInterval(redraw)
+  demo.onChange(() => {})
   display.show(demo.screen())
 
   const cpu = process.cpuUsage()
@@ -74,7 +77,6 @@ async function main(argv: readonly string[]): Promise<number> {
     if (options.json && summary !== undefined) process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`)
     await serve(demo, folder, clock, (text) => output.write(text), stop.signal)
   }
-  if (redraw !== undefined) clearInterval(redraw)
   stop.abort()
   await Promise.race([running, virtual ? (clock as VirtualClock).run() : running])
   if (clock instanceof ScaledClock) clock.stop()
@@ -174,6 +176,8 @@ async function serve(
     })
     if (clock instanceof VirtualClock) await clock.advance(redrawMs * pacedSpeed)
   }
+  // Without a folder the server it speaks of is gone with this process.
+  if (folder === undefined) await rm(dirname(path), { recursive: true })
 }
 
 function report(error: unknown): number {

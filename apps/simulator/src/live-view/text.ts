@@ -15,7 +15,7 @@ const codes: Readonly<Record<Tone, string>> = {
 export type Paint = (tone: Tone, text: string) => string
 
 export function paintWith(colour: boolean): Paint {
-  return colour ? (tone, text) => `\u001B[${codes[tone]}m${text}\u001B[0m` : (_tone, text) => text
+  return colour ? (tone, text) => (text === '' ? '' : `\u001B[${codes[tone]}m${text}\u001B[0m`) : (_tone, text) => text
 }
 
 /** `7m`, `9h 12m`, `1d 02h`: a span of time with as much precision as a glance needs. */
