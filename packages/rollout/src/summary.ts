@@ -1,7 +1,15 @@
 import { allowedFailures } from './budget.ts'
 import type { FleetState } from './fleet-state.ts'
 import type { StageState, WaveState } from './stage-state.ts'
-import type { FailureBudget, PersistedRollout, Problem, RolloutSummary, StageSummary, WaveSummary } from './types.ts'
+import type {
+  Decision,
+  FailureBudget,
+  PersistedRollout,
+  Problem,
+  RolloutSummary,
+  StageSummary,
+  WaveSummary,
+} from './types.ts'
 
 /** Enough to see what is wrong; everything else is a query over the objects. */
 const PROBLEMS_SHOWN = 10
