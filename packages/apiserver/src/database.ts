@@ -25,6 +25,10 @@ export class Database {
   readonly #parsed = new ParsedCache<AnyObject>(PARSED_CACHE_BYTES)
   readonly #converted = new ParsedCache<{ object: AnyObject; bytes: Uint8Array }>(CONVERTED_CACHE_BYTES)
 
+  /** The second {@link now} was last asked in, and its answer. */
+  #second = -1
+  #now = ''
+
   constructor(store: Store, clock: Clock, random: Random) {
     this.store = store
     this.clock = clock
@@ -33,7 +37,12 @@ export class Database {
 
   /** RFC 3339 with seconds, as object metadata carries times. */
   now(): string {
-    return rfc3339(this.clock.now())
+    const second = Math.floor(this.clock.now() / 1000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#now = rfc3339(second * 1000)
+    }
+    return this.#now
   }
 
   /** Prefix of all keys of a resource, of one namespace if given. */
@@ -126,7 +135,7 @@ export class Database {
 }
 
 /** RFC 3339 in UTC with seconds: `2026-01-05T08:00:00Z`. */
-export function rfc3339(milliseconds: number): string {
+function rfc3339(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`
 }
 

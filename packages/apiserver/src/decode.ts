@@ -6,14 +6,19 @@ import { duplicateFields } from './schema/duplicate-fields.ts'
 import type { ServedResource } from './served-resource.ts'
 import type { WriteContext } from './write-context.ts'
 
+/** A body as it came and as it reads. */
+export interface ParsedBody {
+  readonly text: string
+  readonly value: unknown
+}
+
 /**
  * The JSON value of a body; YAML is a superset, so it is tried when the text does not look like JSON.
  * @throws ApiError BadRequest
  */
-export function parseBody(text: string, yaml: boolean): unknown {
+export function parseBody(text: string, yaml: boolean): ParsedBody {
   try {
-    if (!yaml || /^\s*[{[]/.test(text)) return JSON.parse(text)
-    return parseYaml(text) as unknown
+    return { text, value: !yaml || /^\s*[{[]/.test(text) ? JSON.parse(text) : parseYaml(text) }
   } catch (error) {
     throw badRequest(`the body of the request cannot be read as ${yaml ? 'YAML' : 'JSON'}: ${(error as Error).message}`)
   }
@@ -57,20 +62,21 @@ export function asObject(value: unknown, { resource }: ServedResource): AnyObjec
 
 /**
  * Brings a decoded object into the form of its schema: unknown fields away, defaults in. What was unknown or said
- * twice is refused, warned about or ignored, as the request wants. `text` is the body, for the search of duplicates.
+ * twice is refused, warned about or ignored, as the request wants.
  * @throws ApiError BadRequest, or Invalid when the body is a patch
  */
-export function ingest(context: WriteContext, object: AnyObject, text: string, patch: boolean): AnyObject {
+export function ingest(context: WriteContext, object: AnyObject, body: ParsedBody, patch: boolean): AnyObject {
   const { served, options } = context
   const { value, pruned } = served.compiled?.prune(object) ?? { value: object, pruned: [] }
   if (options.fieldValidation !== 'Ignore') {
     const problems = [
       ...unknownMetadata(object).map((path) => `unknown field "${path}"`),
       ...pruned.map((path) => `unknown field "${path}"`),
-      ...repeated(text).map((path) => `duplicate field "${path}"`),
+      ...repeated(body).map((path) => `duplicate field "${path}"`),
     ]
     if (problems.length > 0) {
-      if (options.fieldValidation === 'Strict') throw strictError(context, object, problems.join(', '), text, patch)
+      if (options.fieldValidation === 'Strict')
+        throw strictError(context, object, problems.join(', '), body.text, patch)
       context.warnings.push(...problems)
     }
   }
@@ -108,8 +114,9 @@ function unknownMetadata(object: AnyObject): string[] {
   return unknown
 }
 
-/** Texts written by a machine are as long as their value written again, unless something is said twice. */
-function repeated(text: string): string[] {
-  if (text === '' || !/^\s*\{/.test(text)) return []
-  return JSON.stringify(JSON.parse(text)).length === text.length ? [] : duplicateFields(text)
+/** Fields said more than once. YAML with such fields cannot be read at all, so only JSON is searched. */
+function repeated({ text, value }: ParsedBody): string[] {
+  if (!/^\s*\{/.test(text)) return []
+  // Texts written by a machine are as long as their value written again, unless something is said twice.
+  return JSON.stringify(value).length === text.length ? [] : duplicateFields(text)
 }

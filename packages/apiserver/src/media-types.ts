@@ -10,7 +10,7 @@ interface MediaClause {
 }
 
 /** Clauses of an Accept header, best first; without one anything is accepted. */
-export function parseAccept(header: string | undefined): MediaClause[] {
+function parseAccept(header: string | undefined): MediaClause[] {
   if (header === undefined || header.trim() === '') return [{ type: '*/*', parameters: new Map(), quality: 1 }]
   const clauses = header.split(',').map((clause): MediaClause => {
     const [type = '', ...pairs] = clause.split(';')

@@ -31,7 +31,10 @@ export function validateMeta(meta: ObjectMeta, names: ServedResource['names']): 
   if (meta.annotations !== undefined) {
     validateMap(meta.annotations, 'metadata.annotations', errors)
     let bytes = 0
-    for (const [key, value] of Object.entries(meta.annotations)) bytes += key.length + Buffer.byteLength(String(value))
+    for (const [key, value] of Object.entries(meta.annotations)) {
+      // oxlint-disable-next-line typescript/no-unnecessary-type-conversion -- a client may have sent anything
+      bytes += key.length + Buffer.byteLength(String(value))
+    }
     if (bytes > MAX_ANNOTATION_BYTES) errors.push(fieldTooLong('metadata.annotations', MAX_ANNOTATION_BYTES))
   }
   for (const [index, finalizer] of (meta.finalizers ?? []).entries()) {

@@ -10,9 +10,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-const encoder = new TextEncoder()
-
 /** UTF-8 bytes of the JSON text of `value`. */
 export function encodeJson(value: unknown): Uint8Array {
-  return encoder.encode(JSON.stringify(value))
+  return Buffer.from(JSON.stringify(value))
 }

@@ -34,7 +34,7 @@ const DAY = 24 * HOUR
 const YEAR = 365 * DAY
 
 /** A short duration with the precision people need, as apimachinery's HumanDuration words it: `5m30s`, `3d4h`. */
-export function humanDuration(milliseconds: number): string {
+function humanDuration(milliseconds: number): string {
   // Clocks differ a little; two seconds into the future still count as now.
   if (milliseconds < -2 * SECOND) return '<invalid>'
   const span = Math.max(0, milliseconds)

@@ -18,7 +18,7 @@ export function isReview({ resource }: ServedResource): boolean {
 /** POST of a review: the same object with its status filled in. */
 export function reviewAccess(context: RequestContext): Answer {
   const { served, body, headers, user, cluster, request } = context
-  const review = asObject(parseBody(body, isYamlBody(headers['content-type'])), served)
+  const review = asObject(parseBody(body, isYamlBody(headers['content-type'])).value, served)
   const spec = isRecord(review['spec']) ? review['spec'] : {}
   switch (served.resource.kind) {
     case 'SelfSubjectReview':

@@ -12,12 +12,13 @@ export async function handleCreate(context: RequestContext): Promise<Answer> {
   const { served, query, headers, body } = context
   const options = parseWriteOptions('CreateOptions', query, headers['user-agent'])
   const write = writeContextOf(context, options)
-  const decoded = asObject(parseBody(body, isYamlBody(headers['content-type'])), served)
+  const parsed = parseBody(body, isYamlBody(headers['content-type']))
+  const decoded = asObject(parsed.value, served)
   checkKind(write, decoded)
   bindToUrl(write, decoded, undefined)
   const { resourceVersion } = decoded.metadata
   if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== '0') {
     throw badRequest('resourceVersion should not be set on objects to be created')
   }
-  return { kind: 'object', code: 201, view: await createObject(write, ingest(write, decoded, body, false)) }
+  return { kind: 'object', code: 201, view: await createObject(write, ingest(write, decoded, parsed, false)) }
 }

@@ -16,7 +16,7 @@ export async function handleFinalize(context: RequestContext): Promise<Answer> {
   const { cluster, served, request, query, headers, body } = context
   if (request.verb !== 'update') throw methodNotAllowed(groupResourceOf(served), request.verb)
   const write = writeContextOf(context, parseWriteOptions('UpdateOptions', query, headers['user-agent']))
-  const decoded = asObject(parseBody(body, isYamlBody(headers['content-type'])), served)
+  const decoded = asObject(parseBody(body, isYamlBody(headers['content-type'])).value, served)
   checkKind(write, decoded)
   bindToUrl(write, decoded, request.name)
   const stored = cluster.database.store.get(keyOf(context))

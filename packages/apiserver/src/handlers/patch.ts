@@ -57,7 +57,8 @@ export function handlePatch(context: RequestContext): Promise<Answer> {
 async function handleChange(context: RequestContext, change: (live: Json, patch: Json) => Json): Promise<Answer> {
   const { cluster, served, request, query, headers, body } = context
   const write = writeContextOf(context, parseWriteOptions('PatchOptions', query, headers['user-agent']))
-  const patch = parseBody(body, false) as Json
+  const parsed = parseBody(body, false)
+  const patch = parsed.value as Json
   const stored = cluster.database.store.get(keyOf(context))
   if (stored === undefined) throw notFound(groupResourceOf(served), request.name!)
   const live = cluster.database.objectAs(served, stored)
@@ -65,7 +66,7 @@ async function handleChange(context: RequestContext, change: (live: Json, patch:
   checkKind(write, patched)
   bindToUrl(write, patched, request.name)
   checkPreconditions(write, live, patched.metadata)
-  const candidate = ingest(write, patched, isRecord(patch) ? body : '', true)
+  const candidate = ingest(write, patched, parsed, true)
   return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate) }
 }
 
@@ -93,7 +94,7 @@ async function handleApply(context: RequestContext): Promise<Answer> {
   const { cluster, served, request, query, headers, body } = context
   const { database } = cluster
   const write = writeContextOf(context, parseWriteOptions('PatchOptions', query, headers['user-agent'], true))
-  const configuration = asObject(parseBody(body, true), served)
+  const configuration = asObject(parseBody(body, true).value, served)
   checkKind(write, configuration)
   bindToUrl(write, configuration, request.name)
   const stored = database.store.get(keyOf(context))
@@ -137,6 +138,3 @@ export function appliesNewObject(context: RequestContext): boolean {
     context.cluster.database.store.get(keyOf(context)) === undefined
   )
 }
-
-/** Patch types, for documents that describe the API. */
-export const patchTypes: readonly string[] = [JSON_PATCH, MERGE_PATCH, APPLY_PATCH]

@@ -21,13 +21,14 @@ export async function handleUpdate(context: RequestContext): Promise<Answer> {
   const { cluster, served, request, query, headers, body } = context
   const { database } = cluster
   const write = writeContextOf(context, parseWriteOptions('UpdateOptions', query, headers['user-agent']))
-  const decoded = asObject(parseBody(body, isYamlBody(headers['content-type'])), served)
+  const parsed = parseBody(body, isYamlBody(headers['content-type']))
+  const decoded = asObject(parsed.value, served)
   checkKind(write, decoded)
   bindToUrl(write, decoded, request.name)
   const stored = database.store.get(keyOf(context))
   if (stored === undefined) {
     if (!served.createOnUpdate) throw notFound(groupResourceOf(served), request.name!)
-    return { kind: 'object', code: 201, view: await createObject(write, ingest(write, decoded, body, false)) }
+    return { kind: 'object', code: 201, view: await createObject(write, ingest(write, decoded, parsed, false)) }
   }
   const live = database.objectAs(served, stored)
   const { resourceVersion } = decoded.metadata
@@ -37,6 +38,6 @@ export async function handleUpdate(context: RequestContext): Promise<Answer> {
     ])
   }
   checkPreconditions(write, live, decoded.metadata)
-  const candidate = ingest(write, decoded, body, false)
+  const candidate = ingest(write, decoded, parsed, false)
   return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate) }
 }

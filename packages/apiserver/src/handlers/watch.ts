@@ -50,9 +50,9 @@ export async function handleWatch(context: RequestContext, presentation: Present
   const after = options.initial ? store.writtenRevision : options.version > 0 ? options.version : store.revision
   const initial = options.initial ? readInitial(context, selection) : []
   await store.settled()
-  const stream = new ByteStream(
-    initialFrames(encoder, initial, options.announceEnd ? encoder.bookmark(after, true) : undefined),
-  )
+  const frames = initialFrames(encoder, initial, options.announceEnd ? after : undefined)
+  // The first table has the columns, so tables are made in the order in which they are sent.
+  const stream = new ByteStream(presentation.representation === 'table' ? [...frames] : frames)
   let told = after
   const listener = (events: readonly StoreEvent[]): void => {
     for (const event of events) {
@@ -107,10 +107,10 @@ function readInitial({ cluster, served }: RequestContext, { prefix, only, matche
 function* initialFrames(
   encoder: WatchEncoder,
   items: readonly Stored[],
-  end: Uint8Array | undefined,
+  completeAt: number | undefined,
 ): Generator<Uint8Array> {
   for (const stored of items) yield encoder.state('ADDED', stored)
-  if (end !== undefined) yield end
+  if (completeAt !== undefined) yield encoder.bookmark(completeAt, true)
 }
 
 function frameOf(

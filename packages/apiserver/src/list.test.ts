@@ -1,0 +1,153 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { openTestCluster, statusOf, W, widget } from './test-cluster.ts'
+import type { RawAnswer, TestCluster, TestObject } from './test-cluster.ts'
+
+interface List {
+  kind: string
+  apiVersion: string
+  metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number }
+  items: TestObject[]
+}
+
+let cluster: TestCluster
+
+beforeEach(async () => {
+  cluster = await openTestCluster()
+})
+
+async function fill(names: readonly string[], of: (name: string) => object = (name) => widget(name)): Promise<void> {
+  for (const name of names) await cluster.send('POST', W, { body: of(name) })
+}
+
+function namesOf(answer: RawAnswer): string[] {
+  return answer.json<List>().items.map(({ metadata }) => metadata.name)
+}
+
+test('objects come ordered by namespace and name, at the version of the newest write', async () => {
+  await fill(['c', 'a', 'b'])
+  await cluster.send('POST', '/api/v1/namespaces', {
+    body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'another' } },
+  })
+  const last = await cluster.send('POST', W.replace('default', 'another'), {
+    body: widget('z', {}, { namespace: 'another' }),
+  })
+  const answer = await cluster.send('GET', '/apis/example.com/v1/widgets')
+  const list = answer.json<List>()
+  expect(list).toMatchObject({ kind: 'WidgetList', apiVersion: 'example.com/v1' })
+  expect(namesOf(answer)).toEqual(['z', 'a', 'b', 'c'])
+  expect(list.metadata.resourceVersion).toBe(last.json().metadata.resourceVersion)
+  expect(namesOf(await cluster.send('GET', W))).toEqual(['a', 'b', 'c'])
+})
+
+describe('selectors', () => {
+  test.each([
+    ['tier=a', ['one']],
+    ['tier!=a', ['three', 'two']],
+    ['tier in (a,b)', ['one', 'two']],
+    ['tier notin (a)', ['three', 'two']],
+    ['tier', ['one', 'two']],
+    ['!tier', ['three']],
+  ])('by label: %s', async (selector, names) => {
+    const tiers: Record<string, object> = { one: { labels: { tier: 'a' } }, two: { labels: { tier: 'b' } }, three: {} }
+    await fill(Object.keys(tiers), (name) => widget(name, {}, tiers[name]))
+    expect(namesOf(await cluster.send('GET', `${W}?labelSelector=${encodeURIComponent(selector)}`))).toEqual(names)
+  })
+
+  test('by field: names, namespaces and what the definition declares', async () => {
+    await fill(['a', 'b', 'c'], (name) => widget(name, { mode: name === 'b' ? 'B' : 'A' }))
+    expect(namesOf(await cluster.send('GET', `${W}?fieldSelector=metadata.name%3Db`))).toEqual(['b'])
+    expect(namesOf(await cluster.send('GET', `${W}?fieldSelector=metadata.name!%3Db`))).toEqual(['a', 'c'])
+    expect(namesOf(await cluster.send('GET', `${W}?fieldSelector=spec.mode%3DA,metadata.name%3Da`))).toEqual(['a'])
+    const everywhere = '/apis/example.com/v1/widgets?fieldSelector=metadata.namespace%3Ddefault'
+    expect(namesOf(await cluster.send('GET', everywhere))).toEqual(['a', 'b', 'c'])
+    const unknown = await cluster.send('GET', `${W}?fieldSelector=spec.size%3D3`)
+    expect([unknown.code, statusOf(unknown).message]).toEqual([400, 'field label not supported: spec.size'])
+  })
+
+  test('that cannot be read are refused', async () => {
+    expect((await cluster.send('GET', `${W}?labelSelector=${encodeURIComponent('a in (')}`)).code).toBe(400)
+  })
+})
+
+describe('pages', () => {
+  test('show one state, whatever happens in between', async () => {
+    await fill(['a', 'b', 'c', 'd', 'e'])
+    const first = (await cluster.send('GET', `${W}?limit=2`)).json<List>()
+    expect(first.metadata.remainingItemCount).toBe(3)
+    await cluster.send('POST', W, { body: widget('bb') })
+    await cluster.send('DELETE', `${W}/d`)
+    const second = (await cluster.send('GET', `${W}?limit=2&continue=${first.metadata.continue}`)).json<List>()
+    expect(second.metadata.remainingItemCount).toBe(1)
+    const third = (await cluster.send('GET', `${W}?limit=2&continue=${second.metadata.continue}`)).json<List>()
+    expect([first, second, third].flatMap(({ items }) => items.map(({ metadata }) => metadata.name))).toEqual([
+      'a',
+      'b',
+      'c',
+      'd',
+      'e',
+    ])
+    expect(new Set([first, second, third].map(({ metadata }) => metadata.resourceVersion)).size).toBe(1)
+    expect(third.metadata).not.toHaveProperty('continue')
+    expect(third.metadata).not.toHaveProperty('remainingItemCount')
+  })
+
+  test('with a selector are filled up, and do not count what remains', async () => {
+    await fill(['a', 'b', 'c', 'd', 'e'], (name) => widget(name, { mode: 'ace'.includes(name) ? 'A' : 'B' }))
+    const first = (await cluster.send('GET', `${W}?limit=2&fieldSelector=spec.mode%3DA`)).json<List>()
+    expect(first.items.map(({ metadata }) => metadata.name)).toEqual(['a', 'c'])
+    expect(first.metadata).not.toHaveProperty('remainingItemCount')
+    const query = `limit=2&fieldSelector=spec.mode%3DA&continue=${first.metadata.continue}`
+    expect(namesOf(await cluster.send('GET', `${W}?${query}`))).toEqual(['e'])
+  })
+
+  test('a limit that fits exactly leaves no token', async () => {
+    await fill(['a', 'b'])
+    expect((await cluster.send('GET', `${W}?limit=2`)).json<List>().metadata).not.toHaveProperty('continue')
+  })
+
+  test.each(['garbage', Buffer.from('{"v":"x","rv":1,"start":"a"}').toString('base64url')])(
+    'the token %s is refused',
+    async (token) => {
+      const answer = await cluster.send('GET', `${W}?limit=1&continue=${token}`)
+      expect([answer.code, statusOf(answer).message]).toEqual([400, 'continue key is not valid'])
+    },
+  )
+})
+
+describe('resource versions', () => {
+  test('any, at least, exactly, and too new', async () => {
+    await fill(['a'])
+    const { resourceVersion } = (await cluster.send('GET', W)).json<List>().metadata
+    await fill(['b'])
+    expect(namesOf(await cluster.send('GET', `${W}?resourceVersion=0`))).toEqual(['a', 'b'])
+    expect(namesOf(await cluster.send('GET', `${W}?resourceVersion=${resourceVersion}`))).toEqual(['a', 'b'])
+    const exact = await cluster.send('GET', `${W}?resourceVersion=${resourceVersion}&resourceVersionMatch=Exact`)
+    expect(namesOf(exact)).toEqual(['a'])
+    expect(exact.json<List>().metadata.resourceVersion).toBe(resourceVersion)
+    const future = await cluster.send('GET', `${W}?resourceVersion=1000000`)
+    expect(future.code).toBe(504)
+    expect(future.headers['retry-after']).toBe('1')
+    expect(statusOf(future).details?.causes?.[0]?.reason).toBe('ResourceVersionTooLarge')
+    expect((await cluster.send('GET', `${W}?resourceVersion=x`)).code).toBe(400)
+  })
+
+  test.each([
+    'resourceVersionMatch=Exact',
+    'resourceVersion=0&resourceVersionMatch=Exact',
+    'resourceVersion=1&resourceVersionMatch=Nearly',
+    'sendInitialEvents=true',
+  ])('%s is refused', async (query) => {
+    expect((await cluster.send('GET', `${W}?${query}`)).code).toBe(422)
+  })
+
+  test('a page of a forgotten state comes with a token that goes on at the newest one', async () => {
+    cluster = await openTestCluster({ historyEvents: 5 })
+    await fill(['a', 'b', 'c'])
+    const first = (await cluster.send('GET', `${W}?limit=1`)).json<List>()
+    await fill(['d', 'e', 'f', 'g', 'h', 'i'])
+    const gone = await cluster.send('GET', `${W}?limit=1&continue=${first.metadata.continue}`)
+    expect([gone.code, statusOf(gone).reason]).toEqual([410, 'Expired'])
+    const next = await cluster.send('GET', `${W}?continue=${statusOf(gone).metadata.continue}`)
+    expect(namesOf(next)).toEqual(['b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'])
+  })
+})
