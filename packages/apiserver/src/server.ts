@@ -21,6 +21,8 @@ export interface ApiServerOptions {
   /** Folder of objects, keys and token digests. Absent: everything is in memory and gone at the end. */
   readonly dataDirectory?: string
   readonly admission?: readonly AdmissionPlugin[]
+  /** How many of the newest writes can be watched from and paged through; the default is 100,000. */
+  readonly historyEvents?: number
   /** Of the product, shown in `/version`. */
   readonly version?: string
 }
@@ -67,9 +69,12 @@ export class ApiServer {
    * @throws StoreCorruptError, DirectoryLockedError
    */
   static async open(options: ApiServerOptions): Promise<ApiServer> {
-    const { clock, random, dataDirectory } = options
-    const directory = dataDirectory === undefined ? {} : { directory: join(dataDirectory, 'store') }
-    const store = await Store.open({ ...directory, clock })
+    const { clock, random, dataDirectory, historyEvents } = options
+    const store = await Store.open({
+      clock,
+      ...(dataDirectory === undefined ? {} : { directory: join(dataDirectory, 'store') }),
+      ...(historyEvents === undefined ? {} : { historyEvents }),
+    })
     return new ApiServer(options, new Database(store, clock, random))
   }
 
