@@ -98,7 +98,13 @@ test('a collection goes by selector', async () => {
 describe('owners', () => {
   async function family(): Promise<void> {
     const { metadata } = await create('owner')
-    const owner = { apiVersion: 'example.com/v1', kind: 'Widget', name: 'owner', uid: metadata.uid, blockOwnerDeletion: true }
+    const owner = {
+      apiVersion: 'example.com/v1',
+      kind: 'Widget',
+      name: 'owner',
+      uid: metadata.uid,
+      blockOwnerDeletion: true,
+    }
     await create('child', { ownerReferences: [owner] })
   }
 
@@ -125,7 +131,9 @@ describe('owners', () => {
 
   test('there is one controller at most', async () => {
     const owner = (uid: string): object => ({ apiVersion: 'v1', kind: 'X', name: 'x', uid, controller: true })
-    const answer = await cluster.send('POST', W, { body: widget('a', {}, { ownerReferences: [owner('1'), owner('2')] }) })
+    const answer = await cluster.send('POST', W, {
+      body: widget('a', {}, { ownerReferences: [owner('1'), owner('2')] }),
+    })
     expect(statusOf(answer).message).toContain('Only one reference can have Controller set to true')
   })
 })

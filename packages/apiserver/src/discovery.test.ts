@@ -44,8 +44,12 @@ describe('discovery', () => {
   })
 
   test('in the version asked for, never in another', async () => {
-    expect((await cluster.send('GET', '/api', { accept: aggregated('v2beta1') })).headers['content-type']).toContain('v2beta1')
-    expect((await cluster.send('GET', '/api', { accept: aggregated('v3') })).json()).toMatchObject({ kind: 'APIVersions' })
+    expect((await cluster.send('GET', '/api', { accept: aggregated('v2beta1') })).headers['content-type']).toContain(
+      'v2beta1',
+    )
+    expect((await cluster.send('GET', '/api', { accept: aggregated('v3') })).json()).toMatchObject({
+      kind: 'APIVersions',
+    })
     const peerless = aggregated('v2').replace(',', ';profile=nopeer,')
     expect((await cluster.send('GET', '/api', { accept: peerless })).json()).toMatchObject({ kind: 'APIVersions' })
   })
@@ -59,14 +63,19 @@ describe('discovery', () => {
       preferredVersion: { groupVersion: 'example.com/v1', version: 'v1' },
     })
     const core = (await cluster.send('GET', '/api/v1')).json<{ resources: { name: string; namespaced: boolean }[] }>()
-    expect(core.resources.find(({ name }) => name === 'configmaps')).toMatchObject({ namespaced: true, kind: 'ConfigMap' })
+    expect(core.resources.find(({ name }) => name === 'configmaps')).toMatchObject({
+      namespaced: true,
+      kind: 'ConfigMap',
+    })
     expect(core.resources.map(({ name }) => name)).toContain('namespaces/finalize')
     expect((await cluster.send('GET', '/apis/nope.example.com/v1')).code).toBe(404)
   })
 })
 
 test('OpenAPI: an index of documents, with what kubectl looks for', async () => {
-  const { paths } = (await cluster.send('GET', '/openapi/v3')).json<{ paths: Record<string, { serverRelativeURL: string }> }>()
+  const { paths } = (await cluster.send('GET', '/openapi/v3')).json<{
+    paths: Record<string, { serverRelativeURL: string }>
+  }>()
   expect(Object.keys(paths)).toEqual(expect.arrayContaining(['api/v1', 'apis/example.com/v1']))
   const url = paths['apis/example.com/v1']!.serverRelativeURL
   expect(url).toMatch(/^\/clusters\/hub\/openapi\/v3\/apis\/example\.com\/v1\?hash=[0-9A-F]{64}$/)

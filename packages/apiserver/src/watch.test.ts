@@ -154,7 +154,7 @@ describe('the end', () => {
   test('comes when the server closes', async () => {
     const seen = await watch(`resourceVersion=${await version()}`)
     await cluster.server.close()
-    await seen.ended
+    await expect(seen.ended).resolves.toBeUndefined()
   })
 
   test('comes with an error for a version that never was', async () => {

@@ -13,7 +13,11 @@ beforeEach(async () => {
   cluster = await openTestCluster()
 })
 
-async function grant(rules: object[], namespace?: string, subject: object = { kind: 'User', name: 'bob' }): Promise<void> {
+async function grant(
+  rules: object[],
+  namespace?: string,
+  subject: object = { kind: 'User', name: 'bob' },
+): Promise<void> {
   const [path, role, binding] =
     namespace === undefined
       ? [RBAC, 'ClusterRole', 'ClusterRoleBinding']
@@ -79,7 +83,9 @@ describe('roles', () => {
     expect((await cluster.send('GET', `${CM}/d`, { user: bob })).code).toBe(403)
     expect((await cluster.send('GET', CM, { user: bob })).code).toBe(403)
     expect((await cluster.send('GET', `${CM}?fieldSelector=metadata.name%3Dc`, { user: bob })).code).toBe(200)
-    expect((await cluster.send('GET', `${CM}?fieldSelector=metadata.name%3Dc,metadata.name%3Dd`, { user: bob })).code).toBe(403)
+    expect(
+      (await cluster.send('GET', `${CM}?fieldSelector=metadata.name%3Dc,metadata.name%3Dd`, { user: bob })).code,
+    ).toBe(403)
     await grant([{ apiGroups: [''], resources: ['configmaps'], verbs: ['list'] }], 'default', {
       kind: 'ServiceAccount',
       name: 'robot',
@@ -87,6 +93,13 @@ describe('roles', () => {
     })
     const robot = { name: 'system:serviceaccount:default:robot', groups: [] }
     expect((await cluster.send('GET', CM, { user: robot })).code).toBe(200)
+  })
+
+  test('for named objects do not let anybody create, whatever the query says', async () => {
+    await grant([{ apiGroups: [''], resources: ['configmaps'], resourceNames: ['c'], verbs: ['*'] }])
+    const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'd' } }
+    const answer = await cluster.send('POST', `${CM}?fieldSelector=metadata.name%3Dc`, { user: bob, body })
+    expect(answer.code).toBe(403)
   })
 
   test('end when the binding does', async () => {
@@ -109,7 +122,10 @@ describe('roles', () => {
     await grant([])
     const path = `${RBAC}/clusterrolebindings/r`
     const live = (await cluster.send('GET', path)).json()
-    const body = { ...live, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' } }
+    const body = {
+      ...live,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+    }
     const answer = await cluster.send('PUT', path, { body })
     expect([answer.code, statusOf(answer).message]).toEqual([422, expect.stringContaining('cannot change roleRef')])
   })
@@ -134,7 +150,9 @@ describe('access reviews', () => {
     ])
     const accept = { verb: 'accept', group: 'example.com', resource: 'widgets' }
     expect(await allowed('SelfSubjectAccessReview', { resourceAttributes: accept }, bob)).toBe(true)
-    expect(await allowed('SelfSubjectAccessReview', { resourceAttributes: { ...accept, verb: 'get' } }, bob)).toBe(false)
+    expect(await allowed('SelfSubjectAccessReview', { resourceAttributes: { ...accept, verb: 'get' } }, bob)).toBe(
+      false,
+    )
     const status = { ...accept, resource: 'gadgets', subresource: 'status' }
     expect(await allowed('SubjectAccessReview', { user: 'bob', resourceAttributes: status })).toBe(true)
     expect(await allowed('SubjectAccessReview', { user: 'eve', resourceAttributes: status })).toBe(false)

@@ -16,7 +16,7 @@ import { handleWatch } from '../handlers/watch.ts'
 import { negotiate } from '../media-types.ts'
 import { representList, representObject } from '../represent.ts'
 import type { Presentation } from '../represent.ts'
-import type { ResourceRequest } from '../request-info.ts'
+import type { ResourceRequest, Verb } from '../request-info.ts'
 import { groupResourceOf } from '../served-resource.ts'
 import type { ServedResource } from '../served-resource.ts'
 import { parseIncludeObject } from '../table.ts'
@@ -96,9 +96,13 @@ function isServed({ resource, status, subresources }: ServedResource, request: R
 
 function attributesOf(request: ResourceRequest, query: URLSearchParams): Exclude<AccessAttributes, { path: string }> {
   const { verb, group, plural, subresource, namespace } = request
-  // A list of one name needs no more rights than the object of that name.
-  const named = request.name ?? /^metadata\.name==?([^,]+)$/.exec(query.get('fieldSelector') ?? '')?.[1]
-  return { verb, group, resource: plural, subresource, namespace, name: named }
+  return { verb, group, resource: plural, subresource, namespace, name: request.name ?? selectedName(verb, query) }
+}
+
+/** A list of one name needs no more rights than the object of that name. */
+function selectedName(verb: Verb, query: URLSearchParams): string | undefined {
+  if (verb !== 'list' && verb !== 'watch' && verb !== 'deletecollection') return undefined
+  return /^metadata\.name==?([^,]+)$/.exec(query.get('fieldSelector') ?? '')?.[1]
 }
 
 function authorize(

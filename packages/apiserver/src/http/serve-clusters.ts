@@ -25,7 +25,7 @@ export async function serveClusters(clusters: ServedClusters, request: IncomingR
     const below = match === null ? request.path : match[2]!.startsWith('/') ? match[2]! : `/${match[2]}`
     const [path = '/', query] = below.split('?', 2)
     if (user === anonymousUser && !isPublicPath(path)) throw unauthorized()
-    const cluster = match === null ? undefined : clusters.clusterOf(decodeURIComponent(match[1]!))
+    const cluster = match === null ? undefined : clusters.clusterOf(match[1]!)
     if (cluster === undefined) {
       if (match === null && isPublicPath(path)) return publicReply(clusters.version, path, new URLSearchParams(query))
       throw resourceNotFound()
