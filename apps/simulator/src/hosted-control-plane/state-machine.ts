@@ -125,7 +125,8 @@ function happen(state: ControlPlaneState, { change }: TimelineEvent): ControlPla
   const { view } = state
   switch (change.type) {
     case 'operator-image':
-      return { ...state, view: { ...view, operatorImage: change.image } }
+      // Every new template must be observed anew, also one that brings back the image observed last.
+      return { ...state, view: { ...view, operatorImage: change.image, observedOperatorImage: '' } }
     case 'operator-ready':
       return {
         ...state,
@@ -179,7 +180,8 @@ function settleTimes(before: ControlPlaneView, state: ControlPlaneState, now: nu
 function changes(before: ControlPlaneView, after: ControlPlaneView): ControlPlaneWrite[] {
   const writes: ControlPlaneWrite[] = []
   if (before.operatorImage !== after.operatorImage) writes.push({ target: 'operator-template' })
-  if (before.operatorReady !== after.operatorReady || before.observedOperatorImage !== after.observedOperatorImage) {
+  const observed = after.observedOperatorImage !== '' && before.observedOperatorImage !== after.observedOperatorImage
+  if (before.operatorReady !== after.operatorReady || observed) {
     writes.push({ target: 'operator-status' })
   }
   for (const [name, value] of Object.entries(after.components)) {
