@@ -7,7 +7,8 @@ import { groupResourceOf } from './served-resource.ts'
 import type { ServedResource } from './served-resource.ts'
 import { View } from './view.ts'
 import type { WriteContext } from './write-context.ts'
-import { checkPreconditions, isHeld, removeObject, store } from './write-pipeline.ts'
+import { checkPreconditions } from './object-checks.ts'
+import { isHeld, removeObject, store } from './write-pipeline.ts'
 
 export type PropagationPolicy = 'Background' | 'Foreground' | 'Orphan'
 

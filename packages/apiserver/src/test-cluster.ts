@@ -46,7 +46,7 @@ export const widgets: Resource = {
   kind: 'Widget',
   namespaced: true,
 }
-export const gadgets: Resource = { ...widgets, plural: 'gadgets', kind: 'Gadget', namespaced: false }
+const gadgets: Resource = { ...widgets, plural: 'gadgets', kind: 'Gadget', namespaced: false }
 export const configMaps: Resource = {
   group: '',
   version: 'v1',

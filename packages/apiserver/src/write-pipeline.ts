@@ -1,28 +1,25 @@
 import {
   alreadyExists,
-  apiVersionOf,
-  badRequest,
-  conflict,
-  deepEqual,
   fieldForbidden,
   fieldRequired,
   forbidden,
-  invalid,
   isAlreadyExists,
   notFound,
   randomUuid,
   trackUpdate,
 } from '@locktender/kube'
-import type { FieldError, ManagedFieldsEntry, ObjectMeta, WriteContext as TrackingContext } from '@locktender/kube'
+import type { FieldError, ObjectMeta, WriteContext as TrackingContext } from '@locktender/kube'
 import { admit } from './admit.ts'
+import { desiredStateChanged, isSame } from './changes.ts'
 import type { Stored } from './database.ts'
 import { randomSuffix } from './generate-name.ts'
 import { isRecord } from './object.ts'
 import type { AnyObject } from './object.ts'
 import { validateMeta } from './object-meta.ts'
+import { invalidObject } from './object-checks.ts'
+import { newMeta, nextMeta } from './server-metadata.ts'
 import { resetFieldsOf } from './reset-fields.ts'
 import { groupResourceOf } from './served-resource.ts'
-import type { ServedResource } from './served-resource.ts'
 import { View } from './view.ts'
 import type { WriteContext } from './write-context.ts'
 
@@ -73,32 +70,6 @@ function createNamed(context: WriteContext, incoming: AnyObject, tracked: boolea
   if (database.store.get(key) !== undefined) throw alreadyExists(groupResourceOf(served), object.metadata.name)
   if (options.dryRun) return Promise.resolve(View.ofObject(object))
   return store(context, key, 0, object)
-}
-
-/** System fields are the server's; whatever the client sent for them is dropped. */
-function newMeta(
-  meta: ObjectMeta,
-  namespace: string | undefined,
-  now: string,
-  uid: string,
-  generation: boolean,
-): ObjectMeta {
-  const { generateName, labels, annotations, finalizers, ownerReferences, managedFields } = meta
-  return {
-    name: meta.name,
-    ...(generateName === undefined ? {} : { generateName }),
-    ...(namespace === undefined ? {} : { namespace }),
-    uid,
-    // Reserves the place, so that readers find the version near the start of the text.
-    resourceVersion: '',
-    ...(generation ? { generation: 1 } : {}),
-    creationTimestamp: now,
-    ...(labels === undefined ? {} : { labels }),
-    ...(annotations === undefined ? {} : { annotations }),
-    ...(ownerReferences === undefined ? {} : { ownerReferences }),
-    ...(finalizers === undefined || finalizers.length === 0 ? {} : { finalizers }),
-    ...(managedFields === undefined ? {} : { managedFields }),
-  }
 }
 
 /** Refuses new objects in a namespace that does not exist or is going away. */
@@ -232,29 +203,6 @@ function withStatus(object: AnyObject, status: unknown): AnyObject {
   return rest as AnyObject
 }
 
-/** The client's labels, annotations, finalizers and owners with the server's everything else. */
-function nextMeta(meta: ObjectMeta, live: ObjectMeta, namespace: string | undefined): ObjectMeta {
-  const { labels, annotations, finalizers, ownerReferences, managedFields } = meta
-  return {
-    name: live.name,
-    ...(live.generateName === undefined ? {} : { generateName: live.generateName }),
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(live.uid === undefined ? {} : { uid: live.uid }),
-    resourceVersion: live.resourceVersion ?? '',
-    ...(live.generation === undefined ? {} : { generation: live.generation }),
-    ...(live.creationTimestamp === undefined ? {} : { creationTimestamp: live.creationTimestamp }),
-    ...(live.deletionTimestamp === undefined ? {} : { deletionTimestamp: live.deletionTimestamp }),
-    ...(live.deletionGracePeriodSeconds === undefined
-      ? {}
-      : { deletionGracePeriodSeconds: live.deletionGracePeriodSeconds }),
-    ...(labels === undefined ? {} : { labels }),
-    ...(annotations === undefined ? {} : { annotations }),
-    ...(ownerReferences === undefined ? {} : { ownerReferences }),
-    ...(finalizers === undefined || finalizers.length === 0 ? {} : { finalizers }),
-    ...(managedFields === undefined ? {} : { managedFields }),
-  }
-}
-
 function validate(context: WriteContext, object: AnyObject, live: AnyObject | undefined): void {
   const { served, subresource } = context
   const errors: FieldError[] = []
@@ -278,104 +226,4 @@ function newFinalizers(meta: ObjectMeta, live: ObjectMeta): FieldError[] {
       `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list.slice(1, -1)}}`,
     ),
   ]
-}
-
-/** 422 for an object of the context's kind. */
-export function invalidObject(context: WriteContext, object: AnyObject, errors: readonly FieldError[]): Error {
-  const { group, kind } = context.served.resource
-  return invalid({ group, kind }, object.metadata.name ?? '', errors)
-}
-
-const NOT_DESIRED_STATE = new Set(['apiVersion', 'kind', 'metadata'])
-
-function desiredStateChanged(served: ServedResource, object: AnyObject, live: AnyObject): boolean {
-  for (const field of new Set([...Object.keys(object), ...Object.keys(live)])) {
-    if (NOT_DESIRED_STATE.has(field) || (served.status && field === 'status')) continue
-    if (!deepEqual(object[field], live[field])) return true
-  }
-  return false
-}
-
-/** Equal but for the times of managers: such a write changes nothing and leaves no trace. */
-function isSame(object: AnyObject, live: AnyObject): boolean {
-  if (object === live) return true
-  const { managedFields: managers = [], resourceVersion: _version, ...meta } = object.metadata
-  const { managedFields: liveManagers = [], resourceVersion: _liveVersion, ...liveMeta } = live.metadata
-  if (managers.length !== liveManagers.length || !deepEqual(meta, liveMeta)) return false
-  for (const field of new Set([...Object.keys(object), ...Object.keys(live)])) {
-    if (field !== 'metadata' && !deepEqual(object[field], live[field])) return false
-  }
-  return managers.every((entry, index) => sameManager(entry, liveManagers[index]!))
-}
-
-function sameManager(left: ManagedFieldsEntry, right: ManagedFieldsEntry): boolean {
-  const { time: _left, ...leftRest } = left
-  const { time: _right, ...rightRest } = right
-  return deepEqual(leftRest, rightRest)
-}
-
-/**
- * Checks what a client says about the state it has seen.
- * @throws ApiError Conflict
- */
-export function checkPreconditions(
-  context: WriteContext,
-  live: AnyObject,
-  claimed: { readonly uid?: string | undefined; readonly resourceVersion?: string | undefined },
-): void {
-  const target = groupResourceOf(context.served)
-  const { uid, resourceVersion } = live.metadata
-  if (claimed.uid !== undefined && claimed.uid !== '' && claimed.uid !== uid) {
-    const why = `Precondition failed: UID in precondition: ${claimed.uid}, UID in object meta: ${uid}`
-    throw conflict(target, live.metadata.name, why)
-  }
-  if (
-    claimed.resourceVersion !== undefined &&
-    claimed.resourceVersion !== '' &&
-    claimed.resourceVersion !== resourceVersion
-  ) {
-    throw conflict(
-      target,
-      live.metadata.name,
-      'the object has been modified; please apply your changes to the latest version and try again',
-    )
-  }
-}
-
-/**
- * The kind in the body must be the kind of the URL.
- * @throws ApiError BadRequest
- */
-export function checkKind({ served }: WriteContext, object: AnyObject): void {
-  const expected = apiVersionOf(served.resource)
-  if (object.apiVersion !== expected) {
-    throw badRequest(
-      `the API version in the data (${object.apiVersion}) does not match the expected API version (${expected})`,
-    )
-  }
-  if (object.kind !== served.resource.kind) {
-    throw badRequest(`the kind in the data (${object.kind}) does not match the expected kind (${served.resource.kind})`)
-  }
-}
-
-/**
- * Fills in name and namespace of the URL and refuses others.
- * @throws ApiError BadRequest
- */
-export function bindToUrl(context: WriteContext, object: AnyObject, name: string | undefined): void {
-  const { metadata } = object
-  const { namespace } = context
-  if (name !== undefined) {
-    if (metadata.name === undefined || metadata.name === '') metadata.name = name
-    else if (metadata.name !== name) {
-      throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
-    }
-  }
-  if (namespace === undefined) {
-    delete metadata.namespace
-  } else if (metadata.namespace === undefined || metadata.namespace === '') {
-    metadata.namespace = namespace
-  } else if (metadata.namespace !== namespace) {
-    throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`)
-  }
 }

@@ -19,8 +19,10 @@ import type { AnyObject } from '../object.ts'
 import { isRecord } from '../object.ts'
 import { parseWriteOptions } from '../request-options.ts'
 import { groupResourceOf } from '../served-resource.ts'
+import { applyStrategicMergePatch } from '../strategic-merge.ts'
 import type { WriteContext } from '../write-context.ts'
-import { bindToUrl, checkKind, checkPreconditions, createObject, trackingOf, updateObject } from '../write-pipeline.ts'
+import { bindToUrl, checkKind, checkPreconditions } from '../object-checks.ts'
+import { createObject, trackingOf, updateObject } from '../write-pipeline.ts'
 import type { Answer } from './answer.ts'
 import { keyOf } from './context.ts'
 import type { RequestContext } from './context.ts'
@@ -28,6 +30,7 @@ import { writeContextOf } from './write-context.ts'
 
 const JSON_PATCH = 'application/json-patch+json'
 const MERGE_PATCH = 'application/merge-patch+json'
+const STRATEGIC_MERGE_PATCH = 'application/strategic-merge-patch+json'
 const APPLY_PATCH = 'application/apply-patch+yaml'
 
 /** Most operations of a JSON patch, as in apiserver. */
@@ -49,8 +52,17 @@ export function handlePatch(context: RequestContext): Promise<Answer> {
         }
         return applyJsonPatch(live, patch)
       })
-    default:
+    case STRATEGIC_MERGE_PATCH:
+      // Which lists merge is known of built-in kinds only.
+      if (!context.served.custom) return handleChange(context, applyStrategicMergePatch)
       throw unsupportedMediaType([JSON_PATCH, MERGE_PATCH, APPLY_PATCH])
+    default:
+      throw unsupportedMediaType([
+        JSON_PATCH,
+        MERGE_PATCH,
+        ...(context.served.custom ? [] : [STRATEGIC_MERGE_PATCH]),
+        APPLY_PATCH,
+      ])
   }
 }
 

@@ -3,14 +3,8 @@ import { asObject, ingest, parseBody } from '../decode.ts'
 import { isYamlBody } from '../media-types.ts'
 import { parseWriteOptions } from '../request-options.ts'
 import { groupResourceOf } from '../served-resource.ts'
-import {
-  bindToUrl,
-  checkKind,
-  checkPreconditions,
-  createObject,
-  invalidObject,
-  updateObject,
-} from '../write-pipeline.ts'
+import { bindToUrl, checkKind, checkPreconditions, invalidObject } from '../object-checks.ts'
+import { createObject, updateObject } from '../write-pipeline.ts'
 import type { Answer } from './answer.ts'
 import { keyOf } from './context.ts'
 import type { RequestContext } from './context.ts'

@@ -1,0 +1,50 @@
+import type { ObjectMeta } from '@locktender/kube'
+
+/** System fields are the server's; whatever the client sent for them is dropped. */
+export function newMeta(
+  meta: ObjectMeta,
+  namespace: string | undefined,
+  now: string,
+  uid: string,
+  generation: boolean,
+): ObjectMeta {
+  const { generateName, labels, annotations, finalizers, ownerReferences, managedFields } = meta
+  return {
+    name: meta.name,
+    ...(generateName === undefined ? {} : { generateName }),
+    ...(namespace === undefined ? {} : { namespace }),
+    uid,
+    // Reserves the place, so that readers find the version near the start of the text.
+    resourceVersion: '',
+    ...(generation ? { generation: 1 } : {}),
+    creationTimestamp: now,
+    ...(labels === undefined ? {} : { labels }),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(ownerReferences === undefined ? {} : { ownerReferences }),
+    ...(finalizers === undefined || finalizers.length === 0 ? {} : { finalizers }),
+    ...(managedFields === undefined ? {} : { managedFields }),
+  }
+}
+
+/** The client's labels, annotations, finalizers and owners with the server's everything else. */
+export function nextMeta(meta: ObjectMeta, live: ObjectMeta, namespace: string | undefined): ObjectMeta {
+  const { labels, annotations, finalizers, ownerReferences, managedFields } = meta
+  return {
+    name: live.name,
+    ...(live.generateName === undefined ? {} : { generateName: live.generateName }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(live.uid === undefined ? {} : { uid: live.uid }),
+    resourceVersion: live.resourceVersion ?? '',
+    ...(live.generation === undefined ? {} : { generation: live.generation }),
+    ...(live.creationTimestamp === undefined ? {} : { creationTimestamp: live.creationTimestamp }),
+    ...(live.deletionTimestamp === undefined ? {} : { deletionTimestamp: live.deletionTimestamp }),
+    ...(live.deletionGracePeriodSeconds === undefined
+      ? {}
+      : { deletionGracePeriodSeconds: live.deletionGracePeriodSeconds }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(ownerReferences === undefined ? {} : { ownerReferences }),
+    ...(finalizers === undefined || finalizers.length === 0 ? {} : { finalizers }),
+    ...(managedFields === undefined ? {} : { managedFields }),
+  }
+}
