@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { DirectoryLockedError } from '@locktender/apiserver'
 import { forkRandom, systemRandom, VirtualClock } from '@locktender/kube'
 import { CommanderError } from 'commander'
 import { Demo } from './demo.ts'
@@ -26,10 +27,16 @@ const longestRunMs = 72 * 3_600_000
 /** After a run in virtual time the clock goes on at a pace at which people can look around. */
 const pacedSpeed = 60
 
+// Whoever reads the output may have seen enough, as head does: the run goes on only as long as somebody looks.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitCodes.interrupted : 1))
+}
+
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  process.exitCode = report(error)
+  // Clocks, watches and sockets of what had been brought up would keep the process alive.
+  process.exit(report(error))
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -182,9 +189,11 @@ async function serve(
 
 function report(error: unknown): number {
   // commander has told what is wrong already.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
   process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`)
-  if (error instanceof DataFolderError) return 2
-  if (error instanceof Error && error.stack !== undefined) process.stderr.write(`${error.stack}\n`)
-  return 1
+  if (error instanceof DataFolderError) return exitCodes.usage
+  // A code means the system said no, which the message tells; anything else is a defect.
+  const told = error instanceof DirectoryLockedError || (error instanceof Error && 'code' in error)
+  if (!told && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  return exitCodes.failed
 }

@@ -155,8 +155,16 @@ function rounded(seconds: number): number {
   return Math.round(seconds * 100) / 100
 }
 
-/** Exit codes of a run that was waited for (reference/users-and-ux.md D.3). */
-export const exitCodes = { done: 0, timedOut: 8, stopped: 9, someFailed: 10, interrupted: 130 } as const
+/** Exit codes of a run (reference/users-and-ux.md D.3). */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  timedOut: 8,
+  stopped: 9,
+  someFailed: 10,
+  interrupted: 130,
+} as const
 
 /** The exit code that a finished run deserves. */
 export function exitCodeOf(summary: Summary): number {

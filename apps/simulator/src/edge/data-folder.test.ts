@@ -42,6 +42,14 @@ describe('data folder', () => {
     expect(await readFile(join(directory, 'simulation.json'), 'utf8')).toBe('{')
   })
 
+  test('what is no folder is refused', async () => {
+    const file = join(directory, 'file')
+    await writeFile(file, '')
+    const opening = openDataFolder(parseOptions(['--data', file]), 1000)
+    await expect(opening).rejects.toThrow(DataFolderError)
+    await expect(opening).rejects.toThrow('Name a folder that you can write to with --data.')
+  })
+
   test('a simulation that has ended is kept in a named folder', async () => {
     const folder = await open()
     await mkdir(storePath(directory))

@@ -22,7 +22,7 @@ export interface DataFolder {
   readonly resumed: boolean
 }
 
-/** The folder holds something else than what was asked for. */
+/** The folder cannot be used, or holds something else than what was asked for. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError'
 }
@@ -39,7 +39,7 @@ const recordFile = 'simulation.json'
  */
 export async function openDataFolder(options: SimulatorOptions, startMs: number): Promise<DataFolder> {
   const path = options.data === undefined ? defaultPath(options) : resolve(options.data)
-  await mkdir(path, { recursive: true, mode: 0o700 })
+  await makeFolder(path)
   const found = await readRecord(path)
   if (found !== undefined && !(options.data === undefined && found.ended)) {
     checkSame(path, options, found.world)
@@ -50,6 +50,15 @@ export async function openDataFolder(options: SimulatorOptions, startMs: number)
   const world: WorldOptions = { clusters, seed, failRate, badFix, components }
   await writeRecord(path, { world, startedAt: startMs, ended: false })
   return { path, world, startedAt: startMs, resumed: false }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new DataFolderError(`${path} cannot be used: ${why}. Name a folder that you can write to with --data.`)
+  }
 }
 
 /** Remembers that the rollout in `folder` has ended. */
