@@ -192,6 +192,9 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
   process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`)
   if (error instanceof DataFolderError) return exitCodes.usage
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    process.stderr.write('The port is taken: choose another with --port, or leave it out for a free one.\n')
+  }
   // A code means the system said no, which the message tells; anything else is a defect.
   const told = error instanceof DirectoryLockedError || (error instanceof Error && 'code' in error)
   if (!told && error instanceof Error) process.stderr.write(`${error.stack}\n`)
