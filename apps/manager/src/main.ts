@@ -9,7 +9,7 @@ import {
   systemRandom,
   transportFromKubeconfig,
 } from '@locktender/kube'
-import { jsonLogger } from './json-logger.ts'
+import { jsonLogger } from '@locktender/runtime'
 import { startManager } from './start-manager.ts'
 
 const usage = `Plans and carries out the delivery of component fixes on the hub that a kubeconfig names.

@@ -2,5 +2,6 @@ export type { ClusterView, Controller, ObjectEvent, ReconcileResult, Watch, Worl
 export { LeadershipLostError, TerminalError, UndeclaredAccessError } from './errors.ts'
 export { holdLeadership, nextLeaseStep, type LeaderElectionOptions, type Lease } from './leader-election.ts'
 export { runControllers, type LiveOptions } from './live.ts'
+export { jsonLogger } from './json-logger.ts'
 export { silentLogger, type LogFields, type Logger } from './logger.ts'
 export { lowPriority, WorkQueue, type WorkQueueOptions } from './work-queue.ts'

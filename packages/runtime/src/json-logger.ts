@@ -1,4 +1,4 @@
-import type { LogFields, Logger } from '@locktender/runtime'
+import type { LogFields, Logger } from './logger.ts'
 
 /** Writes one JSON object a line; `now` gives milliseconds since the epoch. */
 export function jsonLogger(write: (line: string) => void, now: () => number, base: LogFields = {}): Logger {

@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+import { Client, loadKubeconfig, systemClock, systemRandom, transportFromKubeconfig } from '@locktender/kube'
+import { jsonLogger } from '@locktender/runtime'
+import { Command, CommanderError, Option } from 'commander'
+import type { ManagementClusterIdentity } from './fold-status.ts'
+import { startAgent } from './start-agent.ts'
+
+interface Flags extends ManagementClusterIdentity {
+  readonly hubKubeconfig: string
+  readonly hubContext?: string
+  readonly kubeconfig?: string
+  readonly context?: string
+}
+
+const clock = systemClock()
+const log = jsonLogger(
+  (line) => void process.stdout.write(`${line}\n`),
+  () => clock.now(),
+)
+
+async function connect(path: string | undefined, context: string | undefined): Promise<Client> {
+  const transport = await transportFromKubeconfig(await loadKubeconfig({ path, context }), { clock })
+  return new Client({ transport, userAgent: 'locktender-agent' })
+}
+
+async function run(flags: Flags): Promise<void> {
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+  const { name, environment, sector, region } = flags
+  await startAgent({
+    hub: await connect(flags.hubKubeconfig, flags.hubContext),
+    local: await connect(flags.kubeconfig, flags.context),
+    managementCluster: { name, environment, sector, region },
+    clock,
+    random: systemRandom(),
+    log,
+    signal: stop.signal,
+    onStarted: () => log.info('Started', { managementCluster: name }),
+  })
+}
+
+const program = new Command('locktender-agent')
+  .description('Keeps the hosted control planes of one management cluster as the hub asks, and reports on them.')
+  .requiredOption('--hub-kubeconfig <file>', 'kubeconfig of the hub, with the identity of this agent')
+  .option('--hub-context <name>', 'context of that kubeconfig')
+  .option('--kubeconfig <file>', 'kubeconfig of the management cluster (default: as kubectl, else the pod)')
+  .option('--context <name>', 'context of that kubeconfig')
+  .requiredOption('--name <name>', 'name of the management cluster, which is its namespace on the hub')
+  .addOption(
+    new Option('--environment <name>', 'what it is for')
+      .choices(['integration', 'stage', 'production'])
+      .makeOptionMandatory(),
+  )
+  .requiredOption('--sector <name>', 'sector within the environment, such as canary or main')
+  .requiredOption('--region <name>', 'region')
+  .showHelpAfterError('(run with --help for usage)')
+  .exitOverride()
+  .action(run)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2
+  } else {
+    log.error('Ended', { error: error instanceof Error ? error.message : String(error) })
+    process.exitCode = 1
+  }
+}
