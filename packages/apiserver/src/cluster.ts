@@ -111,6 +111,12 @@ export class LogicalCluster {
   }
 
   #define(object: AnyObject): void {
-    this.registry.define(object.metadata.name, resourcesOf(object as AnyObject & CustomResourceDefinition))
+    const resources = resourcesOf(object as AnyObject & CustomResourceDefinition).map((served) => {
+      const before = this.#find(served.resource)
+      // As long as the schema stays, what was stored under it needs no second look.
+      const same = before?.compiled === served.compiled && before?.storedApiVersion === served.storedApiVersion
+      return same ? { ...served, schemaRevision: before.schemaRevision } : served
+    })
+    this.registry.define(object.metadata.name, resources)
   }
 }

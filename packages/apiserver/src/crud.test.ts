@@ -260,6 +260,20 @@ test('what is not there says so in the words of Kubernetes', async () => {
   }
 })
 
+test('paths that fit no verb, and names that are none', async () => {
+  expect((await cluster.send('POST', `${W}/w`, { body: widget('w') })).code).toBe(405)
+  expect((await cluster.send('PUT', W, { body: widget('w') })).code).toBe(405)
+  expect((await cluster.send('PATCH', W, { body: {}, type: 'application/merge-patch+json' })).code).toBe(405)
+  expect((await cluster.send('GET', `${CM}/a%2Fb`)).code).toBe(404)
+  expect((await cluster.send('GET', '/api/v1/namespaces/default/namespaces/kube-system')).code).toBe(404)
+  expect((await cluster.send('GET', '/api/v1/namespaces/default/%zz')).code).toBe(400)
+})
+
+test('warnings are fit for a header', async () => {
+  const answer = await cluster.send('POST', W, { body: widget('w', { 'grö"ße\n': 1 }) })
+  expect(answer.headers['warning']).toBe('299 - "unknown field \\"spec.gr?\\"?e?\\""')
+})
+
 test('secrets take plain text and keep their type', async () => {
   const path = '/api/v1/namespaces/default/secrets'
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, stringData: { a: 'hello' } }

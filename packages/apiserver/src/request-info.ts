@@ -36,6 +36,8 @@ export function parseResourceRequest(
     first === 'namespaces' && third !== undefined && !(core && rest.length === 3 && NAMESPACE_SUBRESOURCES.has(third))
   const [plural, name, subresource, ...extra] = inNamespace ? rest.slice(2) : rest
   if (plural === undefined || plural === '' || name === '' || subresource === '' || extra.length > 0) return undefined
+  // Names become parts of keys, so an encoded slash must not make two of one.
+  if (rest.some((segment) => segment.includes('/'))) return undefined
   const namespace = inNamespace ? second : core && plural === 'namespaces' ? name : undefined
   return { verb: verbOf(method, name, query), group, version, plural, namespace, name, subresource }
 }

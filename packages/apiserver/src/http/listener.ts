@@ -3,7 +3,7 @@ import { createSecureServer } from 'node:http2'
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { ApiError, methodNotAllowed, requestEntityTooLarge } from '@locktender/kube'
+import { ApiError, methodNotAllowed, requestEntityTooLarge, systemClock } from '@locktender/kube'
 import type { HttpMethod } from '@locktender/kube'
 import type { PeerIdentity } from '../auth/authenticate.ts'
 import type { KeyPair } from '../auth/certificates.ts'
@@ -16,6 +16,8 @@ import type { Reply } from './reply.ts'
 const MAX_BODY_BYTES = 3 * 1024 * 1024
 /** Memory one HTTP/2 connection may use for all its watches; Node's default of 10 MB ends busy ones. */
 const SESSION_MEMORY_MB = 256
+/** How long requests under way may take to finish when the server closes; in the time of the machine, as sockets are. */
+const CLOSE_GRACE_MS = 5_000
 const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** A request as it came over the network. */
@@ -100,7 +102,16 @@ export class Listener {
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     for (const session of this.#sessions) session.close()
-    if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
+    if (this.#inFlight > 0) {
+      await new Promise<void>((resolve) => {
+        // A client that does not read its answer must not keep the server from closing.
+        const cancel = systemClock().after(CLOSE_GRACE_MS, resolve)
+        this.#onIdle = () => {
+          cancel()
+          resolve()
+        }
+      })
+    }
     for (const session of this.#sessions) session.destroy()
     for (const socket of this.#sockets) socket.destroy()
     await closed

@@ -54,7 +54,7 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
   const { served, request, cluster, user } = context
   const { verb, subresource } = request
   const subject = subresource === undefined ? served.verbs : SUBRESOURCE_VERBS
-  if (!subject.includes(verb)) throw methodNotAllowed(groupResourceOf(served), verb)
+  if (!subject.includes(verb) || !fitsPath(request)) throw methodNotAllowed(groupResourceOf(served), verb)
   if (isReview(served)) return reviewAccess(context)
   if (subresource === 'finalize') return handleFinalize(context)
   switch (verb) {
@@ -83,15 +83,26 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
 
 const SUBRESOURCE_VERBS: readonly string[] = ['get', 'update', 'patch']
 
+/** Objects are created in collections, and changed under their own name. */
+function fitsPath({ verb, name }: ResourceRequest): boolean {
+  if (verb === 'create') return name === undefined
+  return name !== undefined || (verb !== 'update' && verb !== 'patch')
+}
+
 /** Whether path and scope fit the resource. */
 function isServed({ resource, status, subresources }: ServedResource, request: ResourceRequest): boolean {
   const { subresource, name, namespace, verb } = request
   if (subresource !== undefined && !(subresource === 'status' ? status : subresources.includes(subresource)))
     return false
-  if (!resource.namespaced) return namespace === undefined || resource.kind === 'Namespace'
+  // A namespace counts as being in itself, for the sake of rights on it.
+  if (!resource.namespaced) return namespace === undefined || (isNamespaces(request) && namespace === name)
   if (namespace !== undefined) return true
   // Across namespaces there are only collections to read.
   return name === undefined && (verb === 'list' || verb === 'watch')
+}
+
+function isNamespaces({ group, plural }: ResourceRequest): boolean {
+  return group === '' && plural === 'namespaces'
 }
 
 function attributesOf(request: ResourceRequest, query: URLSearchParams): Exclude<AccessAttributes, { path: string }> {
@@ -141,6 +152,6 @@ function reply(answer: Answer, presentation: Presentation): Reply {
 
 function withWarnings(reply: Reply, warnings: readonly string[]): Reply {
   if (warnings.length === 0) return reply
-  const text = warnings.map((warning) => `299 - "${warning.replace(/["\\]/g, '\\$&').replace(/[\r\n]+/g, ' ')}"`)
+  const text = warnings.map((warning) => `299 - "${warning.replace(/[^ -~]/g, '?').replace(/["\\]/g, '\\$&')}"`)
   return { ...reply, headers: { ...reply.headers, warning: text.join(', ') } }
 }
