@@ -1,0 +1,33 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+import type { CustomResourceDefinition } from './definition.ts'
+
+/** For tests: definitions of real products, which lie beside the checkout where there are any. */
+const folder = new URL('../../../../../shared/fixtures/crds/', import.meta.url)
+
+export interface DefinitionFixture {
+  /** Product and file, as `hypershift/nodepools.yaml`. */
+  readonly file: string
+  readonly definition: CustomResourceDefinition
+}
+
+export const haveFixtures = existsSync(folder)
+
+let read: readonly DefinitionFixture[] | undefined
+
+/** All of them by file name; none where the folder is missing. */
+export function fixtureDefinitions(): readonly DefinitionFixture[] {
+  read ??= haveFixtures ? readFixtures() : []
+  return read
+}
+
+function readFixtures(): DefinitionFixture[] {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'))
+  return files
+    .sort()
+    .map((file) => ({
+      file,
+      definition: parse(readFileSync(new URL(file, folder), 'utf8')) as CustomResourceDefinition,
+    }))
+    .filter(({ definition }) => definition.kind === 'CustomResourceDefinition')
+}

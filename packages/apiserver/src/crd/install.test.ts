@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest'
+import { openTestCluster, statusOf } from '../test-cluster.ts'
+import type { CustomResourceDefinition } from './definition.ts'
+import { fixtureDefinitions, haveFixtures } from './fixture-definitions.ts'
+
+const CRD = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+
+interface ResourceList {
+  resources: { name: string; kind: string; namespaced: boolean; verbs: string[] }[]
+}
+
+describe.skipIf(!haveFixtures)('definitions of real products', () => {
+  test.each(fixtureDefinitions().map(({ file, definition }) => [file, definition] as const))(
+    'install unchanged: %s',
+    async (_file, definition) => {
+      const cluster = await openTestCluster()
+      const answer = await cluster.send('POST', CRD, { body: definition })
+      expect(answer.code, statusOf(answer).message).toBe(201)
+      const installed = answer.json<CustomResourceDefinition>()
+      // What the author wrote comes back as it was, completed by defaults alone.
+      expect(installed.spec).toMatchObject(definition.spec)
+      expect(installed.status?.conditions).toMatchObject([
+        { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' },
+        {
+          type: 'Established',
+          status: 'True',
+          reason: 'InitialNamesAccepted',
+          message: 'the initial names have been accepted',
+        },
+      ])
+      const { group, names, scope, versions } = definition.spec
+      expect(installed.status?.storedVersions).toEqual(versions.filter((one) => one.storage).map((one) => one.name))
+      for (const version of versions.filter(({ served }) => served)) {
+        const listed = (await cluster.send('GET', `/apis/${group}/${version.name}`)).json<ResourceList>()
+        expect(listed.resources).toContainEqual(
+          expect.objectContaining({ name: names.plural, kind: names.kind, namespaced: scope === 'Namespaced' }),
+        )
+        const hasStatus = listed.resources.some(({ name }) => name === `${names.plural}/status`)
+        expect(hasStatus).toBe(version.subresources?.status !== undefined)
+        const list = await cluster.send('GET', `/apis/${group}/${version.name}/${names.plural}`)
+        expect(list.json()).toMatchObject({ kind: names.listKind, items: [] })
+      }
+    },
+  )
+})
