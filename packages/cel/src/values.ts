@@ -1,0 +1,104 @@
+import type { CelType } from './types.ts'
+
+/**
+ * A value of CEL: bool is boolean, int is bigint, double is number, string is string (of UTF-16 units, but counted in
+ * characters), bytes is Uint8Array, null is null; everything else has a class of its own.
+ */
+export type CelValue =
+  | boolean
+  | bigint
+  | number
+  | string
+  | null
+  | Uint8Array
+  | CelUint
+  | CelTimestamp
+  | CelDuration
+  | CelList
+  | CelMap
+  | CelObject
+  | CelOptional
+  | CelTypeValue
+  | CelOpaque
+
+/** An unsigned 64 bit integer. */
+export class CelUint {
+  readonly value: bigint
+
+  constructor(value: bigint) {
+    this.value = value
+  }
+}
+
+/** A point in time. */
+export class CelTimestamp {
+  /** Since 1970-01-01T00:00:00Z. */
+  readonly nanoseconds: bigint
+
+  constructor(nanoseconds: bigint) {
+    this.nanoseconds = nanoseconds
+  }
+}
+
+/** A length of time, of either sign. */
+export class CelDuration {
+  readonly nanoseconds: bigint
+
+  constructor(nanoseconds: bigint) {
+    this.nanoseconds = nanoseconds
+  }
+}
+
+/** A list; its items may be converted from JSON as they are read. */
+export abstract class CelList {
+  abstract readonly size: number
+  /** The item at an index that is less than `size`. */
+  abstract at(index: number): CelValue
+}
+
+/** A key of a map. An uint or double that is a whole number is the same key as the int. */
+export type CelMapKey = boolean | bigint | string | CelUint
+
+/** A map; its values may be converted from JSON as they are read. */
+export abstract class CelMap {
+  abstract readonly size: number
+  /** The value under a key of any type; undefined when there is none. */
+  abstract get(key: CelValue): CelValue | undefined
+  abstract keys(): Iterable<CelMapKey>
+}
+
+/** An object with declared fields. */
+export abstract class CelObject {
+  abstract readonly type: CelType
+  /** The value of a field, by its name in expressions; undefined when it is not set. */
+  abstract get(field: string): CelValue | undefined
+  /** Names of the fields that are set. */
+  abstract fieldNames(): Iterable<string>
+}
+
+/** A value that may be absent. */
+export class CelOptional {
+  static readonly none = new CelOptional(undefined)
+
+  readonly value: CelValue | undefined
+
+  constructor(value: CelValue | undefined) {
+    this.value = value
+  }
+}
+
+/** A type as a value: what `type(1)` gives. */
+export class CelTypeValue {
+  readonly type: CelType
+
+  constructor(type: CelType) {
+    this.type = type
+  }
+}
+
+/** A value that only functions look into. */
+export abstract class CelOpaque {
+  abstract readonly type: CelType
+  /** `==` with another value of the same class. */
+  abstract equals(other: CelOpaque): boolean
+}
