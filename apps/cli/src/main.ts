@@ -49,6 +49,12 @@ function session(flags: ConnectionFlags): Session {
       }
     },
     signal: interrupt.signal,
+    untilStopped() {
+      return new Promise((resolve) => {
+        process.once('SIGTERM', () => resolve())
+        interrupt.signal.addEventListener('abort', () => resolve())
+      })
+    },
   }
 }
 

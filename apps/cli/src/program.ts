@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { outputFormats, parseOutputFormat } from './output.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import type { Session } from './session.ts'
@@ -80,6 +80,24 @@ export function buildProgram({ name, version, session, finish }: ProgramOptions)
       run(async (at, target, options) =>
         (await import('./commands/explain.ts')).explain(at, target as string, options as never),
       ),
+    )
+
+  program
+    .command('apiserver')
+    .description('serve the Kubernetes API on this machine, for tests and for trying things out')
+    .option('--data <dir>', 'keep the objects in this folder (default: in memory, gone at the end)')
+    .option('--port <port>', 'port on 127.0.0.1; 0 takes a free one', wholeNumber(65_535), 0)
+    .option('--crds <dir>', 'install the CustomResourceDefinitions in this folder')
+    .option('--history-events <count>', 'newest writes to remember for watches and paging', wholeNumber(100_000_000, 1))
+    .option('--kubeconfig <file>', 'where to write the kubeconfig (default: in the folder of the data)')
+    .addOption(new Option('-o, --output <format>', 'how to say where it is').choices(['text', 'json']).default('text'))
+    .addHelpText('after', apiserverExample)
+    .action(
+      run(async (at, options) => {
+        const { apiserver } = await import('./commands/apiserver.ts')
+        // The program takes its own --kubeconfig wherever it stands.
+        return apiserver(at, options as never, program.opts<ConnectionFlags>().kubeconfig)
+      }),
     )
   inheritSettings(program)
   return program
@@ -195,6 +213,20 @@ Example:
   lkt fix request ocpbugs-1 --ticket OCPBUGS-1 --platform AWS,Azure --affects 4.20.0-4.20.12 \\
       --image 4.20=registry.example/cpo@sha256:<64 hex digits>
 `
+
+const apiserverExample = `
+Example:
+  # An API server with the kinds of your controller, at a port of its own
+  lkt apiserver --crds config/crd/bases --kubeconfig /tmp/kubeconfig
+`
+
+function wholeNumber(largest: number, smallest = 0): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+    if (value >= smallest && value <= largest) return value
+    throw new InvalidArgumentError(`It must be a whole number from ${smallest} to ${largest}.`)
+  }
+}
 
 /** Errors of every command become exceptions with one hint, so that the edge alone ends the process. */
 function inheritSettings(command: Command): void {

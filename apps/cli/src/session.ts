@@ -20,4 +20,6 @@ export interface Session {
   readFile(path: string): Promise<string>
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal
+  /** Resolves at Ctrl-C or when the process is asked to end; for commands that run until then. */
+  untilStopped(): Promise<void>
 }

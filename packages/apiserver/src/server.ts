@@ -27,6 +27,14 @@ export interface ApiServerOptions {
   readonly version?: string
 }
 
+export interface ListenOptions {
+  readonly host?: '127.0.0.1'
+  /** 0 or absent takes any free one. */
+  readonly port?: number
+  /** Logical cluster that is served at the root path too, for clients that cannot have a path in the server's URL. */
+  readonly rootCluster?: string
+}
+
 /** Where a listening server is reached. */
 export interface ListeningAddress {
   /** `https://127.0.0.1:PORT`. */
@@ -103,10 +111,11 @@ export class ApiServer {
    * Serves all logical clusters over HTTPS on the loopback interface, each below `/clusters/<name>`.
    * @throws Error when the port is taken, or when it is listening already
    */
-  async listen(options: { readonly host?: '127.0.0.1'; readonly port?: number } = {}): Promise<ListeningAddress> {
+  async listen(options: ListenOptions = {}): Promise<ListeningAddress> {
     if (this.#listener !== undefined) throw new Error('the server is listening already')
-    const { host = '127.0.0.1', port = 0 } = options
+    const { host = '127.0.0.1', port = 0, rootCluster } = options
     const clusters = {
+      rootCluster,
       clusterOf: (name: string) => this.#clusters.get(name),
       tokens: this.#tokens,
       version: this.#options.version ?? DEFAULT_VERSION,

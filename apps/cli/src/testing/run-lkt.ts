@@ -63,6 +63,7 @@ export async function runLkt(args: readonly string[], options: LktOptions = {}):
         return known === undefined ? readFile(path, 'utf8') : Promise.resolve(known)
       },
       signal: new AbortController().signal,
+      untilStopped: () => Promise.resolve(),
     }),
   })
   captureUsage(program, (text) => (notes += text))

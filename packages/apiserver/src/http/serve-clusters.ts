@@ -13,6 +13,8 @@ const PREFIX = /^\/clusters\/([^/?]+)(\/.*|\?.*|$)/
 
 export interface ServedClusters {
   readonly clusterOf: (name: string) => LogicalCluster | undefined
+  /** Name of the cluster that is served without a prefix too. */
+  readonly rootCluster: string | undefined
   readonly tokens: TokenStore
   readonly version: string
 }
@@ -25,7 +27,8 @@ export async function serveClusters(clusters: ServedClusters, request: IncomingR
     const below = match === null ? request.path : match[2]!.startsWith('/') ? match[2]! : `/${match[2]}`
     const [path = '/', query] = below.split('?', 2)
     if (user === anonymousUser && !isPublicPath(path)) throw unauthorized()
-    const cluster = match === null ? undefined : clusters.clusterOf(match[1]!)
+    const name = match === null ? clusters.rootCluster : match[1]!
+    const cluster = name === undefined ? undefined : clusters.clusterOf(name)
     if (cluster === undefined) {
       if (match === null && isPublicPath(path)) return publicReply(clusters.version, path, new URLSearchParams(query))
       throw resourceNotFound()
