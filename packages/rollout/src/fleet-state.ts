@@ -206,6 +206,13 @@ export class FleetState {
     if (reason !== undefined && this.#haltReasons.has(reason) && !isTakenBack(record)) this.signal ??= record
   }
 
+  /** Whether the change seems to have harmed it: it failed, is unhealthy, or reports what halts a rollout. */
+  isHarmed({ history, input }: TargetRecord): boolean {
+    const { outcome } = history
+    if (outcome === 'failed' || outcome === 'broken' || input.phase === 'Failed') return true
+    return input.onsetAt !== undefined || (input.reason !== undefined && this.#haltReasons.has(input.reason))
+  }
+
   /** Handles the timers that are due. Time never goes back. */
   advance(now: number): void {
     this.#now = Math.max(this.#now, now)

@@ -81,6 +81,9 @@ export class ModelWorld {
   readonly reverts = new Map<string, number>()
   readonly waves: { readonly stage: string; readonly wave: number; readonly size: number }[] = []
   readonly brokenBy = new Set<string>()
+  /** Longest time between the halt and the revert of a target that had failed or was ill by then. */
+  longestHarm = 0
+  #haltedAt = Number.POSITIVE_INFINITY
   now = 0
   engine: RolloutEngine
   /** Decisions carried out or lost in a crash. */
@@ -195,6 +198,10 @@ export class ModelWorld {
         this.engine.acknowledge(decision)
         return
       case 'halt':
+        this.#haltedAt = this.now
+        this.#persist()
+        this.engine.acknowledge(decision)
+        return
       case 'complete':
         this.#persist()
         this.engine.acknowledge(decision)
@@ -245,6 +252,11 @@ export class ModelWorld {
 
   #takeBack(id: string): void {
     this.reverts.set(id, (this.reverts.get(id) ?? 0) + 1)
+    const before = this.observed.get(id)
+    const harmedAt = before?.onsetAt ?? (before?.phase === 'Failed' ? before.completedAt : undefined)
+    if (harmedAt !== undefined && harmedAt <= this.#haltedAt) {
+      this.longestHarm = Math.max(this.longestHarm, this.now - this.#haltedAt)
+    }
     this.observe(id, { requested: false })
     const since = this.now
     this.schedule(since, () => this.observe(id, { phase: 'Reverting', since, revert: true }))

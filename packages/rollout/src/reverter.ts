@@ -2,6 +2,20 @@ import type { FleetState } from './fleet-state.ts'
 import { ReadyQueue } from './slots.ts'
 import { isTakenBack, isTouched, standingOf, type TargetRecord } from './target.ts'
 
+/** Places in line from here on are for targets that are well; all before are for those that were harmed. */
+const WELL = 2 ** 40
+
+/** Longest harmed first. */
+function longerHarmed(left: TargetRecord, right: TargetRecord): number {
+  const difference = harmedAt(left) - harmedAt(right)
+  if (difference !== 0) return difference
+  return left.id < right.id ? -1 : 1
+}
+
+function harmedAt({ input }: TargetRecord): number {
+  return input.onsetAt ?? input.completedAt ?? input.since ?? Number.MAX_VALUE
+}
+
 /** Latest treated first; what has no start yet was requested last. */
 function laterTreated(left: TargetRecord, right: TargetRecord): number {
   const difference = (right.input.since ?? Number.MAX_VALUE) - (left.input.since ?? Number.MAX_VALUE)
@@ -10,8 +24,10 @@ function laterTreated(left: TargetRecord, right: TargetRecord): number {
 }
 
 /**
- * Takes the change back everywhere, latest treated first. A target whose operation is under way keeps its slot for the
- * revert; one that cannot be waited for needs none; the others wait for a slot under the same caps.
+ * Takes the change back everywhere: first from the targets that it harmed, then from the others, latest treated first,
+ * as that is where harm may yet show. A target whose operation is under way keeps its slot for the revert; one that
+ * cannot be waited for needs none; the others wait for a slot under the same caps. Who turns out to be harmed while it
+ * waits moves forward.
  */
 export class Reverter {
   readonly #fleet: FleetState
@@ -22,14 +38,18 @@ export class Reverter {
   constructor(fleet: FleetState) {
     this.#fleet = fleet
     this.#queue = new ReadyQueue(fleet.slots, (record) => this.#concerns(record))
-    for (const record of fleet.touched.filter((each) => fleet.knows(each)).sort(laterTreated)) this.consider(record)
+    const known = fleet.touched.filter((each) => fleet.knows(each))
+    const harmed = known.filter((each) => fleet.isHarmed(each)).sort(longerHarmed)
+    const well = known.filter((each) => !fleet.isHarmed(each)).sort(laterTreated)
+    for (const record of [...harmed, ...well]) this.consider(record)
   }
 
   /** To be called after every change of a target. */
   consider(record: TargetRecord): void {
     this.#queue.roomIn(record.shard)
     if (!this.#concerns(record)) return
-    if (standingOf(record) === 'done') this.#queue.add(record, ++this.#order)
+    const place = ++this.#order + (this.#fleet.isHarmed(record) ? 0 : WELL)
+    if (standingOf(record) === 'done') this.#queue.add(record, place)
     else this.#atOnce.add(record)
   }
 

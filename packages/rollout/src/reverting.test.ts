@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Bench, MINUTE, ids, target } from './bench.test-support.ts'
 import { persistedFrom } from './summary.ts'
@@ -17,9 +18,9 @@ describe('taking back', () => {
     return bench
   }
 
-  test('in reverse order of treatment, under the caps, until everybody is back', () => {
+  test('first where it did harm, then in reverse order of treatment, under the caps, until everybody is back', () => {
     const bench = halted({ maxPerShard: () => 2, maxConcurrent: 10 })
-    expect(bench.at(20)).toEqual(['halt Signal', 'revert t5', 'revert t4'])
+    expect(bench.at(20)).toEqual(['halt Signal', 'revert t0', 'revert t5'])
     expect(bench.summary).toMatchObject({
       phase: 'Reverting',
       reason: 'EtcdQuorumLost',
@@ -27,10 +28,67 @@ describe('taking back', () => {
     })
     bench.see('t5', { phase: 'Reverting', since: 20 * MINUTE })
     bench.see('t5', { phase: 'Reverted', completedAt: 30 * MINUTE })
-    expect(bench.at(30)).toEqual(['revert t3'])
+    expect(bench.at(30)).toEqual(['revert t4'])
     for (const id of ids(6).reverse()) bench.see(id, { phase: 'Reverted', requested: false })
     expect(bench.at(40)).toEqual(['Reverted'])
     expect(bench.summary).toMatchObject({ phase: 'Reverted', reverted: 6, inFlight: 0 })
+  })
+
+  test('who falls ill while it waits goes before all that are well, behind those that were ill before', () => {
+    const bench = halted({ maxPerShard: () => 1, maxConcurrent: 10 })
+    bench.see('t2', { onsetAt: 18 * MINUTE })
+    bench.see('t1', { phase: 'Failed', completedAt: 17 * MINUTE })
+    expect(bench.at(20)).toEqual(['halt Signal', 'revert t0'])
+    bench.see('t3', { onsetAt: 21 * MINUTE })
+    const order = ['t0']
+    for (let minute = 21; bench.summary.phase === 'Reverting'; minute++) {
+      bench.see(order.at(-1)!, { phase: 'Reverted', completedAt: minute * MINUTE })
+      order.push(...bench.at(minute).map((words) => words.replace('revert ', '')))
+    }
+    expect(order).toEqual(['t0', 't1', 't2', 't3', 't5', 't4', 'Reverted'])
+  })
+
+  test('on every shard the harmed are all asked before any that is well', () => {
+    const fleet = fc.array(fc.record({ shard: fc.nat(2), harm: fc.constantFrom('', '', 'failed', 'ill') }), {
+      minLength: 1,
+      maxLength: 40,
+    })
+    fc.assert(
+      fc.property(fleet, fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 8 }), (members, cap, all) => {
+        const targets = members.map(({ shard }, index) => target(`t${index}`, { shard: `mc-${shard}` }))
+        const stages = [{ name: 'first', canary: 100, factor: 1, soakMs: 0, finalSoakMs: 0 }]
+        const bench = new Bench(targets, { stages, maxPerShard: () => 100, maxConcurrent: 100 })
+        bench.at(0)
+        members.forEach(({ harm }, index) => {
+          bench.applied(`t${index}`, 10 + index)
+          if (harm === 'failed') bench.failed(`t${index}`, 10 + index)
+          if (harm === 'ill') bench.see(`t${index}`, { onsetAt: (11 + index) * MINUTE })
+        })
+        const persisted = {
+          ...persistedFrom(bench.summary),
+          verdict: { outcome: 'Halt', rule: 'Gate', reason: 'Test', message: '', evidence: {}, at: 0 } as never,
+        }
+        // Restored with narrower limits, so that there is an order to speak of.
+        const narrow = new Bench(
+          [...bench.targets.values()],
+          { stages, maxPerShard: () => cap, maxConcurrent: all },
+          { persisted },
+        )
+        const asked = new Map<string, string[]>()
+        for (let minute = 100; narrow.summary.phase === 'Reverting'; minute++) {
+          const ids = narrow.at(minute).flatMap((words) => (words.startsWith('revert ') ? [words.slice(7)] : []))
+          for (const id of ids) {
+            const index = Number(id.slice(1))
+            const shard = `mc-${members[index]!.shard}`
+            asked.set(shard, [...(asked.get(shard) ?? []), members[index]!.harm === '' ? 'well' : 'harmed'])
+            narrow.see(id, { phase: 'Reverted', completedAt: minute * MINUTE })
+          }
+        }
+        for (const order of asked.values()) expect(order).toEqual(order.toSorted())
+        expect([...asked.values()].flat()).toHaveLength(members.length)
+      }),
+      { seed: 17, numRuns: 100 },
+    )
   })
 
   test('an operation under way is turned around in its own slot, and an unreachable target needs none', () => {
@@ -55,7 +113,7 @@ describe('taking back', () => {
 
   test('a revert that fails or takes too long is not waited for and shows as a problem', () => {
     const bench = halted({ budget: { percent: 0, minimum: 100 } }, 2)
-    expect(bench.at(20)).toEqual(['halt Signal', 'revert t1', 'revert t0'])
+    expect(bench.at(20)).toEqual(['halt Signal', 'revert t0', 'revert t1'])
     bench.see('t0', { phase: 'Failed', revert: true, reason: 'RevertFailed' })
     bench.see('t1', { phase: 'Reverting', revert: true, since: 20 * MINUTE })
     expect(bench.at(60)).toEqual([])
@@ -108,7 +166,7 @@ describe('restore', () => {
     before.at(0)
     before.failed('t0', 10)
     before.failed('t1', 11)
-    expect(before.at(11)).toEqual(['halt SequentialTest', 'revert t1', 'revert t0'])
+    expect(before.at(11)).toEqual(['halt SequentialTest', 'revert t0', 'revert t1'])
     before.see('t1', { phase: 'Reverted' })
     const { stages, verdict, decisions } = before.summary
     const persisted = persistedFrom(before.summary)

@@ -60,7 +60,8 @@ interface Place {
 export class ReadyQueue {
   readonly #slots: Slots
   readonly #stillWaits: (record: TargetRecord) => boolean
-  readonly #queued = new Set<TargetRecord>()
+  /** The order each target waits with; other entries of it are stale. */
+  readonly #queued = new Map<TargetRecord, number>()
   readonly #lines = new Map<string, Line>()
   readonly #listed = new Heap<{ readonly order: number; readonly line: Line }>(
     (left, right) => left.order < right.order,
@@ -71,9 +72,11 @@ export class ReadyQueue {
     this.#stillWaits = stillWaits
   }
 
+  /** Puts a target in line; one that waits already moves only forwards. */
   add(record: TargetRecord, order: number): void {
-    if (this.#queued.has(record)) return
-    this.#queued.add(record)
+    const before = this.#queued.get(record)
+    if (before !== undefined && before <= order) return
+    this.#queued.set(record, order)
     const { shard } = record
     let line = this.#lines.get(shard)
     if (!line) {
@@ -106,9 +109,10 @@ export class ReadyQueue {
       if (!this.#slots.hasRoom(line.shard)) continue
       const place = line.waiting.pop()
       if (!place) continue
-      this.#queued.delete(place.record)
+      const isCurrent = this.#queued.get(place.record) === place.order
+      if (isCurrent) this.#queued.delete(place.record)
       this.#list(line)
-      if (this.#stillWaits(place.record)) return place.record
+      if (isCurrent && this.#stillWaits(place.record)) return place.record
     }
     return undefined
   }
