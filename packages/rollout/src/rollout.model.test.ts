@@ -20,7 +20,7 @@ describe('1,000 targets over 20 seeds', () => {
   test('a change that breaks 5 % is halted with at most 12 broken on average and taken back everywhere', () => {
     let broken = 0
     for (const seed of SEEDS) {
-      const world = new ModelWorld({ targets: 1000, seed, background: 0.005, bad: 0.05 })
+      const world = new ModelWorld({ targets: 1000, seed, background: 0.005, bad: 0.05, perShard: 5 })
       const summary = world.run()
       expect(summary.phase).toBe('Reverted')
       expect([...world.reverts.keys()].sort()).toEqual([...world.requests.keys()].sort())
@@ -28,8 +28,8 @@ describe('1,000 targets over 20 seeds', () => {
         expect(requested).toBe(false)
         expect(['Pending', 'Reverted']).toContain(phase)
       }
-      // Who was found broken before the halt waits at most for reverts in the midst of which it fell, never for the well.
-      expect(world.longestHarm).toBeLessThanOrEqual(30 * MINUTE)
+      // Who was broken before the halt waits for slots that are taken, once (a revert takes 12 minutes), never for the well.
+      expect(world.longestHarm).toBeLessThanOrEqual(12 * MINUTE)
       broken += world.brokenBy.size
     }
     expect(broken / SEEDS.length).toBeLessThanOrEqual(12)
