@@ -39,11 +39,26 @@ describe('a good fix', () => {
     expect(waves.every((wave) => wave.openedAt !== undefined && wave.closedAt !== undefined)).toBe(true)
     await hub.clock.advance(minute)
     expect((await hub.fix('good')).status).toMatchObject({ phase: 'Delivered', rollout: 'good', affected: 24 })
+    const members = new Map<string, number>()
     for (const { spec, metadata } of await hub.fleet()) {
+      const wave = spec.overrides?.[0]?.wave
       expect(spec.overrides).toEqual([
-        { component: 'control-plane-operator', image: fixedImage, fix: 'good', rollout: 'good' },
+        { component: 'control-plane-operator', image: fixedImage, fix: 'good', rollout: 'good', wave },
       ])
       expect(metadata.generation).toBe(2)
+      const place = `${metadata.namespace?.replace('mc-', '')}/${wave}`
+      members.set(place, (members.get(place) ?? 0) + 1)
+    }
+    // Each says which wave it came with, and they are as many as the rollout says.
+    const stageOf: Record<string, string> = {
+      'integration-main': 'integration',
+      'production-canary': 'canary',
+      'production-main': 'production',
+    }
+    for (const [place, count] of members) {
+      const [namespace, wave] = place.split('/')
+      const stage = rollout.status!.stages.find(({ name }) => name === stageOf[namespace!])
+      expect(stage?.waves.find(({ number }) => number === Number(wave))?.size).toBe(count)
     }
   })
 

@@ -46,6 +46,13 @@ describe('a control plane is to a rollout', () => {
     })
   })
 
+  test('the wave that was recorded with the request, as long as it is ours', () => {
+    const recorded = { overrides: [{ ...override, wave: 3 }] }
+    expect(see(controlPlaneOf('a', { spec: recorded }))).toMatchObject({ requested: true, wave: 3 })
+    const earlier = { overrides: [{ ...override, rollout: 'earlier', wave: 3 }] }
+    expect(see(controlPlaneOf('a', { spec: earlier }))).not.toHaveProperty('wave')
+  })
+
   test('pending and requested until the agent begins', () => {
     expect(see(controlPlaneOf('a', { spec: requested }))).toMatchObject({
       state: 'Scheduled',

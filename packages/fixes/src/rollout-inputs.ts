@@ -44,6 +44,7 @@ export function observe(controlPlane: ControlPlane, context: ObservationContext)
       ...meta,
       phase: foreign ? foreignPhase(status) : phaseOf(status, operation),
       requested,
+      ...(requested && override.wave !== undefined ? { wave: override.wave } : {}),
       ...(operation === undefined ? {} : { since: Date.parse(operation.startTime) }),
       ...(operation?.completionTime === undefined ? {} : { completedAt: Date.parse(operation.completionTime) }),
       ...(operation !== undefined && isRevert(operation) ? { revert: true } : {}),

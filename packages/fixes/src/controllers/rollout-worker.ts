@@ -198,12 +198,12 @@ export class RolloutWorker {
       run.notWritten(id)
       return
     }
-    const wanted = { component, image: image ?? '', fix: run.fix.metadata.name, rollout }
+    const wanted = (wave: number) => ({ component, image: image ?? '', fix: run.fix.metadata.name, rollout, wave })
     try {
       const answer = await writeOverride(
         hub.client,
         latest,
-        change.type === 'apply' ? { component, override: wanted } : { component },
+        change.type === 'apply' ? { component, override: wanted(change.wave) } : { component },
       )
       this.#answers.set(id, answer)
     } catch (error) {

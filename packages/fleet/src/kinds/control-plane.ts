@@ -78,7 +78,6 @@ const operation = object('The change in progress, or the last one.', {
   completionTime: optional(time('When it came to its end, good or bad.')),
   reason: optional(word('Why it is in this phase, one CamelCase word for programs.')),
   message: optional(prose('Why it is in this phase, for people.')),
-  attempts: optional(integer('Times it was started.', { minimum: 0, maximum: 1000 })),
 })
 
 const health = object('Whether the control plane does its work.', {
