@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Clock, Random, Transport } from '@locktender/kube'
 import type { AdmissionPlugin } from './admission.ts'
 import { CertificateAuthority } from './auth/certificates.ts'
+import { ClientCertificates } from './auth/client-certificates.ts'
 import { TokenStore } from './auth/tokens.ts'
 import { bootstrap } from './bootstrap.ts'
 import { LogicalCluster } from './cluster.ts'
@@ -61,7 +62,7 @@ export class ApiServer {
     this.#options = options
     this.#database = database
     const pki = options.dataDirectory === undefined ? undefined : join(options.dataDirectory, 'pki')
-    this.#authority = CertificateAuthority.open(pki)
+    this.#authority = new CertificateAuthority({ directory: pki, clock: options.clock })
     this.#tokens = new TokenStore(pki)
     for (const name of storedClusters(database.store)) this.#add(name)
     this.#stopControllers = startControllers({
@@ -114,17 +115,20 @@ export class ApiServer {
   async listen(options: ListenOptions = {}): Promise<ListeningAddress> {
     if (this.#listener !== undefined) throw new Error('the server is listening already')
     const { host = '127.0.0.1', port = 0, rootCluster } = options
+    const { certificateAuthority, ...identity } = await this.#authority.serverIdentity()
     const clusters = {
       rootCluster,
       clusterOf: (name: string) => this.#clusters.get(name),
-      tokens: this.#tokens,
+      credentials: {
+        certificates: new ClientCertificates(certificateAuthority, this.#options.clock),
+        tokens: this.#tokens,
+      },
       version: this.#options.version ?? DEFAULT_VERSION,
     }
-    const { certificate: certificateAuthority } = this.#authority
     this.#listener = await Listener.open({
       host,
       port,
-      identity: this.#authority.issueServer(),
+      identity,
       certificateAuthority,
       handle: async (request) => {
         const reply = await serveClusters(clusters, request)
@@ -143,7 +147,7 @@ export class ApiServer {
 
   /** A client certificate and its key, PEM, valid for a year. Groups of the user are its organizations. */
   issueClientCertificate(user: UserInfo): Promise<{ readonly certificate: string; readonly key: string }> {
-    return Promise.resolve(this.#authority.issueClient(user))
+    return this.#authority.issueClient(user)
   }
 
   /** Ends watches, waits for writes to be durable, and leaves the data directory. */

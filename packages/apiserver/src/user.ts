@@ -3,6 +3,8 @@ export interface UserInfo {
   readonly name: string
   readonly groups: readonly string[]
   readonly uid?: string
+  /** More about the user, by key in lower case. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>
 }
 
 /** Members bypass authorization. */
@@ -11,8 +13,11 @@ export const mastersGroup = 'system:masters'
 /** Every user who presented valid credentials is a member. */
 export const authenticatedGroup = 'system:authenticated'
 
-/** Who made a request without credentials; allowed only on the few public paths. */
-export const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
+/** Who presented no credentials is a member. */
+export const unauthenticatedGroup = 'system:unauthenticated'
+
+/** Who made a request without credentials; allowed only on the few public paths, unless the server lets it in. */
+export const anonymousUser: UserInfo = { name: 'system:anonymous', groups: [unauthenticatedGroup] }
 
 /** Writes of the server itself: bootstrap objects and built-in controllers. */
 export const systemUser: UserInfo = { name: 'system:apiserver', groups: [mastersGroup, authenticatedGroup] }

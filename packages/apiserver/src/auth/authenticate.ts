@@ -1,33 +1,39 @@
+import type { X509Certificate } from 'node:crypto'
 import { forbidden, unauthorized } from '@locktender/kube'
-import type { PeerCertificate } from 'node:tls'
 import type { LogicalCluster } from '../cluster.ts'
 import { anonymousUser, authenticated } from '../user.ts'
 import type { UserInfo } from '../user.ts'
+import type { ClientCertificates } from './client-certificates.ts'
 import { denial } from './rbac.ts'
 import type { TokenStore } from './tokens.ts'
 
 /** What a connection says about its client. */
 export interface PeerIdentity {
-  /** Undefined when the client sent no certificate. */
-  readonly certificate: Pick<PeerCertificate, 'subject'> | undefined
-  /** Whether the certificate is signed by our authority and valid now. */
-  readonly trusted: boolean
+  /** Undefined when the client sent no certificate. It has proven that it holds the key, and nothing else. */
+  readonly certificate: X509Certificate | undefined
+}
+
+/** Everything the server knows its clients by. */
+export interface Credentials {
+  readonly certificates: ClientCertificates
+  readonly tokens: TokenStore
 }
 
 /**
  * Who makes a request: the client certificate goes before the bearer token; without either it is the anonymous user.
- * @throws ApiError Unauthorized when what was presented is not valid
+ * @throws ApiError Unauthorized when nothing of what was presented is valid
  */
-export function authenticate(peer: PeerIdentity, authorization: string | undefined, tokens: TokenStore): UserInfo {
-  if (peer.certificate !== undefined) {
-    if (!peer.trusted) throw unauthorized()
-    const { CN, O = [] } = peer.certificate.subject as { CN?: string | string[]; O?: string | string[] }
-    if (typeof CN !== 'string' || CN === '') throw unauthorized()
-    return authenticated({ name: CN, groups: typeof O === 'string' ? [O] : O })
+export function authenticate(
+  { certificates, tokens }: Credentials,
+  { certificate }: PeerIdentity,
+  authorization: string | undefined,
+): UserInfo {
+  if (certificate === undefined && authorization === undefined) return anonymousUser
+  let user = certificate === undefined ? undefined : certificates.userOf(certificate)
+  if (user === undefined && authorization !== undefined) {
+    const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+    user = token === undefined ? undefined : tokens.userOf(token)
   }
-  if (authorization === undefined) return anonymousUser
-  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
-  const user = token === undefined ? undefined : tokens.userOf(token)
   if (user === undefined) throw unauthorized()
   return authenticated(user)
 }

@@ -1,22 +1,14 @@
-import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
+import { isIP } from 'node:net'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@locktender/kube'
+import type { Clock } from '@locktender/kube'
 import type { UserInfo } from '../user.ts'
-import {
-  bitString,
-  boolean,
-  implicit,
-  octetString,
-  oid,
-  sequence,
-  setOf,
-  tagged,
-  time,
-  unsignedInteger,
-  utf8String,
-} from './der.ts'
 import { readPrivate, writePrivate } from './private-files.ts'
+import { loadX509 } from './x509.ts'
+import type { X509 } from './x509.ts'
 
 /** A certificate and its key, both PEM. */
 export interface KeyPair {
@@ -24,167 +16,238 @@ export interface KeyPair {
   readonly key: string
 }
 
+/** What a certificate of ours says. */
+export interface CertificateContent {
+  readonly subject: X509.Name
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Buffer
+  readonly keyUsages: X509.KeyUsageFlags
+  /** Object identifiers. */
+  readonly extendedKeyUsages: readonly string[]
+  readonly alternativeNames?: X509.JsonGeneralNames
+  /** Milliseconds since the Unix epoch. */
+  readonly notBefore: number
+  readonly notAfter: number
+}
+
 const DAY_MS = 24 * 60 * 60 * 1000
 const AUTHORITY_DAYS = 3650
 const LEAF_DAYS = 365
+/** A certificate of the server on disk is used again when it is valid for at least that long. */
+const RENEWAL_DAYS = 30
 /** Clocks of clients may be a little behind. */
 const BACKDATE_MS = 60 * 60 * 1000
 
-const COMMON_NAME = '2.5.4.3'
-const ORGANIZATION = '2.5.4.10'
-const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2'
-const SUBJECT_KEY_ID = '2.5.29.14'
-const KEY_USAGE = '2.5.29.15'
-const SUBJECT_ALTERNATIVE_NAME = '2.5.29.17'
-const BASIC_CONSTRAINTS = '2.5.29.19'
-const AUTHORITY_KEY_ID = '2.5.29.35'
-const EXTENDED_KEY_USAGE = '2.5.29.37'
-const SERVER_AUTHENTICATION = '1.3.6.1.5.5.7.3.1'
-const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2'
+const AUTHORITY_NAME = 'locktender-ca'
+const SIGNING_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
-/** Numbers of the kinds of names in RFC 5280 GeneralName. */
-const DNS_NAME = 2
-const IP_ADDRESS = 7
+/** Extended key usages, RFC 5280 4.2.1.12. */
+export const serverAuthentication = '1.3.6.1.5.5.7.3.1'
+export const clientAuthentication = '1.3.6.1.5.5.7.3.2'
 
-/** Bits of the key usage, with the number of bits that do not count. */
-const DIGITAL_SIGNATURE = [Buffer.from([0x80]), 7] as const
-const CERTIFICATE_SIGNING = [Buffer.from([0x04]), 2] as const
+export interface CertificateAuthorityOptions {
+  /** Absent: the authority ends with the process. */
+  readonly directory: string | undefined
+  /** By which the server judges what its clients present. */
+  readonly clock: Clock
+}
 
-const AUTHORITY_NAME = distinguishedName([[COMMON_NAME, 'locktender-ca']])
-
-/** Addresses the server is reached under; it listens on the loopback interface only. */
-const SERVER_ADDRESSES = [
-  implicit(DNS_NAME, Buffer.from('localhost')),
-  implicit(IP_ADDRESS, Buffer.from([127, 0, 0, 1])),
-  implicit(IP_ADDRESS, Buffer.from([...Array<number>(15).fill(0), 1])),
-]
-
-/**
- * Signs the certificates of the server and of its clients (ECDSA, P-256). Whoever verifies them goes by the time of
- * the machine, so their validity does too, whatever clock the rest of the server runs on.
- */
-export class CertificateAuthority {
+interface Identity {
   /** PEM. */
   readonly certificate: string
-  readonly #key: KeyObject
-  readonly #keyId: Buffer
+  readonly key: KeyObject
+}
 
-  private constructor(certificate: string, key: KeyObject) {
-    this.certificate = certificate
-    this.#key = key
-    this.#keyId = keyIdOf(new X509Certificate(certificate).publicKey)
-  }
+/**
+ * Signs the certificates of the server and of its clients (ECDSA, P-256). It is made when it is first needed.
+ *
+ * Clients verify the server by the time of the machine, the server its clients by its own clock, which may be a
+ * simulated one: what is issued here is valid by both.
+ */
+export class CertificateAuthority {
+  readonly #directory: string | undefined
+  readonly #clock: Clock
+  #identity: Identity | undefined
+  #creating: Promise<Identity> | undefined
 
-  /** Reads the authority from `directory`; makes a new one when there is none or it would not outlive what it signs. */
-  static open(directory: string | undefined): CertificateAuthority {
-    if (directory === undefined) return CertificateAuthority.#create()
-    const certificateFile = join(directory, 'ca.crt')
-    const keyFile = join(directory, 'ca.key')
-    const certificate = readPrivate(certificateFile)
-    const key = readPrivate(keyFile)
-    if (certificate !== undefined && key !== undefined && outlivesLeaves(certificate)) {
-      return new CertificateAuthority(certificate, createPrivateKey(key))
+  /** Reads the authority from the directory, if there is one that will outlive what it signs. */
+  constructor({ directory, clock }: CertificateAuthorityOptions) {
+    this.#directory = directory
+    this.#clock = clock
+    const stored = this.#read('ca')
+    if (stored !== undefined && isValidFor(stored.certificate, LEAF_DAYS)) {
+      this.#identity = { certificate: stored.certificate, key: createPrivateKey(stored.key) }
     }
-    const authority = CertificateAuthority.#create()
-    writePrivate(keyFile, pemOf(authority.#key))
-    writePrivate(certificateFile, authority.certificate)
-    return authority
   }
 
-  static #create(): CertificateAuthority {
-    const { publicKey, privateKey } = generateKeys()
-    const certificate = signedCertificate(
-      AUTHORITY_NAME,
-      publicKey,
-      AUTHORITY_DAYS,
-      [
-        extension(BASIC_CONSTRAINTS, sequence(boolean(true)), true),
-        extension(KEY_USAGE, bitString(...CERTIFICATE_SIGNING), true),
-        extension(SUBJECT_KEY_ID, octetString(keyIdOf(publicKey))),
+  /** PEM; undefined as long as nobody has needed the authority. */
+  get certificate(): string | undefined {
+    return this.#identity?.certificate
+  }
+
+  /** A certificate for the server itself, kept in the directory. */
+  async serverIdentity(): Promise<KeyPair & { readonly certificateAuthority: string }> {
+    const { certificate: certificateAuthority } = await this.#own()
+    const stored = this.#read('server')
+    if (stored !== undefined && this.#mayServe(stored.certificate)) return { ...stored, certificateAuthority }
+    const { Name, KeyUsageFlags } = await loadX509()
+    const issued = await this.#issue({
+      subject: new Name([{ CN: [{ utf8String: 'locktender' }] }]),
+      keyUsages: KeyUsageFlags.digitalSignature,
+      extendedKeyUsages: [serverAuthentication],
+      alternativeNames: serverNames().map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
+    })
+    this.#write('server', issued)
+    return { ...issued, certificateAuthority }
+  }
+
+  /** A certificate for a client, valid for a year: the common name is the user, each organization a group. */
+  async issueClient(user: UserInfo): Promise<KeyPair> {
+    const { Name, KeyUsageFlags } = await loadX509()
+    return this.#issue({
+      // Said to be UTF-8, or the library would read meaning into some characters.
+      subject: new Name([
+        ...user.groups.map((group) => ({ O: [{ utf8String: group }] })),
+        { CN: [{ utf8String: user.name }] },
+      ]),
+      keyUsages: KeyUsageFlags.digitalSignature,
+      extendedKeyUsages: [clientAuthentication],
+    })
+  }
+
+  /** Signs a certificate; it ends with the authority at the latest. */
+  async sign(content: CertificateContent): Promise<string> {
+    const { certificate, key } = await this.#own()
+    const x509 = await loadX509()
+    const issuer = new x509.X509Certificate(certificate)
+    return this.#signed(x509, key, {
+      ...content,
+      notAfter: Math.min(content.notAfter, issuer.notAfter.getTime()),
+      issuer: issuer.subjectName,
+      extensions: [
+        new x509.BasicConstraintsExtension(false, undefined, true),
+        await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
       ],
-      privateKey,
-    )
-    return new CertificateAuthority(certificate, privateKey)
+    })
   }
 
-  /** A certificate for the server itself. */
-  issueServer(): KeyPair {
-    return this.#issue(distinguishedName([[COMMON_NAME, 'locktender']]), [
-      extension(EXTENDED_KEY_USAGE, sequence(oid(SERVER_AUTHENTICATION))),
-      extension(SUBJECT_ALTERNATIVE_NAME, sequence(...SERVER_ADDRESSES)),
-    ])
-  }
-
-  /** A certificate for a client: the common name is the user, each organization a group. */
-  issueClient(user: UserInfo): KeyPair {
-    const groups = user.groups.map((group) => [ORGANIZATION, group] as const)
-    return this.#issue(distinguishedName([...groups, [COMMON_NAME, user.name]]), [
-      extension(EXTENDED_KEY_USAGE, sequence(oid(CLIENT_AUTHENTICATION))),
-    ])
-  }
-
-  #issue(subject: Buffer, extensions: readonly Buffer[]): KeyPair {
+  async #issue(content: Omit<CertificateContent, 'publicKey' | 'notBefore' | 'notAfter'>): Promise<KeyPair> {
     const { publicKey, privateKey } = generateKeys()
-    const common = [
-      extension(BASIC_CONSTRAINTS, sequence(), true),
-      extension(KEY_USAGE, bitString(...DIGITAL_SIGNATURE), true),
-      extension(AUTHORITY_KEY_ID, sequence(implicit(0, this.#keyId))),
-    ]
-    const certificate = signedCertificate(subject, publicKey, LEAF_DAYS, [...common, ...extensions], this.#key)
+    const [machine, own] = [systemClock().now(), this.#clock.now()]
+    const certificate = await this.sign({
+      ...content,
+      publicKey: publicKey.export({ type: 'spki', format: 'der' }),
+      notBefore: Math.min(machine, own) - BACKDATE_MS,
+      notAfter: Math.max(machine, own) + LEAF_DAYS * DAY_MS,
+    })
     return { certificate, key: pemOf(privateKey) }
   }
+
+  /** The authority's own certificate and key, made if need be. */
+  async #own(): Promise<Identity> {
+    if (this.#identity !== undefined) return this.#identity
+    this.#creating ??= this.#create()
+    return (this.#identity = await this.#creating)
+  }
+
+  async #create(): Promise<Identity> {
+    const x509 = await loadX509()
+    const { publicKey, privateKey } = generateKeys()
+    const encoded = publicKey.export({ type: 'spki', format: 'der' })
+    const name = new x509.Name([{ CN: [{ utf8String: AUTHORITY_NAME }] }])
+    const [machine, own] = [systemClock().now(), this.#clock.now()]
+    const certificate = await this.#signed(x509, privateKey, {
+      subject: name,
+      issuer: name,
+      publicKey: encoded,
+      keyUsages: x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature,
+      extendedKeyUsages: [],
+      notBefore: Math.min(machine, own) - BACKDATE_MS,
+      notAfter: Math.max(machine, own) + AUTHORITY_DAYS * DAY_MS,
+      extensions: [
+        new x509.BasicConstraintsExtension(true, undefined, true),
+        await x509.SubjectKeyIdentifierExtension.create(new x509.PublicKey(encoded)),
+      ],
+    })
+    this.#write('ca', { certificate, key: pemOf(privateKey) })
+    return { certificate, key: privateKey }
+  }
+
+  async #signed(
+    x509: typeof X509,
+    signingKey: KeyObject,
+    content: CertificateContent & { readonly issuer: X509.Name; readonly extensions: readonly X509.Extension[] },
+  ): Promise<string> {
+    const { subject, issuer, publicKey, keyUsages, extendedKeyUsages, alternativeNames = [], extensions } = content
+    // Signing happens in another thread, which a simulated clock has to wait for.
+    const release = this.#clock.hold()
+    try {
+      const certificate = await x509.X509CertificateGenerator.create({
+        subject,
+        issuer,
+        publicKey,
+        notBefore: new Date(content.notBefore),
+        notAfter: new Date(content.notAfter),
+        signingKey: signingKey.toCryptoKey(SIGNING_ALGORITHM, false, ['sign']),
+        signingAlgorithm: SIGNING_ALGORITHM,
+        extensions: [
+          ...extensions,
+          new x509.KeyUsagesExtension(keyUsages, true),
+          ...(extendedKeyUsages.length === 0 ? [] : [new x509.ExtendedKeyUsageExtension([...extendedKeyUsages])]),
+          ...(alternativeNames.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(alternativeNames)]),
+        ],
+      })
+      return `${certificate.toString('pem')}\n`
+    } finally {
+      release()
+    }
+  }
+
+  #mayServe(certificate: string): boolean {
+    const parsed = new X509Certificate(certificate)
+    return (
+      isValidFor(certificate, RENEWAL_DAYS) &&
+      isIssuedBy(parsed, new X509Certificate(this.#identity!.certificate)) &&
+      serverNames().every((name) => parsed.checkHost(name) !== undefined || parsed.checkIP(name) !== undefined)
+    )
+  }
+
+  #read(name: string): KeyPair | undefined {
+    if (this.#directory === undefined) return undefined
+    const certificate = readPrivate(join(this.#directory, `${name}.crt`))
+    const key = readPrivate(join(this.#directory, `${name}.key`))
+    return certificate === undefined || key === undefined ? undefined : { certificate, key }
+  }
+
+  #write(name: string, { certificate, key }: KeyPair): void {
+    if (this.#directory === undefined) return
+    writePrivate(join(this.#directory, `${name}.key`), key)
+    writePrivate(join(this.#directory, `${name}.crt`), certificate)
+  }
+}
+
+/** Whether `authority` signed the certificate. */
+export function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
+  return certificate.checkIssued(authority) && certificate.verify(authority.publicKey)
 }
 
 function generateKeys(): { publicKey: KeyObject; privateKey: KeyObject } {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' })
 }
 
-function outlivesLeaves(certificate: string): boolean {
-  return Date.parse(new X509Certificate(certificate).validTo) > systemClock().now() + LEAF_DAYS * DAY_MS
-}
-
 function pemOf(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }) as string
 }
 
-/** RFC 5280 4.2.1.2 lets the identifier be any hash of the key. */
-function keyIdOf(publicKey: KeyObject): Buffer {
-  return createHash('sha256')
-    .update(publicKey.export({ type: 'spki', format: 'der' }))
-    .digest()
-    .subarray(0, 20)
+function isValidFor(certificate: string, days: number): boolean {
+  return Date.parse(new X509Certificate(certificate).validTo) > systemClock().now() + days * DAY_MS
 }
 
-function distinguishedName(parts: readonly (readonly [type: string, value: string])[]): Buffer {
-  return sequence(...parts.map(([type, value]) => setOf(sequence(oid(type), utf8String(value)))))
+/** Names and addresses the server is reached under. It listens on the loopback interface, whatever that is called. */
+function serverNames(): string[] {
+  const own = hostname().toLowerCase()
+  const names = ['localhost', '127.0.0.1', '::1']
+  return HOST_NAME.test(own) && !names.includes(own) ? [...names, own] : names
 }
 
-function extension(id: string, value: Buffer, critical = false): Buffer {
-  return sequence(oid(id), ...(critical ? [boolean(true)] : []), octetString(value))
-}
-
-/** PEM of an X.509 version 3 certificate (RFC 5280 4.1), issued by the authority. */
-function signedCertificate(
-  subject: Buffer,
-  publicKey: KeyObject,
-  days: number,
-  extensions: readonly Buffer[],
-  signingKey: KeyObject,
-): string {
-  const now = systemClock().now()
-  const algorithm = sequence(oid(ECDSA_WITH_SHA256))
-  const serialNumber = randomBytes(16)
-  const body = sequence(
-    tagged(0, unsignedInteger(Buffer.from([2]))),
-    unsignedInteger(serialNumber),
-    algorithm,
-    AUTHORITY_NAME,
-    sequence(time(now - BACKDATE_MS), time(now + days * DAY_MS)),
-    subject,
-    publicKey.export({ type: 'spki', format: 'der' }),
-    tagged(3, sequence(...extensions)),
-  )
-  const certificate = sequence(body, algorithm, bitString(sign('sha256', body, signingKey)))
-  const lines = certificate.toString('base64').replace(/.{64}(?=.)/g, '$&\n')
-  return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`
-}
+const HOST_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/

@@ -23,7 +23,7 @@ export function reviewAccess(context: RequestContext): Answer {
   switch (served.resource.kind) {
     case 'SelfSubjectReview':
       return answer(review, undefined, {
-        userInfo: { username: user.name, groups: user.groups, ...(user.uid === undefined ? {} : { uid: user.uid }) },
+        userInfo: describeUser(user),
       })
     case 'SelfSubjectRulesReview': {
       const namespace = textOf(spec, 'namespace')
@@ -58,6 +58,16 @@ function answer(review: AnyObject, spec: object | undefined, status: object): An
   const { apiVersion, kind, metadata } = review
   const object = { kind, apiVersion, metadata: { ...metadata }, ...(spec === undefined ? {} : { spec }), status }
   return { kind: 'object', code: 201, view: View.ofObject(object as unknown as AnyObject) }
+}
+
+/** authentication.k8s.io/v1 UserInfo. */
+export function describeUser({ name, uid, groups, extra }: UserInfo): object {
+  return {
+    username: name,
+    ...(uid === undefined ? {} : { uid }),
+    groups,
+    ...(extra === undefined ? {} : { extra }),
+  }
 }
 
 function subjectOf({ resource }: ServedResource, spec: Record<string, unknown>): UserInfo {

@@ -107,12 +107,16 @@ describe('who asks', () => {
       }),
     )
     expect(review.status).toEqual({
-      userInfo: { username: 'alice, x=y', groups: ['a', 'system:masters', 'system:authenticated'] },
+      userInfo: {
+        username: 'alice, x=y',
+        groups: ['a', 'system:masters', 'system:authenticated'],
+        extra: { 'authentication.kubernetes.io/credential-id': [expect.stringMatching(/^X509SHA256=[0-9a-f]{64}$/)] },
+      },
     })
   })
 
   test('a certificate of another authority is refused', async () => {
-    const { certificate, key } = CertificateAuthority.open(undefined).issueClient(admin)
+    const { certificate, key } = await new CertificateAuthority({ directory: undefined, clock }).issueClient(admin)
     const refusal = await withClient({ clientCertificate: certificate, clientKey: key }, list).catch(
       (error: unknown) => error,
     )
@@ -145,7 +149,7 @@ describe('who asks', () => {
 
 describe('the client', () => {
   test('does not trust a server of another authority', async () => {
-    const certificateAuthority = CertificateAuthority.open(undefined).certificate
+    const { certificateAuthority } = await new CertificateAuthority({ directory: undefined, clock }).serverIdentity()
     await expect(withClient({ token: server.issueToken(admin), certificateAuthority }, list)).rejects.toThrow(
       /certificate/,
     )

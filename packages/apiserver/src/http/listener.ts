@@ -47,6 +47,8 @@ export class Listener {
   readonly #server: Http2SecureServer
   readonly #sockets = new Set<TLSSocket>()
   readonly #sessions = new Set<ServerHttp2Session>()
+  /** By connection, as reading a certificate takes longer than many a request. */
+  readonly #peers = new WeakMap<object, PeerIdentity>()
   readonly #handle: ListenerOptions['handle']
   /** Resolves the wait for the last request. */
   #onIdle: (() => void) | undefined
@@ -141,7 +143,7 @@ export class Listener {
         path: request.url,
         headers: headersOf(request),
         body: await readText(request),
-        peer: peerOf(request),
+        peer: peerOf(request, this.#peers),
         signal,
       })
     } catch (error) {
@@ -169,13 +171,13 @@ async function readText(request: Http2ServerRequest): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function peerOf(request: Http2ServerRequest): PeerIdentity {
+function peerOf(request: Http2ServerRequest, known: WeakMap<object, PeerIdentity>): PeerIdentity {
   // The compatibility layer gives a proxy for HTTP/2; the session has the socket itself.
   const session = (request.stream as typeof request.stream | undefined)?.session
   const socket = (session?.socket ?? request.socket) as TLSSocket
-  const certificate = socket.getPeerCertificate()
-  const sent = certificate !== undefined && certificate !== null && Object.keys(certificate).length > 0
-  return { certificate: sent ? certificate : undefined, trusted: socket.authorized }
+  let peer = known.get(socket)
+  if (peer === undefined) known.set(socket, (peer = { certificate: socket.getPeerX509Certificate() }))
+  return peer
 }
 
 async function send(reply: Reply, response: ServerResponse): Promise<void> {

@@ -1,6 +1,6 @@
 import { resourceNotFound, unauthorized } from '@locktender/kube'
 import { authenticate, impersonate } from '../auth/authenticate.ts'
-import type { TokenStore } from '../auth/tokens.ts'
+import type { Credentials } from '../auth/authenticate.ts'
 import type { LogicalCluster } from '../cluster.ts'
 import { anonymousUser } from '../user.ts'
 import { asApiError, handleRequest } from './handle-request.ts'
@@ -15,14 +15,14 @@ export interface ServedClusters {
   readonly clusterOf: (name: string) => LogicalCluster | undefined
   /** Name of the cluster that is served without a prefix too. */
   readonly rootCluster: string | undefined
-  readonly tokens: TokenStore
+  readonly credentials: Credentials
   readonly version: string
 }
 
 /** Finds out who asks and which logical cluster, and lets that one answer. */
 export async function serveClusters(clusters: ServedClusters, request: IncomingRequest): Promise<Reply> {
   try {
-    const user = authenticate(request.peer, request.headers['authorization'], clusters.tokens)
+    const user = authenticate(clusters.credentials, request.peer, request.headers['authorization'])
     const match = PREFIX.exec(request.path)
     const below = match === null ? request.path : match[2]!.startsWith('/') ? match[2]! : `/${match[2]}`
     const [path = '/', query] = below.split('?', 2)
