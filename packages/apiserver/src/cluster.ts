@@ -11,6 +11,7 @@ import { OpenStreams } from './open-streams.ts'
 import { ResourceRegistry } from './resource-registry.ts'
 import type { ServedResource, StrategyContext } from './served-resource.ts'
 import type { StoreEvent } from './store/store-types.ts'
+import type { UserInfo } from './user.ts'
 import { View } from './view.ts'
 
 const namespaces = { group: '', plural: 'namespaces' }
@@ -72,8 +73,8 @@ export class LogicalCluster {
     return View.ofStored(this.database, served, stored)
   }
 
-  strategyContext(now: string): StrategyContext {
-    return { now, list: (group, plural) => this.listStored({ group, plural }) }
+  strategyContext(now: string, user: UserInfo): StrategyContext {
+    return { now, user, list: (group, plural) => this.listStored({ group, plural }) }
   }
 
   /** Newest state of one object as `resource` shows it. */

@@ -6,6 +6,7 @@ import { negotiateDiscovery } from './media-types.ts'
 import { encodeJson } from './object.ts'
 import { compareVersions } from './resource-registry.ts'
 import type { ServedResource } from './served-resource.ts'
+import { describeSubresource, subresourcesOf } from './subresources.ts'
 
 type Headers = Readonly<Record<string, string>>
 
@@ -126,7 +127,8 @@ function resourceList(group: string, version: string, served: readonly ServedRes
         singularName: '',
         namespaced: one.resource.namespaced,
         kind: one.resource.kind,
-        verbs: subresourceVerbs(subresource),
+        ...describeSubresource(subresource).kind,
+        verbs: describeSubresource(subresource).verbs,
       })),
     ]),
   }
@@ -165,19 +167,11 @@ function aggregatedResource(served: ServedResource): object {
       : {
           subresources: subresources.map((subresource) => ({
             subresource,
-            responseKind,
-            verbs: subresourceVerbs(subresource),
+            responseKind: describeSubresource(subresource).kind ?? responseKind,
+            verbs: describeSubresource(subresource).verbs,
           })),
         }),
   }
-}
-
-function subresourcesOf({ status, subresources }: ServedResource): readonly string[] {
-  return status ? ['status', ...subresources] : subresources
-}
-
-function subresourceVerbs(subresource: string): readonly string[] {
-  return subresource === 'finalize' ? ['update'] : ['get', 'patch', 'update']
 }
 
 function names({ shortNames, categories }: ServedResource): object {

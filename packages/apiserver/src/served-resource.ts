@@ -1,6 +1,8 @@
 import type { FieldError, Resource, StructuralSchema } from '@locktender/kube'
 import type { AnyObject } from './object.ts'
 import type { CompiledSchema } from './schema/compile.ts'
+import type { UserInfo } from './user.ts'
+import type { WriteContext } from './write-context.ts'
 
 /** A cell of a Table; `undefined` prints as `<none>`. */
 export type Cell = string | number | boolean | undefined
@@ -21,14 +23,25 @@ export interface TableColumn {
 export interface StrategyContext {
   /** RFC 3339, seconds. */
   readonly now: string
+  /** Who writes. */
+  readonly user: UserInfo
   /** Objects of the same logical cluster and of the given resource, newest state. */
   list(group: string, plural: string): AnyObject[]
 }
 
 /** What is particular to one kind. Every function returns a new object instead of changing its argument. */
 export interface Strategy {
+  /** Loads what the other functions need; awaited before each write. */
+  ready?(): Promise<unknown>
   prepareCreate?(object: AnyObject, context: StrategyContext): AnyObject
   prepareUpdate?(object: AnyObject, live: AnyObject, context: StrategyContext): AnyObject
+  /**
+   * A write to a subresource that holds the status, or a part of it: `object` is the live one with the status that was
+   * sent. Without this function all of that status is taken.
+   */
+  prepareStatus?(object: AnyObject, live: AnyObject, subresource: string, context: StrategyContext): AnyObject
+  /** Refuses who lacks a right beyond the one to the write itself. Throws ApiError Forbidden. */
+  authorize?(context: WriteContext, object: AnyObject, live: AnyObject | undefined): void
   validate?(object: AnyObject, live: AnyObject | undefined): FieldError[]
   /** Further changes of an object that is marked as being deleted. */
   beginDeletion?(object: AnyObject): AnyObject
@@ -61,7 +74,7 @@ export interface ServedResource {
   readonly storedApiVersion: string
   readonly conversion: Conversion | undefined
   readonly status: boolean
-  /** Further subresources, named in discovery: `finalize`. */
+  /** Further subresources, named in discovery: `finalize`, `token`, `approval`. */
   readonly subresources: readonly string[]
   /** Whether `metadata.generation` counts changes of the desired state. */
   readonly generation: boolean

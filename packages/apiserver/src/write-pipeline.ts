@@ -20,6 +20,7 @@ import { invalidObject } from './object-checks.ts'
 import { newMeta, nextMeta } from './server-metadata.ts'
 import { resetFieldsOf } from './reset-fields.ts'
 import { groupResourceOf } from './served-resource.ts'
+import { holdsStatus } from './subresources.ts'
 import { View } from './view.ts'
 import type { WriteContext } from './write-context.ts'
 
@@ -57,7 +58,7 @@ function createNamed(context: WriteContext, incoming: AnyObject, tracked: boolea
     ...object,
     metadata: newMeta(object.metadata, namespace, now, randomUuid(database.random), served.generation),
   }
-  object = served.strategy.prepareCreate?.(object, cluster.strategyContext(now)) ?? object
+  object = served.strategy.prepareCreate?.(object, cluster.strategyContext(now, context.user)) ?? object
   if (!tracked) object = trackUpdate({ ...trackingOf(context, now), updated: object, operation: 'Update' })
   const key = database.key(cluster.name, served.storedAs, namespace, object.metadata.name)
   checkNamespace(context, object.metadata.name)
@@ -138,16 +139,17 @@ export function updateObject(
 
 /** The candidate with everything its endpoint does not write taken from the live object. */
 function compose(context: WriteContext, live: AnyObject, candidate: AnyObject, now: string): AnyObject {
-  const { cluster, served, namespace, subresource } = context
-  if (subresource === 'status') {
+  const { cluster, served, namespace, subresource, user } = context
+  if (subresource !== undefined && holdsStatus(subresource)) {
     const { managedFields, ...metadata } = live.metadata
     const owners = candidate.metadata.managedFields ?? managedFields
     const object = { ...live, metadata: owners === undefined ? metadata : { ...metadata, managedFields: owners } }
-    return withStatus(object, candidate['status'])
+    const next = withStatus(object, candidate['status'])
+    return served.strategy.prepareStatus?.(next, live, subresource, cluster.strategyContext(now, user)) ?? next
   }
   let object: AnyObject = { ...candidate, metadata: nextMeta(candidate.metadata, live.metadata, namespace) }
   if (served.status) object = withStatus(object, live['status'])
-  return served.strategy.prepareUpdate?.(object, live, cluster.strategyContext(now)) ?? object
+  return served.strategy.prepareUpdate?.(object, live, cluster.strategyContext(now, user)) ?? object
 }
 
 /** Stores other `spec.finalizers`; the object goes away when that was the last thing that held it. */
@@ -205,9 +207,10 @@ function withStatus(object: AnyObject, status: unknown): AnyObject {
 
 function validate(context: WriteContext, object: AnyObject, live: AnyObject | undefined): void {
   const { served, subresource } = context
+  served.strategy.authorize?.(context, object, live)
   const errors: FieldError[] = []
   // Metadata of a status write is the live one, and unchanged metadata was valid when it was stored.
-  if (subresource !== 'status') {
+  if (!holdsStatus(subresource)) {
     errors.push(...validateMeta(object.metadata, served.names))
     if (live?.metadata.deletionTimestamp !== undefined) errors.push(...newFinalizers(object.metadata, live.metadata))
   }

@@ -19,6 +19,7 @@ import type { Presentation } from '../represent.ts'
 import type { ResourceRequest, Verb } from '../request-info.ts'
 import { groupResourceOf } from '../served-resource.ts'
 import type { ServedResource } from '../served-resource.ts'
+import { describeSubresource, subresourcesOf } from '../subresources.ts'
 import { parseIncludeObject } from '../table.ts'
 import type { ApiRequest } from './handle-request.ts'
 import { errorReply, jsonReply, statusReply } from './reply.ts'
@@ -42,6 +43,7 @@ export async function handleResource(
     nowMs: cluster.database.clock.now(),
   }
   try {
+    if (served.strategy.ready !== undefined && !READS.includes(request.verb)) await served.strategy.ready()
     const answer = await run(context, presentation)
     return withWarnings(reply(answer, presentation), context.warnings)
   } catch (error) {
@@ -53,8 +55,8 @@ export async function handleResource(
 function run(context: RequestContext, presentation: Presentation): Promise<Answer> | Answer {
   const { served, request, cluster, user } = context
   const { verb, subresource } = request
-  const subject = subresource === undefined ? served.verbs : SUBRESOURCE_VERBS
-  if (!subject.includes(verb) || !fitsPath(request)) throw methodNotAllowed(groupResourceOf(served), verb)
+  const verbs = subresource === undefined ? served.verbs : describeSubresource(subresource).verbs
+  if (!verbs.includes(verb) || !fitsPath(request)) throw methodNotAllowed(groupResourceOf(served), verb)
   if (isReview(served)) return reviewAccess(context)
   if (subresource === 'finalize') return handleFinalize(context)
   switch (verb) {
@@ -81,19 +83,19 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
   }
 }
 
-const SUBRESOURCE_VERBS: readonly string[] = ['get', 'update', 'patch']
+const READS: readonly Verb[] = ['get', 'list', 'watch']
 
 /** Objects are created in collections, and changed under their own name. */
-function fitsPath({ verb, name }: ResourceRequest): boolean {
-  if (verb === 'create') return name === undefined
+function fitsPath({ verb, name, subresource }: ResourceRequest): boolean {
+  if (verb === 'create') return name === undefined || subresource !== undefined
   return name !== undefined || (verb !== 'update' && verb !== 'patch')
 }
 
 /** Whether path and scope fit the resource. */
-function isServed({ resource, status, subresources }: ServedResource, request: ResourceRequest): boolean {
+function isServed(served: ServedResource, request: ResourceRequest): boolean {
+  const { resource } = served
   const { subresource, name, namespace, verb } = request
-  if (subresource !== undefined && !(subresource === 'status' ? status : subresources.includes(subresource)))
-    return false
+  if (subresource !== undefined && !subresourcesOf(served).includes(subresource)) return false
   // A namespace counts as being in itself, for the sake of rights on it.
   if (!resource.namespaced) return namespace === undefined || (isNamespaces(request) && namespace === name)
   if (namespace !== undefined) return true
