@@ -1,0 +1,18 @@
+import type { Case } from './case.ts'
+import { discovery } from './g1-discovery.ts'
+
+/** Every case, in the order of the groups. */
+export const allCases: readonly Case[] = [...discovery]
+
+/** Cases whose id, group or tag is in the comma-separated list; all of them without one. */
+export function selectCases(only: string | undefined): Case[] {
+  if (only === undefined) return [...allCases]
+  const wanted = only.split(',').map((word) => word.trim())
+  const unknown = wanted.filter((word) => !allCases.some((one) => isNamed(one, word)))
+  if (unknown.length > 0) throw new RangeError(`no case has the id, group or tag ${unknown.join(', ')}`)
+  return allCases.filter((one) => wanted.some((word) => isNamed(one, word)))
+}
+
+function isNamed({ id, group, tags }: Case, word: string): boolean {
+  return id === word || group === word || tags.includes(word)
+}
