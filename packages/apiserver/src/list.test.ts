@@ -141,7 +141,7 @@ describe('resource versions', () => {
   })
 
   test('a page of a forgotten state comes with a token that goes on at the newest one', async () => {
-    cluster = await openTestCluster({ historyEvents: 5 })
+    cluster = await openTestCluster({ historyEvents: 5, historyAgeMs: 0 })
     await fill(['a', 'b', 'c'])
     const first = (await cluster.send('GET', `${W}?limit=1`)).json<List>()
     await fill(['d', 'e', 'f', 'g', 'h', 'i'])

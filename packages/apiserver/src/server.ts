@@ -22,8 +22,10 @@ export interface ApiServerOptions {
   /** Folder of objects, keys and token digests. Absent: everything is in memory and gone at the end. */
   readonly dataDirectory?: string
   readonly admission?: readonly AdmissionPlugin[]
-  /** How many of the newest writes can be watched from and paged through; the default is 100,000. */
+  /** How many of the newest writes can be watched from and paged through, at least; the default is 100,000. */
   readonly historyEvents?: number
+  /** Writes younger than this, in milliseconds, are kept beyond that number; the default is five minutes. */
+  readonly historyAgeMs?: number
   /** Of the product, shown in `/version`. */
   readonly version?: string
 }
@@ -78,11 +80,12 @@ export class ApiServer {
    * @throws StoreCorruptError, DirectoryLockedError
    */
   static async open(options: ApiServerOptions): Promise<ApiServer> {
-    const { clock, random, dataDirectory, historyEvents } = options
+    const { clock, random, dataDirectory, historyEvents, historyAgeMs } = options
     const store = await Store.open({
       clock,
       ...(dataDirectory === undefined ? {} : { directory: join(dataDirectory, 'store') }),
       ...(historyEvents === undefined ? {} : { historyEvents }),
+      ...(historyAgeMs === undefined ? {} : { historyAgeMs }),
     })
     return new ApiServer(options, new Database(store, clock, random))
   }

@@ -145,6 +145,7 @@ export function widget(name: string, spec: Record<string, unknown> = {}, metadat
 export interface TestClusterOptions {
   readonly admission?: readonly AdmissionPlugin[]
   readonly historyEvents?: number
+  readonly historyAgeMs?: number
 }
 
 export async function openTestCluster(options: TestClusterOptions = {}): Promise<TestCluster> {

@@ -165,7 +165,7 @@ describe('the end', () => {
   })
 
   test('comes with an error for a version that is forgotten', async () => {
-    cluster = await openTestCluster({ historyEvents: 10 })
+    cluster = await openTestCluster({ historyEvents: 10, historyAgeMs: 0 })
     const old = await version()
     for (let index = 0; index < 20; index++) await create(`w${index}`)
     const seen = await watch(`resourceVersion=${old}`)

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { VirtualClock } from '@locktender/kube'
 import { Store } from './store.ts'
 
@@ -12,6 +13,7 @@ async function main(directory: string): Promise<void> {
     clock: new VirtualClock(),
     directory,
     historyEvents: 200,
+    historyAgeMs: 0,
     segmentBytes: 20_000,
   })
   const writer = async (key: string) => {
@@ -22,10 +24,11 @@ async function main(directory: string): Promise<void> {
       count++
       const bytes = crashValue(key, count)
       revision = await store.write(key, revision, () => bytes)
-      process.stdout.write(`${key} ${count} ${revision}\n`)
+      // At once: what is buffered when the process dies was never said.
+      writeSync(1, `${key} ${count} ${revision}\n`)
     }
   }
-  await Promise.all(Array.from({ length: 8 }, (_, index) => writer(`/key/${index}`)))
+  await Promise.all(Array.from({ length: 16 }, (_, index) => writer(`/key/${index}`)))
 }
 
 if (import.meta.main) await main(process.argv[2]!)

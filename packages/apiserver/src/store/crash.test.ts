@@ -49,7 +49,13 @@ test('kill -9 at random moments loses no acknowledged write and reuses no revisi
   let highest = 1
   for (let round = 0; round < 6; round++) {
     const acknowledged = await writeUntilKilled(1 + Math.floor(random.next() * 3000))
-    const store = await Store.open({ clock: new VirtualClock(), directory, historyEvents: 200, segmentBytes: 20_000 })
+    const store = await Store.open({
+      clock: new VirtualClock(),
+      directory,
+      historyEvents: 200,
+      historyAgeMs: 0,
+      segmentBytes: 20_000,
+    })
     for (const [key, { count, revision }] of acknowledged) {
       expect(revision).toBeGreaterThan(highest)
       const stored = store.get(key)!

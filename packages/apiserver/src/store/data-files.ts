@@ -1,17 +1,8 @@
-import { open } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Opens a file; tests pass their own to make disks fail. */
-export type OpenFile = (path: string, flags: string, mode?: number) => Promise<FileHandle>
-
 /** First bytes of each file: what it is, and the version of its layout. */
-export const segmentMagic = Buffer.from('LKTLOG01')
-export const snapshotMagic = Buffer.from('LKTSNP01')
-
-/** Data may hold secrets: nobody but the owner reads it. */
-export const fileMode = 0o600
-export const directoryMode = 0o700
+export const segmentMagic = Buffer.from('LKTLOG02')
+export const snapshotMagic = Buffer.from('LKTSNP02')
 
 const digits = 16
 
@@ -23,12 +14,17 @@ export interface NumberedFile {
 
 /** The log segment whose first record has `revision`. */
 export function segmentPath(directory: string, revision: number): string {
-  return join(directory, `log-${String(revision).padStart(digits, '0')}`)
+  return join(directory, `log-${numeral(revision)}`)
 }
 
 /** The snapshot of the state right after `revision`. */
 export function snapshotPath(directory: string, revision: number): string {
-  return join(directory, `snapshot-${String(revision).padStart(digits, '0')}`)
+  return join(directory, `snapshot-${numeral(revision)}`)
+}
+
+/** Where a repair that starts a store anew after `revision` keeps the files from before. */
+export function damagedPath(directory: string, revision: number): string {
+  return join(directory, `damaged-${numeral(revision)}`)
 }
 
 /** The files among `names` that are called `kind-<revision>`, oldest first. */
@@ -42,20 +38,6 @@ export function numberedFiles(directory: string, names: readonly string[], kind:
   return files.sort((left, right) => left.revision - right.revision)
 }
 
-/** Writes all of `bytes` at the end of `file`; one call to the system may take only a part. */
-export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, offset, bytes.length - offset)
-    offset += bytesWritten
-  }
-}
-
-/** Makes the names of new, renamed and removed files in `directory` durable. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+function numeral(revision: number): string {
+  return String(revision).padStart(digits, '0')
 }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileMode } from './data-files.ts'
 
 /** Another live process, or another store of this one, works on the directory. */
 export class DirectoryLockedError extends Error {
@@ -27,7 +26,7 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
   const path = join(directory, 'lock')
   const own = join(directory, `lock.${process.pid}.${sequence++}`)
   const content = `${process.pid} ${startTime(process.pid)}\n`
-  await writeFile(own, content, { mode: fileMode })
+  await writeFile(own, content, { mode: 0o600 })
   try {
     for (;;) {
       try {

@@ -8,18 +8,21 @@ export interface StoreRecord {
   readonly revision: number
   /** For the end record of a snapshot: how many records came before it. */
   readonly createRevision: number
+  /** When the write was made, in milliseconds since the Unix epoch; 0 in a snapshot. */
+  readonly time: number
   readonly key: string
   readonly value: Uint8Array
 }
 
+/** An `end` closes a snapshot, or a segment of a log that goes on in the next file. */
 export type RecordKind = 'put' | 'delete' | 'end'
 
 /*
  * Layout, big-endian: u32 length of the payload, u32 CRC-32 of the payload, then the payload:
- * u8 marker, u8 kind, u8 flags, u48 revision, u48 createRevision, u16 length of the key, key, value.
+ * u8 marker, u8 kind, u8 flags, u48 revision, u48 createRevision, u48 time, u16 length of the key, key, value.
  */
 const frameBytes = 8
-const headBytes = 17
+const headBytes = 23
 const marker = 0x4c
 const kinds: readonly RecordKind[] = ['put', 'delete', 'end']
 const startsGroupFlag = 1
@@ -42,7 +45,8 @@ export function encodeRecord(target: Buffer, offset: number, record: StoreRecord
   target[payload + 2] = record.startsGroup ? startsGroupFlag : 0
   target.writeUIntBE(record.revision, payload + 3, 6)
   target.writeUIntBE(record.createRevision, payload + 9, 6)
-  target.writeUInt16BE(keyBytes, payload + 15)
+  target.writeUIntBE(record.time, payload + 15, 6)
+  target.writeUInt16BE(keyBytes, payload + 21)
   target.writeUInt32BE(end - payload, offset)
   target.writeUInt32BE(crc32(target.subarray(payload, end)), offset + 4)
   return end
@@ -62,24 +66,41 @@ export function decodeRecord(source: Buffer, offset: number): { record: StoreRec
   if (source[payload] !== marker) return 'bad'
   if (crc32(source.subarray(payload, end)) !== source.readUInt32BE(offset + 4)) return 'bad'
   const kind = kinds[source[payload + 1]!]
-  const valueStart = payload + headBytes + source.readUInt16BE(payload + 15)
+  const valueStart = payload + headBytes + source.readUInt16BE(payload + 21)
   if (kind === undefined || valueStart > end) return 'bad'
   const record: StoreRecord = {
     kind,
     startsGroup: (source[payload + 2]! & startsGroupFlag) !== 0,
     revision: source.readUIntBE(payload + 3, 6),
     createRevision: source.readUIntBE(payload + 9, 6),
+    time: source.readUIntBE(payload + 15, 6),
     key: source.toString('utf8', payload + headBytes, valueStart),
     value: Buffer.from(source.subarray(valueStart, end)),
   }
   return { record, end }
 }
 
-/** Whether a whole record that starts a group lies anywhere in `source` at or after `offset`. */
-export function findGroupStart(source: Buffer, offset: number): boolean {
+/** A record and where it lies. */
+export interface FoundRecord {
+  readonly record: StoreRecord
+  readonly start: number
+  readonly end: number
+}
+
+/** The first whole record in `source` at or after `offset`, whatever lies before it. */
+export function findRecord(source: Buffer, offset: number): FoundRecord | undefined {
   for (let at = source.indexOf(marker, offset + frameBytes); at !== -1; at = source.indexOf(marker, at + 1)) {
-    const decoded = decodeRecord(source, at - frameBytes)
-    if (typeof decoded === 'object' && decoded.record.startsGroup) return true
+    const start = at - frameBytes
+    const decoded = decodeRecord(source, start)
+    if (typeof decoded === 'object') return { start, ...decoded }
+  }
+  return undefined
+}
+
+/** Whether a whole record that starts a group lies anywhere in `source` at or after `offset`. */
+export function hasGroupStart(source: Buffer, offset: number): boolean {
+  for (let found = findRecord(source, offset); found !== undefined; found = findRecord(source, found.end)) {
+    if (found.record.startsGroup) return true
   }
   return false
 }

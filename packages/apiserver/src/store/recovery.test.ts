@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { VirtualClock } from '@locktender/kube'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { recordSize } from './record.ts'
 import { Store } from './store.ts'
 import { StoreCorruptError } from './store-types.ts'
 
@@ -130,28 +131,46 @@ describe('recovery', () => {
     }
   })
 
-  test('refuses a damaged or missing segment that is not the last', async () => {
+  test('refuses a damaged or missing segment', async () => {
     const source = join(directory, 'source')
     await makeLog(source, 1)
     const files = await only(source, 'log-')
     expect(files).toHaveLength(5)
     const copy = join(directory, 'copy')
-    for (const file of files.slice(0, -1)) {
+    for (const file of files) {
       const whole = await readFile(join(source, file))
-      await copyWith(source, copy, file, whole.subarray(0, -1))
-      await expect(withStore(copy, contents)).rejects.toThrow(StoreCorruptError)
+      await copyWith(source, copy, file, whole)
       await rm(join(copy, file))
       await expect(withStore(copy, contents)).rejects.toThrow(StoreCorruptError)
+      if (file === files.at(-1)) continue
+      await copyWith(source, copy, file, whole.subarray(0, -endBytes - 1))
+      await expect(withStore(copy, contents)).rejects.toThrow(StoreCorruptError)
     }
+  })
+
+  test('names the file, the place and the command when it refuses', async () => {
+    const source = join(directory, 'source')
+    await makeLog(source)
+    const [file] = await only(source, 'log-')
+    const bytes = await readFile(join(source, file!))
+    bytes[30]! ^= 1
+    await writeFile(join(source, file!), bytes)
+    await expect(withStore(source, contents)).rejects.toThrow(
+      `the data file ${join(source, file!)} is damaged at byte 8: revision 2, which was acknowledged, is unreadable. ` +
+        `Nothing was changed. Restore the data directory from a backup, or go back to the newest state that can be ` +
+        `read: "lkt apiserver check --data ${source}" tells which, "lkt apiserver repair --data ${source}" does it`,
+    )
   })
 
   test('starts a torn new segment afresh', async () => {
     const source = join(directory, 'source')
     const states = await makeLog(source, 1)
-    const last = (await only(source, 'log-')).at(-1)!
+    const [before, last] = (await only(source, 'log-')).slice(-2) as [string, string]
     for (const size of [0, 3, 8, 20]) {
       const copy = join(directory, `copy-${size}`)
       await copyWith(source, copy, last, (await readFile(join(source, last))).subarray(0, size))
+      // The file before it says that this one is there only once it is.
+      await writeFile(join(copy, before), (await readFile(join(source, before))).subarray(0, -endBytes))
       expect(await withStore(copy, contents)).toBe(states.at(-2))
       await withStore(copy, (store) => store.write('/new', 0, () => new Uint8Array([1])), 1)
       expect(await withStore(copy, contents)).toContain('/new')
@@ -160,7 +179,7 @@ describe('recovery', () => {
 
   test('refuses a damaged snapshot at any byte, and one without its log', async () => {
     const source = join(directory, 'source')
-    const options = { clock, directory: source, historyEvents: 2, segmentBytes: 1 }
+    const options = { clock, directory: source, historyEvents: 2, historyAgeMs: 0, segmentBytes: 1 }
     const store = await Store.open(options)
     for (let index = 0; index < 20; index++) await store.write(`/${index % 3}`, index < 3 ? 0 : index - 1, value)
     await store.close()
@@ -185,7 +204,7 @@ describe('recovery', () => {
 
   test('ignores and removes what an interrupted snapshot or clean-up left behind', async () => {
     const source = join(directory, 'source')
-    const store = await Store.open({ clock, directory: source, historyEvents: 2, segmentBytes: 400 })
+    const store = await Store.open({ clock, directory: source, historyEvents: 2, historyAgeMs: 0, segmentBytes: 400 })
     let stale: { name: string; bytes: Buffer } | undefined
     for (let index = 0; index < 40; index++) {
       await store.write(`/${index}`, 0, value)
@@ -204,5 +223,8 @@ describe('recovery', () => {
     expect(await only(source, 'log-')).not.toContain(stale!.name)
   })
 })
+
+/** Size of the record that closes a segment. */
+const endBytes = recordSize('', new Uint8Array())
 
 const value = () => new TextEncoder().encode('some value of some length')

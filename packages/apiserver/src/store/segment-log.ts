@@ -1,7 +1,6 @@
-import { rm } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
-import { fileMode, segmentMagic, segmentPath, syncDirectory, writeAll } from './data-files.ts'
-import type { OpenFile } from './data-files.ts'
+import { segmentMagic, segmentPath } from './data-files.ts'
+import { writeAll } from './files.ts'
+import type { Files, StoreFile } from './files.ts'
 import { encodeRecord, recordSize } from './record.ts'
 import type { StoreEvent } from './store-types.ts'
 
@@ -18,7 +17,7 @@ export interface SegmentLogOptions {
   readonly segments: readonly Segment[]
   /** A segment that has reached this size is closed and the next one started. */
   readonly segmentBytes: number
-  readonly openFile: OpenFile
+  readonly files: Files
 }
 
 const noValue = new Uint8Array(0)
@@ -27,7 +26,7 @@ const noValue = new Uint8Array(0)
 export class SegmentLog {
   readonly #options: SegmentLogOptions
   readonly #segments: Segment[]
-  #file: FileHandle | undefined
+  #file: StoreFile | undefined
 
   constructor(options: SegmentLogOptions) {
     this.#options = options
@@ -37,14 +36,16 @@ export class SegmentLog {
   /** Appends one group and returns when it is on disk. After an error the log must not be used any more. */
   async append(events: readonly StoreEvent[]): Promise<void> {
     const active = this.#segments.at(-1)
-    if (active === undefined || active.bytes >= this.#options.segmentBytes) {
-      await this.#startSegment(events)
+    // An empty segment is never full: the next one would have its name.
+    const fullAt = Math.max(this.#options.segmentBytes, segmentMagic.length + 1)
+    if (active === undefined || active.bytes >= fullAt) {
+      await this.#startSegment(active, events)
       return
     }
-    this.#file ??= await this.#options.openFile(active.path, 'a', fileMode)
+    this.#file ??= await this.#options.files.open(active.path, 'append')
     const bytes = encodeGroup(events, noValue)
     await writeAll(this.#file, bytes)
-    await this.#file.datasync()
+    await this.#file.dataSync()
     active.bytes += bytes.length
   }
 
@@ -60,7 +61,7 @@ export class SegmentLog {
     const dropped = this.#upTo(revision)
     this.#segments.splice(0, dropped.length)
     // Oldest first, so that a crash in between leaves a chain without gaps.
-    for (const segment of dropped) await rm(segment.path, { force: true })
+    for (const segment of dropped) await this.#options.files.remove(segment.path)
   }
 
   async close(): Promise<void> {
@@ -75,17 +76,40 @@ export class SegmentLog {
     return this.#segments.slice(0, count)
   }
 
-  async #startSegment(events: readonly StoreEvent[]): Promise<void> {
-    await this.close()
+  /**
+   * The new file first, then a record at the end of the old one that says it must be there: a log that has lost its
+   * newest file does not pass for a whole one, and a crash in between leaves nothing that looks lost.
+   */
+  async #startSegment(active: Segment | undefined, events: readonly StoreEvent[]): Promise<void> {
+    const { directory, files } = this.#options
     const firstRevision = events[0]!.revision
-    const path = segmentPath(this.#options.directory, firstRevision)
-    this.#file = await this.#options.openFile(path, 'w', fileMode)
-    const bytes = encodeGroup(events, segmentMagic)
-    await writeAll(this.#file, bytes)
-    await this.#file.datasync()
-    await syncDirectory(this.#options.directory)
-    this.#segments.push({ path, firstRevision, bytes: bytes.length })
+    const path = segmentPath(directory, firstRevision)
+    const file = await files.open(path, 'create')
+    try {
+      const bytes = encodeGroup(events, segmentMagic)
+      await writeAll(file, bytes)
+      await file.dataSync()
+      await files.syncDirectory(directory)
+      if (active !== undefined) {
+        this.#file ??= await files.open(active.path, 'append')
+        await writeAll(this.#file, encodeEnd(firstRevision))
+        await this.#file.dataSync()
+      }
+      await this.close()
+      this.#segments.push({ path, firstRevision, bytes: bytes.length })
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+    this.#file = file
   }
+}
+
+function encodeEnd(revision: number): Buffer {
+  const bytes = Buffer.allocUnsafe(recordSize('', noValue))
+  const head = { kind: 'end', startsGroup: true, revision, createRevision: 0, time: 0 } as const
+  encodeRecord(bytes, 0, { ...head, key: '', value: noValue })
+  return bytes
 }
 
 function encodeGroup(events: readonly StoreEvent[], head: Uint8Array): Buffer {
@@ -100,6 +124,7 @@ function encodeGroup(events: readonly StoreEvent[], head: Uint8Array): Buffer {
       startsGroup: index === 0,
       revision: event.revision,
       createRevision: event.createRevision,
+      time: event.time,
       key: event.key,
       value: event.value ?? noValue,
     })

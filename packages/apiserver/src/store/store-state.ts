@@ -1,13 +1,8 @@
 import { History } from './history.ts'
+import type { HistoryLimits } from './history.ts'
 import { OrderedKeys, prefixEnd } from './ordered-keys.ts'
 import { CompactedError } from './store-types.ts'
 import type { StoredValue, StoreEvent } from './store-types.ts'
-
-/** Limits of the history window; whichever is reached first drops the oldest events. */
-export interface HistoryLimits {
-  readonly events: number
-  readonly bytes: number
-}
 
 /** Which part of a range to read. */
 export interface RangeOptions {
@@ -28,6 +23,15 @@ export interface RangeResult {
   readonly remaining: number
 }
 
+/** A state of the past that stays readable while the store goes on. */
+export interface CapturedState {
+  readonly revision: number
+  /** The newest values, in no particular order. */
+  readonly heads: readonly StoredValue[]
+  /** The writes after `revision` that led to them. */
+  readonly later: readonly StoreEvent[]
+}
+
 /** Everything the store knows, in memory: the newest state of each key, their order, and the newest writes. */
 export class StoreState {
   readonly #heads = new Map<string, StoredValue>()
@@ -39,7 +43,7 @@ export class StoreState {
   /** Starts empty at `revision`; snapshots are added with {@link load}, writes with {@link apply}. */
   constructor(revision: number, limits: HistoryLimits) {
     this.#revision = revision
-    this.history = new History(revision, limits.events, limits.bytes)
+    this.history = new History(revision, limits)
   }
 
   /** Revision of the newest applied write. */
@@ -67,8 +71,8 @@ export class StoreState {
     this.#bytes += value.key.length + value.value.length
   }
 
-  /** Applies the write that follows the newest one; an absent value deletes. */
-  apply(key: string, value: Uint8Array | undefined): StoreEvent {
+  /** Applies the write that follows the newest one, made at `time`; an absent value deletes. */
+  apply(key: string, value: Uint8Array | undefined, time: number): StoreEvent {
     const revision = this.#revision + 1
     const previous = this.#heads.get(key)
     const createRevision = previous?.createRevision ?? revision
@@ -77,15 +81,18 @@ export class StoreState {
     if (value === undefined) {
       this.#heads.delete(key)
       this.#keys.delete(key)
-      event = previous === undefined ? { revision, key, createRevision } : { revision, key, createRevision, previous }
+      event =
+        previous === undefined
+          ? { revision, key, createRevision, time }
+          : { revision, key, createRevision, time, previous }
     } else {
       if (previous === undefined) this.#keys.insert(key)
       this.#heads.set(key, { key, value, revision, createRevision })
       this.#bytes += key.length + value.length
       event =
         previous === undefined
-          ? { revision, key, createRevision, value }
-          : { revision, key, createRevision, value, previous }
+          ? { revision, key, createRevision, time, value }
+          : { revision, key, createRevision, time, value, previous }
     }
     this.#revision = revision
     this.history.push(event)
@@ -115,13 +122,9 @@ export class StoreState {
     return { items, more, remaining: this.#keys.countBefore(prefixEnd(prefix)) - this.#keys.countBefore(first) }
   }
 
-  /**
-   * The state right after `revision`, which must be in the window, in no particular order. Later writes do not show,
-   * however slowly it is read.
-   */
-  stateAt(revision: number): Iterable<StoredValue> {
-    const changed = this.history.undo(revision, '')
-    return stateBefore([...this.#heads.values()], changed)
+  /** The state right after `revision`, which must be in the window. Later writes do not show. */
+  capture(revision: number): CapturedState {
+    return { revision, heads: [...this.#heads.values()], later: this.history.after(revision) }
   }
 
   #past(prefix: string, start: string, limit: number, at: number): RangeResult {
@@ -138,12 +141,4 @@ export class StoreState {
     const remaining = Math.max(0, values.length - limit)
     return { items: values.slice(0, values.length - remaining), more: remaining > 0, remaining }
   }
-}
-
-function* stateBefore(
-  heads: readonly StoredValue[],
-  changed: ReadonlyMap<string, StoredValue | undefined>,
-): Generator<StoredValue> {
-  for (const value of heads) if (!changed.has(value.key)) yield value
-  for (const value of changed.values()) if (value !== undefined) yield value
 }

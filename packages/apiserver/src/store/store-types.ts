@@ -1,3 +1,5 @@
+import { dirname } from 'node:path'
+
 /** The newest or an older state of one key. Never changes; `value` must not be written to. */
 export interface StoredValue {
   readonly key: string
@@ -18,6 +20,8 @@ export interface StoreEvent {
   readonly previous?: StoredValue
   /** Revision in which the key came into existence; for a deletion, that of the deleted state. */
   readonly createRevision: number
+  /** When it was written, in milliseconds since the Unix epoch. */
+  readonly time: number
 }
 
 /** A write expected another state of its key. */
@@ -55,15 +59,19 @@ export class StoreCorruptError extends Error {
   readonly file: string
   /** Byte at which the first unreadable record starts. */
   readonly offset: number
+  readonly why: string
 
   constructor(file: string, offset: number, why: string) {
+    const data = `--data ${dirname(file)}`
     super(
       `the data file ${file} is damaged at byte ${offset}: ${why}. Nothing was changed. Restore the data directory from ` +
-        `a backup, or give up everything after this point: cut the file to ${offset} bytes and remove later log files`,
+        `a backup, or go back to the newest state that can be read: "lkt apiserver check ${data}" tells which, ` +
+        `"lkt apiserver repair ${data}" does it, says what is lost, and keeps the damaged files`,
     )
     this.name = 'StoreCorruptError'
     this.file = file
     this.offset = offset
+    this.why = why
   }
 }
 

@@ -51,6 +51,7 @@ class Real {
     this.store = await Store.open({
       clock: new VirtualClock(),
       historyEvents: this.#historyEvents,
+      historyAgeMs: 0,
       segmentBytes: 300,
       ...(this.#directory === undefined ? {} : { directory: this.#directory }),
     })

@@ -1,9 +1,11 @@
-import { mkdtemp, open, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { VirtualClock } from '@locktender/kube'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DirectoryLockedError } from './directory-lock.ts'
+import { diskFiles } from './edge/disk-files.ts'
+import type { Files } from './files.ts'
 import { Store } from './store.ts'
 import type { StoreOptions } from './store.ts'
 import { CompactedError, RevisionMismatch, StoreStoppedError } from './store-types.ts'
@@ -161,7 +163,7 @@ describe.each(['memory', 'durable'] as const)('a %s store', (kind) => {
   })
 
   test('keeps a window of newest writes and says when a watch asks for more', async () => {
-    const store = await openKind({ historyEvents: 3 })
+    const store = await openKind({ historyEvents: 3, historyAgeMs: 0 })
     for (let index = 0; index < 5; index++) await store.write(`/${index}`, 0, text('x'))
     expect(store.compactedRevision).toBe(3)
     expect(() => store.watch('/', 2, () => {})).toThrow(new CompactedError(2, 3))
@@ -206,7 +208,7 @@ describe('a store on disk', () => {
 
   test('commits all writes that arrive during a sync as one group', async () => {
     let syncs = 0
-    const store = await openStore({ directory, openFile: instrumented({ onSync: () => syncs++ }) })
+    const store = await openStore({ directory, files: instrumented({ onSync: () => syncs++ }) })
     const writes: Promise<number>[] = []
     for (let index = 0; index < 500; index++) writes.push(store.write(`/${index}`, 0, text('x')))
     await Promise.all(writes)
@@ -226,7 +228,7 @@ describe('a store on disk', () => {
   })
 
   test('replaces the log by a snapshot when it outweighs the data, and loses nothing', async () => {
-    const options = { directory, historyEvents: 20, segmentBytes: 2000 }
+    const options = { directory, historyEvents: 20, historyAgeMs: 0, segmentBytes: 2000 }
     const store = await openStore(options)
     await store.write('/old', 0, text('kept'))
     let revision = 0
@@ -264,7 +266,7 @@ describe('a store on disk', () => {
 
   test.each(['write', 'sync'] as const)('acknowledges nothing after a failed %s', async (step) => {
     const failing = { write: false, sync: false }
-    const openFile = instrumented({
+    const files = instrumented({
       onWrite: () => {
         if (failing.write) throw new Error('ENOSPC')
       },
@@ -272,7 +274,7 @@ describe('a store on disk', () => {
         if (failing.sync) throw new Error('EIO')
       },
     })
-    const store = await openStore({ directory, openFile })
+    const store = await openStore({ directory, files })
     await store.write('/a', 0, text('one'))
     const got: string[] = []
     store.watch('/', 2, (events) => got.push(...events.map(shown)))
@@ -290,7 +292,7 @@ describe('a store on disk', () => {
   })
 
   test('goes on after the system took only a part of a write', async () => {
-    const store = await openStore({ directory, openFile: instrumented({ shortWrites: true }) })
+    const store = await openStore({ directory, files: instrumented({ shortWrites: true }) })
     await store.write('/a', 0, text('a longer value than the first part of a write'))
     await store.write('/b', 0, text('another'))
     await store.close()
@@ -306,26 +308,22 @@ interface Faults {
 }
 
 /** A disk with the given faults. */
-function instrumented(faults: Faults): NonNullable<StoreOptions['openFile']> {
-  return async (path, flags, mode) => {
-    const file = await open(path, flags, mode)
-    return new Proxy(file, {
-      get(target, name) {
-        if (name === 'write') {
-          return async (bytes: Uint8Array, offset: number, length: number) => {
-            faults.onWrite?.()
-            return target.write(bytes, offset, faults.shortWrites === true ? Math.min(7, length) : length)
-          }
-        }
-        if (name === 'datasync') {
-          return async () => {
-            faults.onSync?.()
-            await target.datasync()
-          }
-        }
-        const member: unknown = Reflect.get(target, name, target)
-        return typeof member === 'function' ? (member.bind(target) as unknown) : member
-      },
-    })
+function instrumented(faults: Faults): Files {
+  return {
+    ...diskFiles,
+    async open(path, mode) {
+      const file = await diskFiles.open(path, mode)
+      return {
+        ...file,
+        async write(bytes) {
+          faults.onWrite?.()
+          return file.write(faults.shortWrites === true ? bytes.subarray(0, 7) : bytes)
+        },
+        async dataSync() {
+          faults.onSync?.()
+          await file.dataSync()
+        },
+      }
+    },
   }
 }

@@ -1,9 +1,9 @@
-import { mkdir, open, rm } from 'node:fs/promises'
 import type { Cancel, Clock } from '@locktender/kube'
-import { directoryMode, snapshotPath } from './data-files.ts'
-import type { OpenFile } from './data-files.ts'
-import { lockDirectory } from './directory-lock.ts'
-import { emptyRevision, recover } from './recovery.ts'
+import { snapshotPath } from './data-files.ts'
+import { diskFiles } from './edge/disk-files.ts'
+import type { Files } from './files.ts'
+import { emptyRevision } from './inspection.ts'
+import { recover } from './recovery.ts'
 import { SegmentLog } from './segment-log.ts'
 import { writeSnapshot } from './snapshot.ts'
 import { StoreState } from './store-state.ts'
@@ -17,15 +17,21 @@ export interface StoreOptions {
   /** Folder of the data, made when missing. Absent: nothing is kept when the process ends. */
   readonly directory?: string
   readonly clock: Clock
-  /** How many of the newest writes can be watched from; the default is 100,000. */
+  /** How many of the newest writes can be watched from, at least; the default is 100,000. */
   readonly historyEvents?: number
-  /** Bytes of values these writes may hold in memory; the default is 256 MiB. */
+  /** Writes younger than this, in milliseconds, can be watched from too; the default is five minutes. */
+  readonly historyAgeMs?: number
+  /** Bytes of values these writes may hold in memory, whatever their number and age; the default is 256 MiB. */
   readonly historyBytes?: number
   /** Size at which a log file is closed and the next one started; the default is 16 MiB. */
   readonly segmentBytes?: number
-  /** How data files are opened. Tests make disks fail here. */
-  readonly openFile?: OpenFile
+  /** Where the directory is; the default is the file system. Tests make disks fail here. */
+  readonly files?: Files
 }
+
+const defaultHistoryEvents = 100_000
+const defaultHistoryAgeMs = 5 * 60_000
+const defaultHistoryBytes = 256 * 1024 * 1024
 
 const defaultSegmentBytes = 16 * 1024 * 1024
 
@@ -49,7 +55,7 @@ export class Store {
   readonly #clock: Clock
   readonly #directory: string | undefined
   readonly #segmentBytes: number
-  readonly #openFile: OpenFile
+  readonly #files: Files
   readonly #log: SegmentLog | undefined
   readonly #unlock: () => Promise<void>
   #visible: number
@@ -60,6 +66,9 @@ export class Store {
   #snapshot: Promise<void> | undefined
   #snapshotRevision: number | undefined
   #stopped: StoreStoppedError | undefined
+  readonly #failure = Promise.withResolvers<StoreStoppedError>()
+  /** Ends the snapshot under way: a disk that has failed is left as it is. */
+  readonly #abort = new AbortController()
   #closing: Promise<void> | undefined
 
   private constructor(
@@ -72,7 +81,7 @@ export class Store {
     this.#clock = options.clock
     this.#directory = options.directory
     this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes
-    this.#openFile = options.openFile ?? open
+    this.#files = options.files ?? diskFiles
     this.#state = state
     this.#log = log
     this.#unlock = unlock
@@ -85,20 +94,23 @@ export class Store {
    * files are damaged.
    */
   static async open(options: StoreOptions): Promise<Store> {
-    const limits = { events: options.historyEvents ?? 100_000, bytes: options.historyBytes ?? 256 * 1024 * 1024 }
-    const { directory } = options
+    const limits = {
+      events: options.historyEvents ?? defaultHistoryEvents,
+      ageMs: options.historyAgeMs ?? defaultHistoryAgeMs,
+      bytes: options.historyBytes ?? defaultHistoryBytes,
+    }
+    const { directory, clock, files = diskFiles } = options
     if (directory === undefined) {
       return new Store(options, new StoreState(emptyRevision, limits))
     }
-    const release = options.clock.hold()
+    const release = clock.hold()
     try {
-      const openFile = options.openFile ?? open
-      await mkdir(directory, { recursive: true, mode: directoryMode })
-      const unlock = await lockDirectory(directory)
+      await files.makeDirectory(directory)
+      const unlock = await files.lock(directory)
       try {
-        const { state, segments, snapshotRevision } = await recover(directory, limits, openFile)
+        const { state, segments, snapshotRevision } = await recover(directory, limits, files, clock.now())
         const segmentBytes = options.segmentBytes ?? defaultSegmentBytes
-        const log = new SegmentLog({ directory, segments, segmentBytes, openFile })
+        const log = new SegmentLog({ directory, segments, segmentBytes, files })
         return new Store(options, state, log, unlock, snapshotRevision)
       } catch (error) {
         await unlock()
@@ -127,6 +139,11 @@ export class Store {
   /** Whether writes are refused: after {@link close}, or after a disk error. */
   get stopped(): boolean {
     return this.#stopped !== undefined
+  }
+
+  /** Resolves when a disk error stops the store. Nothing can be written any more: the process should end. */
+  get failure(): Promise<StoreStoppedError> {
+    return this.#failure.promise
   }
 
   /** The newest written state of `key`. */
@@ -161,7 +178,7 @@ export class Store {
       if (this.#state.revision + 1 !== revision) throw new Error(`encoding ${key} wrote to the store itself`)
       if (value === undefined && actual === 0) throw new Error(`${key} cannot be deleted: it does not exist`)
       this.#group ??= this.#newGroup()
-      this.#group.events.push(this.#state.apply(key, value))
+      this.#group.events.push(this.#state.apply(key, value, this.#clock.now()))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -233,13 +250,16 @@ export class Store {
       const group = this.#group
       this.#group = undefined
       try {
+        this.#abort.signal.throwIfAborted()
         await this.#log?.append(group.events)
+        // A snapshot whose sync of the directory failed meanwhile makes a later sync of it worth nothing.
+        this.#abort.signal.throwIfAborted()
       } catch (error) {
         this.#fail(error, group)
         break
       }
       this.#visible = group.events.at(-1)!.revision
-      this.#state.history.trim(this.#visible)
+      this.#state.history.trim(this.#visible, this.#clock.now())
       this.#watches.dispatch(group.events)
       if (this.#unsettled === group.durable) this.#unsettled = undefined
       group.resolve()
@@ -251,12 +271,22 @@ export class Store {
 
   /** A failed write or sync leaves it open what is on disk, so nothing may be acknowledged any more. */
   #fail(error: unknown, group: Group): void {
-    this.#stopped = new StoreStoppedError('the data directory can no longer be written', error)
+    const stopped = this.#stop(error)
     const waiting = this.#group
     this.#group = undefined
     this.#unsettled = undefined
-    group.reject(this.#stopped)
-    waiting?.reject(this.#stopped)
+    group.reject(stopped)
+    waiting?.reject(stopped)
+  }
+
+  #stop(cause: unknown): StoreStoppedError {
+    if (cause instanceof StoreStoppedError) return cause
+    const why = `the data directory ${this.#directory} can no longer be written: ${describe(cause)}`
+    const error = new StoreStoppedError(why, cause)
+    this.#stopped ??= error
+    this.#failure.resolve(error)
+    this.#abort.abort(error)
+    return error
   }
 
   /**
@@ -271,9 +301,7 @@ export class Store {
     if (log.bytesUpTo(revision) <= Math.max(this.#segmentBytes, this.#state.liveBytes)) return
     const release = this.#clock.hold()
     this.#snapshot = this.#writeSnapshot(log, directory, revision)
-      .catch((error: unknown) => {
-        this.#stopped ??= new StoreStoppedError('the data directory can no longer be written', error)
-      })
+      .catch((error: unknown) => void this.#stop(error))
       .finally(() => {
         this.#snapshot = undefined
         release()
@@ -281,10 +309,15 @@ export class Store {
   }
 
   async #writeSnapshot(log: SegmentLog, directory: string, revision: number): Promise<void> {
-    await writeSnapshot(directory, revision, this.#state.stateAt(revision), this.#openFile)
+    await writeSnapshot(directory, this.#state.capture(revision), this.#files, this.#abort.signal)
+    this.#abort.signal.throwIfAborted()
     const older = this.#snapshotRevision
-    if (older !== undefined) await rm(snapshotPath(directory, older), { force: true })
+    if (older !== undefined) await this.#files.remove(snapshotPath(directory, older))
     this.#snapshotRevision = revision
     await log.drop(revision)
   }
+}
+
+function describe(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -4,7 +4,7 @@ import type { StoreEvent } from './store-types.ts'
 import { WatchRegistry } from './watch-registry.ts'
 
 function event(revision: number, key: string): StoreEvent {
-  return { revision, key, createRevision: revision }
+  return { revision, key, time: 0, createRevision: revision }
 }
 
 describe('watch registry', () => {
