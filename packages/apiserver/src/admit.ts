@@ -1,20 +1,14 @@
 import type { KubeObject, Resource } from '@locktender/kube'
 import type { AdmissionReader, AdmissionRequest } from './admission.ts'
+import type { AdmissionAttributes } from './admission/attributes.ts'
 import type { LogicalCluster } from './cluster.ts'
 import type { AnyObject } from './object.ts'
-import type { WriteContext } from './write-context.ts'
 
 /**
  * Runs the admission plugins in their order; each sees what the one before returned.
  * @throws ApiError of the plugin that refuses
  */
-export function admit(
-  context: WriteContext,
-  operation: AdmissionRequest['operation'],
-  name: string,
-  object: AnyObject | undefined,
-  oldObject: AnyObject | undefined,
-): AnyObject {
+export function admit({ context, operation, name, object, oldObject }: AdmissionAttributes): AnyObject | undefined {
   const { cluster, served, user, namespace, subresource, options } = context
   let current = object
   for (const plugin of cluster.admission) {
@@ -32,7 +26,7 @@ export function admit(
     }
     current = (plugin.admit(request, readerOf(cluster)) as AnyObject | undefined) ?? current
   }
-  return current!
+  return current
 }
 
 function readerOf(cluster: LogicalCluster): AdmissionReader {

@@ -131,7 +131,7 @@ test('what an apply must not say', async () => {
   expect((await send({ metadata: { name: 'w', managedFields: [] } })).code).toBe(400)
   expect((await send({ apiVersion: 'example.com/v9' })).code).toBe(400)
   expect(statusOf(await send({ spec: { foo: 1 } })).message).toContain('.spec.foo: field not declared in schema')
-  expect((await send({ metadata: { name: 'w', uid: 'x' } })).code).toBe(400)
+  expect((await send({ metadata: { name: 'w', uid: 'x' } })).code).toBe(409)
 })
 
 test('YAML bodies are applied', async () => {

@@ -1,5 +1,7 @@
-import { forbidden } from '@locktender/kube'
+import { conflict, forbidden } from '@locktender/kube'
 import type { ObjectMeta, Status } from '@locktender/kube'
+import type { AdmissionAttributes } from './admission/attributes.ts'
+import { mutate, review } from './admission/chain.ts'
 import { admit } from './admit.ts'
 import type { Stored } from './database.ts'
 import type { AnyObject } from './object.ts'
@@ -7,14 +9,15 @@ import { groupResourceOf } from './served-resource.ts'
 import type { ServedResource } from './served-resource.ts'
 import { View } from './view.ts'
 import type { WriteContext } from './write-context.ts'
-import { checkPreconditions } from './object-checks.ts'
-import { isHeld, removeObject, store } from './write-pipeline.ts'
+import { checkUnraced, isHeld, removeObject, store } from './write-pipeline.ts'
 
 export type PropagationPolicy = 'Background' | 'Foreground' | 'Orphan'
 
 export interface DeleteOptions {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string } | undefined
   readonly propagationPolicy?: PropagationPolicy | undefined
+  /** Told to admission only: nothing here runs that would need time to end. */
+  readonly gracePeriodSeconds?: number | undefined
 }
 
 /** Finalizers by which the garbage collector learns what to do with dependents. */
@@ -25,7 +28,7 @@ const PERMANENT_NAMESPACES = new Set(['default', 'kube-system', 'kube-public'])
 
 /**
  * Deletes an object, or marks it when finalizers hold it. `live` is in the served version.
- * @throws ApiError
+ * @throws ApiError, or RevisionMismatch when another write came in while admission webhooks were asked
  */
 export async function deleteObject(
   context: WriteContext,
@@ -35,11 +38,24 @@ export async function deleteObject(
 ): Promise<{ readonly gone: boolean; readonly view: View }> {
   const { served, cluster } = context
   const { name } = live.metadata
-  if (options.preconditions !== undefined) checkPreconditions(context, live, options.preconditions)
+  if (options.preconditions !== undefined) checkDeletePreconditions(context, live, options.preconditions)
   if (served.resource.kind === 'Namespace' && served.resource.group === '' && PERMANENT_NAMESPACES.has(name)) {
     throw forbidden(groupResourceOf(served), name, 'this namespace may not be deleted')
   }
-  admit(context, 'DELETE', name, undefined, live)
+  const attributes: AdmissionAttributes = {
+    context,
+    operation: 'DELETE',
+    name,
+    object: undefined,
+    oldObject: live,
+    options: describe(context, options),
+  }
+  const mutating = mutate(attributes)
+  if (mutating instanceof Promise) await mutating
+  admit(attributes)
+  const reviewing = review(attributes)
+  if (reviewing !== undefined) await reviewing
+  if (mutating instanceof Promise || reviewing !== undefined) checkUnraced(context, stored)
   const finalizers = finalizersFor(options.propagationPolicy, live.metadata.finalizers ?? [])
   const { finalizers: before = [], ...metadata } = live.metadata
   const object: AnyObject = { ...live, metadata: finalizers.length === 0 ? metadata : { ...metadata, finalizers } }
@@ -52,6 +68,40 @@ export async function deleteObject(
   }
   if (context.options.dryRun) return { gone: false, view: View.ofObject(marked) }
   return { gone: false, view: await store(context, stored.key, stored.revision, marked) }
+}
+
+/** The options as admission is told of them. */
+function describe({ options: { dryRun } }: WriteContext, options: DeleteOptions): Record<string, unknown> {
+  const { preconditions, propagationPolicy, gracePeriodSeconds } = options
+  return {
+    kind: 'DeleteOptions',
+    apiVersion: 'meta.k8s.io/v1',
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    ...(preconditions === undefined ? {} : { preconditions }),
+    ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
+    ...(dryRun ? { dryRun: ['All'] } : {}),
+  }
+}
+
+function checkDeletePreconditions(
+  { served }: WriteContext,
+  { metadata: { name, uid, resourceVersion } }: AnyObject,
+  wanted: NonNullable<DeleteOptions['preconditions']>,
+): void {
+  if (wanted.uid !== undefined && wanted.uid !== uid) {
+    throw conflict(
+      groupResourceOf(served),
+      name,
+      `the UID in the precondition (${wanted.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
+    )
+  }
+  if (wanted.resourceVersion !== undefined && wanted.resourceVersion !== resourceVersion) {
+    throw conflict(
+      groupResourceOf(served),
+      name,
+      `the ResourceVersion in the precondition (${wanted.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`,
+    )
+  }
 }
 
 function finalizersFor(policy: PropagationPolicy | undefined, finalizers: readonly string[]): string[] {

@@ -50,20 +50,24 @@ export function checkKind({ served }: WriteContext, object: AnyObject): void {
     )
   }
   if (object.kind !== served.resource.kind) {
-    throw badRequest(`the kind in the data (${object.kind}) does not match the expected kind (${served.resource.kind})`)
+    const { kind, version } = served.resource
+    const why = `the kind in the data (${object.kind}) does not match the expected kind (${kind})`
+    throw badRequest(`${object.kind} in version "${version}" cannot be handled as a ${kind}: ${why}`)
   }
 }
 
 /**
- * Fills in name and namespace of the URL and refuses others.
+ * Refuses another name or namespace than that of the URL, and fills in the namespace.
  * @throws ApiError BadRequest
  */
 export function bindToUrl(context: WriteContext, object: AnyObject, name: string | undefined): void {
   const { metadata } = object
   const { namespace } = context
   if (name !== undefined) {
-    if (metadata.name === undefined || metadata.name === '') metadata.name = name
-    else if (metadata.name !== name) {
+    if (metadata.name === undefined || metadata.name === '') {
+      throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)
+    }
+    if (metadata.name !== name) {
       throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
     }
   }

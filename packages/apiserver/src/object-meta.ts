@@ -1,4 +1,4 @@
-import { fieldDuplicate, fieldInvalid, fieldRequired, fieldTooLong, isLabelKey, isLabelValue } from '@locktender/kube'
+import { fieldInvalid, fieldTooLong, isLabelKey, isLabelValue } from '@locktender/kube'
 import type { FieldError, ObjectMeta } from '@locktender/kube'
 import type { ServedResource } from './served-resource.ts'
 
@@ -86,22 +86,30 @@ function validateMap(
 }
 
 function validateOwners(meta: ObjectMeta, errors: FieldError[]): void {
-  let controllers = 0
-  const uids = new Set<string>()
+  let controller: string | undefined
   for (const [index, owner] of (meta.ownerReferences ?? []).entries()) {
     const field = `metadata.ownerReferences[${index}]`
     for (const part of ['apiVersion', 'kind', 'name', 'uid'] as const) {
-      if (typeof owner[part] !== 'string' || owner[part] === '') {
-        errors.push(fieldRequired(`${field}.${part}`, `${part} must not be empty`))
-      }
+      const value = owner[part] as unknown
+      if (typeof value === 'string' && value !== '') continue
+      const what = part === 'apiVersion' ? 'version must not be empty' : 'must not be empty'
+      errors.push(fieldInvalid(`${field}.${part}`, typeof value === 'string' ? value : '', what))
     }
-    if (uids.has(owner.uid)) errors.push(fieldDuplicate(`${field}.uid`, owner.uid))
-    uids.add(owner.uid)
-    if (owner.controller === true) controllers++
-  }
-  if (controllers > 1) {
-    errors.push(
-      fieldInvalid('metadata.ownerReferences', controllers, 'Only one reference can have Controller set to true'),
-    )
+    if (owner.kind === 'Event' && owner.apiVersion === 'v1') {
+      errors.push(fieldInvalid(field, { ...owner }, '/v1, Kind=Event is disallowed from being an owner'))
+    }
+    if (owner.controller !== true) continue
+    if (controller !== undefined) {
+      const what = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${owner.name}`
+      errors.push(
+        fieldInvalid(
+          'metadata.ownerReferences',
+          (meta.ownerReferences ?? []).map(({ ...copy }) => copy),
+          what,
+        ),
+      )
+    } else {
+      controller = owner.name
+    }
   }
 }

@@ -33,7 +33,7 @@ export function parseWriteOptions(
     errors.push(fieldNotSupported('fieldValidation', fieldValidation, ['', 'Ignore', 'Strict', 'Warn']))
   }
   const named = query.get('fieldManager') ?? ''
-  if (named.length > MAX_FIELD_MANAGER) errors.push(fieldTooLong('fieldManager', MAX_FIELD_MANAGER))
+  if (Buffer.byteLength(named) > MAX_FIELD_MANAGER) errors.push(fieldTooLong('fieldManager', MAX_FIELD_MANAGER))
   if (!/^[\P{C}]*$/u.test(named))
     errors.push(fieldInvalid('fieldManager', named, 'should only contain printable characters'))
   if (apply && named === '') errors.push(fieldRequired('fieldManager', 'is required for apply patch'))

@@ -28,10 +28,10 @@ export function newMeta(
 
 /** The client's labels, annotations, finalizers and owners with the server's everything else. */
 export function nextMeta(meta: ObjectMeta, live: ObjectMeta, namespace: string | undefined): ObjectMeta {
-  const { labels, annotations, finalizers, ownerReferences, managedFields } = meta
+  const { generateName, labels, annotations, finalizers, ownerReferences, managedFields } = meta
   return {
     name: live.name,
-    ...(live.generateName === undefined ? {} : { generateName: live.generateName }),
+    ...(generateName === undefined || generateName === '' ? {} : { generateName }),
     ...(namespace === undefined ? {} : { namespace }),
     ...(live.uid === undefined ? {} : { uid: live.uid }),
     resourceVersion: live.resourceVersion ?? '',

@@ -5,6 +5,7 @@ import type { ObjectRef, ObjectWriter } from './controllers/object-writer.ts'
 import { deleteObject } from './delete-object.ts'
 import type { AnyObject } from './object.ts'
 import { isRecord } from './object.ts'
+import { retryOnRace } from './handlers/retry.ts'
 import type { ServedResource } from './served-resource.ts'
 import { systemUser } from './user.ts'
 import type { WriteContext } from './write-context.ts'
@@ -28,18 +29,22 @@ export function systemWriter(clusterOf: (name: string) => LogicalCluster | undef
   }
   return {
     async delete(ref, { uid, propagationPolicy }) {
-      const { context, stored, live } = find(ref)
-      await deleteObject(context, stored, live, { preconditions: { uid }, propagationPolicy })
+      await retryOnRace(find(ref).served, ref.name, async () => {
+        const { context, stored, live } = find(ref)
+        await deleteObject(context, stored, live, { preconditions: { uid }, propagationPolicy })
+      })
     },
     async update(ref, change, subresource) {
-      const { context, stored, live } = find(ref, subresource)
-      const next = change(live as KubeObject) as AnyObject | undefined
-      if (next === undefined) return
-      if (subresource === 'finalize') {
-        await finalizeObject(context, stored, live, isRecord(next['spec']) ? next['spec']['finalizers'] : undefined)
-      } else {
-        await updateObject(context, stored, live, next)
-      }
+      await retryOnRace(find(ref, subresource).served, ref.name, async () => {
+        const { context, stored, live } = find(ref, subresource)
+        const next = change(live as KubeObject) as AnyObject | undefined
+        if (next === undefined) return
+        if (subresource === 'finalize') {
+          await finalizeObject(context, stored, live, isRecord(next['spec']) ? next['spec']['finalizers'] : undefined)
+        } else {
+          await updateObject(context, stored, live, next)
+        }
+      })
     },
   }
 }

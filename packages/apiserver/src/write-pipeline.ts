@@ -1,6 +1,8 @@
 import {
   alreadyExists,
+  ApiError,
   fieldForbidden,
+  fieldInvalid,
   fieldRequired,
   forbidden,
   isAlreadyExists,
@@ -9,6 +11,8 @@ import {
   trackUpdate,
 } from '@locktender/kube'
 import type { FieldError, ObjectMeta, WriteContext as TrackingContext } from '@locktender/kube'
+import type { AdmissionAttributes } from './admission/attributes.ts'
+import { mutate, review } from './admission/chain.ts'
 import { admit } from './admit.ts'
 import { desiredStateChanged, isSame } from './changes.ts'
 import type { Stored } from './database.ts'
@@ -17,9 +21,11 @@ import { isRecord } from './object.ts'
 import type { AnyObject } from './object.ts'
 import { validateMeta } from './object-meta.ts'
 import { invalidObject } from './object-checks.ts'
+import { withoutRepeatedOwners } from './owner-references.ts'
 import { newMeta, nextMeta } from './server-metadata.ts'
 import { resetFieldsOf } from './reset-fields.ts'
 import { groupResourceOf } from './served-resource.ts'
+import { RevisionMismatch } from './store/store-types.ts'
 import { holdsStatus } from './subresources.ts'
 import { View } from './view.ts'
 import type { WriteContext } from './write-context.ts'
@@ -28,12 +34,15 @@ import type { WriteContext } from './write-context.ts'
 const GENERATE_ATTEMPTS = 8
 
 /**
- * Stores a new object. `object` is in the served version, pruned and defaulted; the call takes it over. Everything up
- * to the write happens synchronously, so no other writer can come in between.
+ * Stores a new object. `object` is in the served version, pruned and defaulted; the call takes it over. Unless an
+ * admission webhook has to be asked, everything up to the write happens synchronously, so no other writer can come in
+ * between.
  * @throws ApiError
  */
 export async function createObject(context: WriteContext, object: AnyObject, tracked = false): Promise<View> {
-  if (object.metadata.name !== undefined && object.metadata.name !== '') return createNamed(context, object, tracked)
+  if (object.metadata.name !== undefined && object.metadata.name !== '') {
+    return createNamed(context, object, tracked, false)
+  }
   const prefix = object.metadata.generateName
   if (prefix === undefined || prefix === '') {
     throw invalidObject(context, object, [fieldRequired('metadata.name', 'name or generateName is required')])
@@ -41,36 +50,93 @@ export async function createObject(context: WriteContext, object: AnyObject, tra
   for (let attempt = 1; ; attempt++) {
     const name = randomSuffix(prefix, context.cluster.database.random)
     try {
-      return await createNamed(context, { ...object, metadata: { ...object.metadata, name } }, tracked)
+      return await createNamed(context, { ...object, metadata: { ...object.metadata, name } }, tracked, true)
     } catch (error) {
-      if (!isAlreadyExists(error) || attempt === GENERATE_ATTEMPTS) throw error
+      if (!isAlreadyExists(error)) throw error
+      if (attempt === GENERATE_ATTEMPTS) throw noUniqueName(context, name)
     }
   }
 }
 
-function createNamed(context: WriteContext, incoming: AnyObject, tracked: boolean): Promise<View> {
+function noUniqueName({ served }: WriteContext, name: string): ApiError {
+  const { status } = alreadyExists(groupResourceOf(served), name)
+  return new ApiError({
+    ...status,
+    message: `${status.message}, the server was not able to generate a unique name for the object`,
+    details: { ...status.details, retryAfterSeconds: 1 },
+  })
+}
+
+async function createNamed(
+  context: WriteContext,
+  incoming: AnyObject,
+  tracked: boolean,
+  generated: boolean,
+): Promise<View> {
   const { cluster, served, namespace, options } = context
   const { database } = cluster
   const now = database.now()
-  const { status: _status, ...withoutStatus } = incoming
-  let object = (served.status ? withoutStatus : incoming) as AnyObject
-  object = {
-    ...object,
-    metadata: newMeta(object.metadata, namespace, now, randomUuid(database.random), served.generation),
+  const uid = randomUuid(database.random)
+  let object = prepareNew(context, incoming, now, uid)
+  if (!tracked) {
+    object = withoutRepeatedOwners(object, context.warnings)
+    object = trackUpdate({ ...trackingOf(context, now), updated: object, operation: 'Update' })
   }
-  object = served.strategy.prepareCreate?.(object, cluster.strategyContext(now, context.user)) ?? object
-  if (!tracked) object = trackUpdate({ ...trackingOf(context, now), updated: object, operation: 'Update' })
-  const key = database.key(cluster.name, served.storedAs, namespace, object.metadata.name)
   checkNamespace(context, object.metadata.name)
+  const name = generated ? '' : object.metadata.name
+  const attributes: AdmissionAttributes = { context, operation: 'CREATE', name, object, oldObject: undefined }
+  const mutating = mutate(attributes)
+  const mutated = mutating instanceof Promise ? await mutating : mutating
+  if (mutated !== undefined && mutated !== object) {
+    const { managedFields } = object.metadata
+    const metadata = { ...mutated.metadata, name: mutated.metadata.name || object.metadata.name }
+    object = prepareNew(context, refine(context, { ...mutated, metadata }), now, uid)
+    object = { ...object, metadata: { ...object.metadata, ...(managedFields === undefined ? {} : { managedFields }) } }
+  }
+  object = withoutRepeatedOwners(object, context.warnings, true)
   validate(context, object, undefined)
-  const admitted = admit(context, 'CREATE', object.metadata.name, object, undefined)
-  if (admitted !== object) {
+  const admitted = admit({ ...attributes, name: object.metadata.name, object })
+  if (admitted !== undefined && admitted !== object) {
     object = admitted
     validate(context, object, undefined)
   }
-  if (database.store.get(key) !== undefined) throw alreadyExists(groupResourceOf(served), object.metadata.name)
-  if (options.dryRun) return Promise.resolve(View.ofObject(object))
+  const reviewing = review({ ...attributes, name: object.metadata.name, object })
+  if (reviewing !== undefined) await reviewing
+  if (mutating instanceof Promise || reviewing !== undefined) checkNamespace(context, object.metadata.name)
+  const key = database.key(cluster.name, served.storedAs, namespace, object.metadata.name)
+  const existing = database.read(key)
+  if (existing !== undefined) throw taken(context, existing)
+  if (options.dryRun) {
+    const { resourceVersion: _none, ...metadata } = object.metadata
+    return View.ofObject({ ...object, metadata })
+  }
   return store(context, key, 0, object)
+}
+
+/** The object with the server's metadata and what its kind adds, without what its endpoint does not write. */
+function prepareNew(context: WriteContext, incoming: AnyObject, now: string, uid: string): AnyObject {
+  const { cluster, served, namespace } = context
+  const { status: _status, ...withoutStatus } = incoming
+  const object = (served.status ? withoutStatus : incoming) as AnyObject
+  const metadata = newMeta(object.metadata, namespace, now, uid, served.generation)
+  return (
+    served.strategy.prepareCreate?.({ ...object, metadata }, cluster.strategyContext(now, context.user)) ?? {
+      ...object,
+      metadata,
+    }
+  )
+}
+
+/** What a webhook returns may hold unknown fields and lack defaults, like anything that comes from outside. */
+function refine({ served }: WriteContext, object: AnyObject): AnyObject {
+  const { compiled } = served
+  return compiled === undefined ? object : compiled.applyDefaults(compiled.prune(object).value)
+}
+
+function taken({ served }: WriteContext, existing: AnyObject): ApiError {
+  const { status } = alreadyExists(groupResourceOf(served), existing.metadata.name)
+  if (existing.metadata.deletionTimestamp === undefined) return new ApiError(status)
+  return new ApiError({ ...status, message: `object is being deleted: ${status.message}` })
 }
 
 /** Refuses new objects in a namespace that does not exist or is going away. */
@@ -106,35 +172,73 @@ export function trackingOf(context: WriteContext, now: string): TrackingContext 
 
 /**
  * Stores the next state of an object. `live` and `candidate` are in the served version; the candidate is pruned and
- * defaulted, and tracked if it comes from an apply. What the client may not change is taken from `live`.
- * @throws ApiError
+ * defaulted, and tracked if it comes from an apply. What the client may not change is taken from `live`. `patched`
+ * says that the candidate is made from `live` by a patch.
+ * @throws ApiError, or RevisionMismatch when another write came in while admission webhooks were asked
  */
-export function updateObject(
+export async function updateObject(
   context: WriteContext,
   stored: Stored,
   live: AnyObject,
   candidate: AnyObject,
-  tracked = false,
+  { tracked = false, patched = false }: { readonly tracked?: boolean; readonly patched?: boolean } = {},
 ): Promise<View> {
   const { cluster, served, options } = context
   const now = cluster.database.now()
+  const claims = lifecycleClaims(context, candidate.metadata, live.metadata)
   let object = compose(context, live, candidate, now)
-  if (!tracked) object = trackUpdate({ ...trackingOf(context, now), live, updated: object, operation: 'Update' })
-  validate(context, object, live)
-  const admitted = admit(context, 'UPDATE', live.metadata.name, object, live)
-  if (admitted !== object) {
+  if (!tracked) {
+    if (!patched) object = withoutRepeatedOwners(object, context.warnings)
+    object = trackUpdate({ ...trackingOf(context, now), live, updated: object, operation: 'Update' })
+  }
+  const { name } = live.metadata
+  const attributes: AdmissionAttributes = { context, operation: 'UPDATE', name, object, oldObject: live }
+  const mutating = mutate(attributes)
+  const mutated = mutating instanceof Promise ? await mutating : mutating
+  if (mutated !== undefined && mutated !== object) {
+    const { managedFields } = object.metadata
+    object = compose(context, live, refine(context, mutated), now)
+    object = { ...object, metadata: { ...object.metadata, ...(managedFields === undefined ? {} : { managedFields }) } }
+  }
+  object = withoutRepeatedOwners(object, context.warnings, true)
+  validate(context, object, live, claims)
+  const admitted = admit({ ...attributes, object })
+  if (admitted !== undefined && admitted !== object) {
     object = admitted
-    validate(context, object, live)
+    validate(context, object, live, claims)
   }
   if (served.generation && desiredStateChanged(served, object, live)) {
     object = { ...object, metadata: { ...object.metadata, generation: (live.metadata.generation ?? 0) + 1 } }
   }
+  const reviewing = review({ ...attributes, object })
+  if (reviewing !== undefined) await reviewing
+  if (mutating instanceof Promise || reviewing !== undefined) checkUnraced(context, stored)
   if (object.metadata.deletionTimestamp !== undefined && !isHeld(context, object)) {
     return removeObject(context, stored, object)
   }
   if (isSame(object, live)) return acknowledge(context, stored)
-  if (options.dryRun) return Promise.resolve(View.ofObject(object))
+  if (options.dryRun) return View.ofObject(object)
   return store(context, stored.key, stored.revision, object)
+}
+
+/**
+ * Makes sure that what was read before admission webhooks were asked is still what is stored.
+ * @throws RevisionMismatch
+ */
+export function checkUnraced({ cluster }: WriteContext, stored: Stored): void {
+  const actual = cluster.database.store.get(stored.key)?.revision ?? 0
+  if (actual !== stored.revision) throw new RevisionMismatch(stored.key, stored.revision, actual)
+}
+
+/** What only a deletion may write, if the client writes it. */
+function lifecycleClaims({ subresource }: WriteContext, meta: ObjectMeta, live: ObjectMeta): FieldError[] {
+  // A subresource takes its metadata from the live object anyway.
+  if (subresource !== undefined) return []
+  return (['deletionGracePeriodSeconds', 'deletionTimestamp'] as const).flatMap((field) => {
+    const claimed = meta[field] ?? undefined
+    if (claimed === undefined || claimed === live[field] || live.deletionTimestamp !== undefined) return []
+    return [fieldInvalid(`metadata.${field}`, claimed, 'field is immutable; may only be changed via deletion')]
+  })
 }
 
 /** The candidate with everything its endpoint does not write taken from the live object. */
@@ -153,7 +257,7 @@ function compose(context: WriteContext, live: AnyObject, candidate: AnyObject, n
 }
 
 /** Stores other `spec.finalizers`; the object goes away when that was the last thing that held it. */
-export function finalizeObject(
+export async function finalizeObject(
   context: WriteContext,
   stored: Stored,
   live: AnyObject,
@@ -161,13 +265,17 @@ export function finalizeObject(
 ): Promise<View> {
   const spec = { ...(isRecord(live['spec']) ? live['spec'] : {}), finalizers: finalizers ?? [] }
   const object: AnyObject = { ...live, metadata: { ...live.metadata }, spec }
+  const { name } = live.metadata
+  const reviewing = review({ context, operation: 'UPDATE', name, object, oldObject: live })
+  if (reviewing !== undefined) {
+    await reviewing
+    checkUnraced(context, stored)
+  }
   if (object.metadata.deletionTimestamp !== undefined && !isHeld(context, object)) {
     return removeObject(context, stored, object)
   }
   if (isSame(object, live)) return acknowledge(context, stored)
-  return context.options.dryRun
-    ? Promise.resolve(View.ofObject(object))
-    : store(context, stored.key, stored.revision, object)
+  return context.options.dryRun ? View.ofObject(object) : store(context, stored.key, stored.revision, object)
 }
 
 /** Deletes the object for good; answers with its last state. */
@@ -205,10 +313,15 @@ function withStatus(object: AnyObject, status: unknown): AnyObject {
   return rest as AnyObject
 }
 
-function validate(context: WriteContext, object: AnyObject, live: AnyObject | undefined): void {
+function validate(
+  context: WriteContext,
+  object: AnyObject,
+  live: AnyObject | undefined,
+  claims: readonly FieldError[] = [],
+): void {
   const { served, subresource } = context
   served.strategy.authorize?.(context, object, live)
-  const errors: FieldError[] = []
+  const errors: FieldError[] = [...claims]
   // Metadata of a status write is the live one, and unchanged metadata was valid when it was stored.
   if (!holdsStatus(subresource)) {
     errors.push(...validateMeta(object.metadata, served.names))

@@ -12,7 +12,7 @@ export interface ListAnswer {
 
 /** What a handler has to say, before it is put into the representation the client wants. */
 export type Answer =
-  | { readonly kind: 'object'; readonly code: 200 | 201; readonly view: View }
+  | { readonly kind: 'object'; readonly code: 200 | 201 | 202; readonly view: View }
   | { readonly kind: 'list'; readonly list: ListAnswer }
   | { readonly kind: 'status'; readonly status: Status }
   | { readonly kind: 'watch'; readonly stream: ByteStream }

@@ -10,6 +10,7 @@ import { finalizeObject } from '../write-pipeline.ts'
 import type { Answer } from './answer.ts'
 import { keyOf } from './context.ts'
 import type { RequestContext } from './context.ts'
+import { retryOnRace } from './retry.ts'
 import { writeContextOf } from './write-context.ts'
 
 /** PUT of `spec.finalizers` of a namespace, the way to let go of an emptied one. */
@@ -20,11 +21,13 @@ export async function handleFinalize(context: RequestContext): Promise<Answer> {
   const decoded = asObject(parseBody(body, isYamlBody(headers['content-type'])).value, served)
   checkKind(write, decoded)
   bindToUrl(write, decoded, request.name)
-  const stored = cluster.database.store.get(keyOf(context))
-  if (stored === undefined) throw notFound(groupResourceOf(served), request.name!)
-  const live = cluster.database.objectAs(served, stored)
-  checkPreconditions(write, live, decoded.metadata)
-  return { kind: 'object', code: 200, view: await finalizeObject(write, stored, live, finalizersOf(decoded)) }
+  return retryOnRace(served, request.name!, async () => {
+    const stored = cluster.database.store.get(keyOf(context))
+    if (stored === undefined) throw notFound(groupResourceOf(served), request.name!)
+    const live = cluster.database.objectAs(served, stored)
+    checkPreconditions(write, live, decoded.metadata)
+    return { kind: 'object', code: 200, view: await finalizeObject(write, stored, live, finalizersOf(decoded)) }
+  })
 }
 
 function finalizersOf(object: AnyObject): unknown {

@@ -5,6 +5,7 @@ import {
   applyJsonPatch,
   applyMergePatch,
   badRequest,
+  conflict,
   fieldInvalid,
   invalid,
   notFound,
@@ -26,6 +27,7 @@ import { createObject, trackingOf, updateObject } from '../write-pipeline.ts'
 import type { Answer } from './answer.ts'
 import { keyOf } from './context.ts'
 import type { RequestContext } from './context.ts'
+import { createMissing, retryOnRace } from './retry.ts'
 import { writeContextOf } from './write-context.ts'
 
 const JSON_PATCH = 'application/json-patch+json'
@@ -71,15 +73,17 @@ async function handleChange(context: RequestContext, change: (live: Json, patch:
   const write = writeContextOf(context, parseWriteOptions('PatchOptions', query, headers['user-agent']))
   const parsed = parseBody(body, false)
   const patch = parsed.value as Json
-  const stored = cluster.database.store.get(keyOf(context))
-  if (stored === undefined) throw notFound(groupResourceOf(served), request.name!)
-  const live = cluster.database.objectAs(served, stored)
-  const patched = asObject(runChange(write, live, patch, change), served)
-  checkKind(write, patched)
-  bindToUrl(write, patched, request.name)
-  checkPreconditions(write, live, patched.metadata)
-  const candidate = ingest(write, patched, parsed, true)
-  return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate) }
+  return retryOnRace(served, request.name!, async () => {
+    const stored = cluster.database.store.get(keyOf(context))
+    if (stored === undefined) throw notFound(groupResourceOf(served), request.name!)
+    const live = cluster.database.objectAs(served, stored)
+    const patched = asObject(runChange(write, live, patch, change), served)
+    checkKind(write, patched)
+    bindToUrl(write, patched, request.name)
+    checkPreconditions(write, live, patched.metadata)
+    const candidate = ingest(write, patched, parsed, true)
+    return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate, { patched: true }) }
+  })
 }
 
 function runChange(
@@ -108,23 +112,31 @@ async function handleApply(context: RequestContext): Promise<Answer> {
   const write = writeContextOf(context, parseWriteOptions('PatchOptions', query, headers['user-agent'], true))
   const configuration = asObject(parseBody(body, true).value, served)
   checkKind(write, configuration)
+  // What exists has its name already.
+  configuration.metadata.name ||= request.name!
   bindToUrl(write, configuration, request.name)
-  const stored = database.store.get(keyOf(context))
-  const live = stored === undefined ? undefined : database.objectAs(served, stored)
-  if (live === undefined) {
-    if (request.subresource !== undefined) throw notFound(groupResourceOf(served), request.name!)
-    if ((configuration.metadata.uid ?? '') !== '') {
-      throw badRequest('uid mismatch: the provided object specified uid, and no existing object was found')
+  return retryOnRace(served, request.name!, async () => {
+    const stored = database.store.get(keyOf(context))
+    const live = stored === undefined ? undefined : database.objectAs(served, stored)
+    if (live === undefined) {
+      if (request.subresource !== undefined) throw notFound(groupResourceOf(served), request.name!)
+      const { uid = '' } = configuration.metadata
+      if (uid !== '') {
+        const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`
+        throw conflict(groupResourceOf(served), request.name!, why)
+      }
+    } else {
+      checkPreconditions(write, live, configuration.metadata)
     }
-  } else {
-    checkPreconditions(write, live, configuration.metadata)
-  }
-  const object = runApply(write, live, configuration)
-  const candidate = served.compiled?.applyDefaults(object) ?? object
-  if (stored === undefined || live === undefined) {
-    return { kind: 'object', code: 201, view: await createObject(write, candidate, true) }
-  }
-  return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate, true) }
+    const object = runApply(write, live, configuration)
+    const candidate = served.compiled?.applyDefaults(object) ?? object
+    if (stored === undefined || live === undefined) {
+      const view = await createMissing(context, () => createObject(write, candidate, true))
+      return { kind: 'object', code: 201, view }
+    }
+    const options = { tracked: true, patched: true }
+    return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate, options) }
+  })
 }
 
 function runApply(write: WriteContext, live: AnyObject | undefined, configuration: AnyObject): AnyObject {

@@ -8,6 +8,7 @@ import { createObject, updateObject } from '../write-pipeline.ts'
 import type { Answer } from './answer.ts'
 import { keyOf } from './context.ts'
 import type { RequestContext } from './context.ts'
+import { createMissing, retryOnRace } from './retry.ts'
 import { writeContextOf } from './write-context.ts'
 
 /** PUT of a whole object, or of the part a subresource writes. */
@@ -19,19 +20,25 @@ export async function handleUpdate(context: RequestContext): Promise<Answer> {
   const decoded = asObject(parsed.value, served)
   checkKind(write, decoded)
   bindToUrl(write, decoded, request.name)
-  const stored = database.store.get(keyOf(context))
-  if (stored === undefined) {
-    if (!served.createOnUpdate) throw notFound(groupResourceOf(served), request.name!)
-    return { kind: 'object', code: 201, view: await createObject(write, ingest(write, decoded, parsed, false)) }
-  }
-  const live = database.objectAs(served, stored)
   const { resourceVersion } = decoded.metadata
-  if (!served.unconditionalUpdate && (resourceVersion === undefined || resourceVersion === '')) {
-    throw invalidObject(write, decoded, [
-      fieldInvalid('metadata.resourceVersion', 0, 'must be specified for an update'),
-    ])
-  }
-  checkPreconditions(write, live, decoded.metadata)
+  const conditional = resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== '0'
   const candidate = ingest(write, decoded, parsed, false)
-  return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate) }
+  return retryOnRace(served, request.name!, async () => {
+    const stored = database.store.get(keyOf(context))
+    if (stored === undefined) {
+      if (!served.createOnUpdate || request.subresource !== undefined) {
+        throw notFound(groupResourceOf(served), request.name!)
+      }
+      return { kind: 'object', code: 201, view: await createMissing(context, () => createObject(write, candidate)) }
+    }
+    const live = database.objectAs(served, stored)
+    if (conditional) checkPreconditions(write, live, decoded.metadata)
+    else if (served.unconditionalUpdate) checkPreconditions(write, live, { uid: decoded.metadata.uid })
+    else {
+      throw invalidObject(write, decoded, [
+        fieldInvalid('metadata.resourceVersion', 0, 'must be specified for an update'),
+      ])
+    }
+    return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate) }
+  })
 }
