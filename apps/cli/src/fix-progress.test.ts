@@ -25,6 +25,22 @@ describe('progress of a fix', () => {
     ])
   })
 
+  test('once delivered: the whole fleet, and the rollout of those that came later', () => {
+    const again = fixOf({ phase: 'Delivering', rollout: 'run-1', affected: 15, counts: { Applied: 14, Pending: 1 } })
+    const run = rolloutOf(HALF_WAY)
+    const followUp = {
+      ...run,
+      metadata: { ...run.metadata, name: 'run-1-follow-up-1', creationTimestamp: '2026-01-05T07:30:00Z' },
+      spec: { ...run.spec, followUpOf: 'run-1' },
+    }
+    const lines = renderFixProgress(again, followUp, now)
+    expect(lines.slice(1, 3)).toEqual([
+      '[##########################..] 14/15  93%   T+30m of 24h   ETA in 3h20m',
+      'FOLLOW-UP  run-1-follow-up-1: 14 planned that came after run-1, progressing',
+    ])
+    expect(lines).toContain('COUNTS     Applied 14  Pending 1')
+  })
+
   test('warns as soon as the deadline is at risk, and when it has passed', () => {
     const late = rolloutOf({ ...HALF_WAY, deadlineAtRisk: true })
     expect(renderFixProgress(delivering, late, now)[1]).toMatch(/DEADLINE AT RISK$/)

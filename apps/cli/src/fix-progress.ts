@@ -11,11 +11,17 @@ export function renderFixProgress(fix: ComponentFix, rollout: Rollout | undefine
   const lines = [`${fix.metadata.name}  ${fix.spec.summary ?? fix.spec.ticket}  ${phase.toUpperCase()}`]
   if (fix.status?.message !== undefined && fix.status.message !== '') lines.push(fix.status.message)
   if (rollout === undefined) return lines
-  const { plan } = rollout.spec
-  const counts = rollout.status?.counts ?? {}
+  const { plan, followUpOf } = rollout.spec
+  // Once a fix was delivered, what counts is the whole fleet; the rollout is of those that came later.
+  const counts = (followUpOf === undefined ? rollout.status?.counts : fix.status?.counts) ?? {}
+  const all = followUpOf === undefined ? plan.targets : (fix.status?.affected ?? 0)
   const applied = counts.Applied ?? 0
-  const percent = plan.targets === 0 ? 100 : Math.floor((100 * applied) / plan.targets)
-  lines.push(`${bar(applied, plan.targets)} ${applied}/${plan.targets}  ${percent}%   ${clock(fix, rollout, now)}`)
+  const percent = all === 0 ? 100 : Math.floor((100 * applied) / all)
+  lines.push(`${bar(applied, all)} ${applied}/${all}  ${percent}%   ${clock(fix, rollout, now)}`)
+  if (followUpOf !== undefined) {
+    const state = (rollout.status?.phase ?? 'AwaitingApproval').toLowerCase()
+    lines.push(`FOLLOW-UP  ${rollout.metadata.name}: ${plan.targets} planned that came after ${followUpOf}, ${state}`)
+  }
   const width = Math.max(5, ...plan.stages.map((stage) => stage.name.length))
   lines.push(`${'STAGE'.padEnd(width)}  ${'DONE/ALL'.padStart(11)}  WAVES  STATE`)
   for (const stage of plan.stages) {
@@ -46,7 +52,8 @@ export function renderFixProgress(fix: ComponentFix, rollout: Rollout | undefine
 function clock(fix: ComponentFix, rollout: Rollout, now: number): string {
   const { status, spec } = rollout
   const allowed = duration(parseDuration(fix.spec.deadline))
-  const begun = fix.metadata.creationTimestamp === undefined ? now : Date.parse(fix.metadata.creationTimestamp)
+  const created = (spec.followUpOf === undefined ? fix : rollout).metadata.creationTimestamp
+  const begun = created === undefined ? now : Date.parse(created)
   if (status?.completionTime !== undefined) {
     return `took ${duration(Date.parse(status.completionTime) - begun)} of ${allowed}`
   }

@@ -1,6 +1,6 @@
-import type { Approval } from '@locktender/fleet'
+import type { Approval, Rollout } from '@locktender/fleet'
 import { describe, expect, test } from 'vitest'
-import { countApprovals } from './approvals.ts'
+import { approvalsFor, countApprovals } from './approvals.ts'
 import { rolloutOf } from './test-objects.ts'
 
 const rollout = rolloutOf('one')
@@ -55,5 +55,43 @@ describe('approvals that count', () => {
 
   test('are none when it is not known who asked', () => {
     expect(countApprovals([approval('a', 'bob', '2026-01-05T08:00:00Z')], rollout, undefined)).toEqual([])
+  })
+})
+
+describe('approvals of a rollout that follows a completed one', () => {
+  const complete: Rollout = {
+    ...rollout,
+    status: { phase: 'Completed', approvals: [], stages: [], counts: {}, problems: [], decisions: 1 },
+  }
+  const later: Rollout = {
+    ...rollout,
+    metadata: { name: 'one-follow-up-1' },
+    spec: { ...rollout.spec, followUpOf: 'one', plan: { ...rollout.spec.plan, hash: `sha256:${'c'.repeat(64)}` } },
+  }
+  const given = [
+    approval('a', 'bob', '2026-01-05T08:00:00Z'),
+    approval('b', 'bob', '2026-01-09T08:00:00Z', { rollout: 'one-follow-up-1', planHash: later.spec.plan.hash }),
+    approval('c', 'dave', '2026-01-09T08:00:00Z', { rollout: 'one-follow-up-1', planHash: later.spec.plan.hash }),
+  ]
+  const users = (followUp: Rollout, followed: Rollout | undefined) =>
+    approvalsFor(followUp, followed, given, 'alice').map(({ user }) => user)
+
+  test('are those of both, each person once', () => expect(users(later, complete)).toEqual(['bob', 'dave']))
+
+  test.each([
+    ['it is gone', later, undefined],
+    ['it is not complete', later, rollout],
+    ['it delivers another fix', { ...later, spec: { ...later.spec, fixUid: 'other' } }, complete],
+    [
+      'the strategy is another one',
+      { ...later, spec: { ...later.spec, strategy: { ...later.spec.strategy, autoRevert: false } } },
+      complete,
+    ],
+    ['it is another one', { ...later, spec: { ...later.spec, followUpOf: 'two' } }, complete],
+    ['it follows one itself', later, { ...complete, spec: { ...complete.spec, followUpOf: 'zero' } }],
+  ])('are only its own when %s', (_name, followUp, followed) => {
+    const own = approvalsFor(followUp, followed, given, 'alice')
+    expect(own.every(({ time }) => time === '2026-01-09T08:00:00Z')).toBe(true)
+    expect(own).toHaveLength(2)
   })
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { fixStatusOf, fixStatusWithout, isClosed } from './fix-status.ts'
+import type { Rollout } from '@locktender/fleet'
+import { deliveredStatusOf, fixStatusOf } from './fix-status.ts'
 import { rolloutOf } from './test-objects.ts'
 
 test('a fix tells what its rollout does', () => {
@@ -26,9 +27,25 @@ test('a fix tells what its rollout does', () => {
   })
 })
 
-test('a fix that was refused, or that everybody has, is closed', () => {
-  expect(isClosed(fixStatusWithout('Refused', 'nothing matches'))).toBe(true)
-  expect(isClosed(fixStatusWithout('Delivered', 'all have it'))).toBe(true)
-  expect(isClosed(fixStatusWithout('Pending', 'no strategy'))).toBe(false)
-  expect(isClosed({ phase: 'Delivered', rollout: 'one', affected: 1, counts: {} })).toBe(false)
+test('a fix that was delivered counts the whole fleet, whichever rollout is the latest', () => {
+  const first = rolloutOf('one')
+  const followUp: Rollout = {
+    ...first,
+    metadata: { ...first.metadata, name: 'one-follow-up-1' },
+    spec: { ...first.spec, followUpOf: 'one' },
+  }
+  const counts = { Applied: 9, Pending: 1, Native: 7 }
+  expect(deliveredStatusOf(followUp, counts)).toEqual({
+    phase: 'AwaitingApproval',
+    rollout: 'one-follow-up-1',
+    affected: 10,
+    counts,
+  })
+  const complete = { phase: 'Completed' as const, approvals: [], stages: [], counts: {}, problems: [], decisions: 4 }
+  expect(deliveredStatusOf({ ...first, status: complete }, counts)).toEqual({
+    phase: 'Delivered',
+    rollout: 'one',
+    affected: 10,
+    counts,
+  })
 })

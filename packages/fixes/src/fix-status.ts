@@ -1,4 +1,4 @@
-import type { ComponentFixPhase, ComponentFixStatus, Rollout, RolloutPhase } from '@locktender/fleet'
+import type { ComponentFixPhase, ComponentFixStatus, Rollout, RolloutPhase, StateCounts } from '@locktender/fleet'
 
 const PHASES: Readonly<Record<RolloutPhase, ComponentFixPhase>> = {
   AwaitingApproval: 'AwaitingApproval',
@@ -15,12 +15,11 @@ const PHASES: Readonly<Record<RolloutPhase, ComponentFixPhase>> = {
 export function fixStatusOf(rollout: Rollout): ComponentFixStatus {
   const { status } = rollout
   const counts = status?.counts ?? {}
-  const affected = Object.entries(counts).reduce((sum, [state, count]) => (state === 'Native' ? sum : sum + count), 0)
   const message = status?.conditions?.find(({ type }) => type === 'Progressing')?.message
   return {
     phase: PHASES[status?.phase ?? 'AwaitingApproval'],
     rollout: rollout.metadata.name,
-    affected: status === undefined ? rollout.spec.plan.targets : affected,
+    affected: status === undefined ? rollout.spec.plan.targets : affectedOf(counts),
     counts,
     ...(message === undefined || message === '' ? {} : { message }),
   }
@@ -31,7 +30,11 @@ export function fixStatusWithout(phase: 'Pending' | 'Refused' | 'Delivered', mes
   return { phase, affected: 0, counts: {}, message }
 }
 
-/** Whether a fix came to an end without a rollout; nothing is proposed for it any more. */
-export function isClosed(status: ComponentFixStatus | undefined): boolean {
-  return status?.phase === 'Refused' || (status?.phase === 'Delivered' && status.rollout === undefined)
+/** The status of a fix that was delivered once: counts are those of the whole fleet, whichever rollout treated whom. */
+export function deliveredStatusOf(latest: Rollout, counts: StateCounts): ComponentFixStatus {
+  return { ...fixStatusOf(latest), affected: affectedOf(counts), counts }
+}
+
+function affectedOf(counts: StateCounts): number {
+  return Object.entries(counts).reduce((sum, [state, count]) => (state === 'Native' ? sum : sum + count), 0)
 }

@@ -14,15 +14,24 @@ export interface RolloutProposal {
   readonly targets: readonly TargetMeta[]
   /** Name of the rollout. */
   readonly name: string
+  /** For a rollout that follows a completed one. */
+  readonly followUp?: FollowUp
+}
+
+export interface FollowUp {
+  /** Name of the completed rollout. */
+  readonly of: string
+  /** When it was found that control planes came later, milliseconds since the epoch: its deadline counts from here. */
+  readonly from: number
 }
 
 /**
- * The rollout of a fix with its plan frozen. The same fix, strategy and fleet give the same rollout, so that proposing
+ * The rollout of a fix with its plan frozen. The same fix, strategy and fleet (and time, for a follow-up) give the same rollout, so that proposing
  * again after a crash cannot give a second plan.
  *
  * @throws TypeError for a fix that was never stored
  */
-export function proposeRollout({ fix, strategy, targets, name }: RolloutProposal): Rollout {
+export function proposeRollout({ fix, strategy, targets, name, followUp }: RolloutProposal): Rollout {
   const { uid, creationTimestamp } = fix.metadata
   if (uid === undefined || creationTimestamp === undefined) {
     throw new TypeError(
@@ -33,7 +42,8 @@ export function proposeRollout({ fix, strategy, targets, name }: RolloutProposal
   // Caps do not decide who is in which wave.
   const input = strategyInput(strategy, () => 1)
   const plan = planRollout(targets, input, seed)
-  const deadline = timestamp(Date.parse(creationTimestamp) + parseDuration(fix.spec.deadline))
+  const from = followUp?.from ?? Date.parse(creationTimestamp)
+  const deadline = timestamp(from + parseDuration(fix.spec.deadline))
   const what = [
     'locktender fix 1',
     JSON.stringify([fix.metadata.name, uid, fix.spec.component, deadline]),
@@ -46,6 +56,7 @@ export function proposeRollout({ fix, strategy, targets, name }: RolloutProposal
       strategy.maxConcurrentPerManagementCluster ?? 0,
       ...strategy.stages.map(({ selector }) => [selector.environment, selector.sector ?? '']),
     ]),
+    ...(followUp === undefined ? [] : [JSON.stringify([followUp.of])]),
   ].join('\n')
   const digest = createHash('sha256')
     .update(`${what}\n${planDigestInput(targets, input, plan)}`)
@@ -58,6 +69,7 @@ export function proposeRollout({ fix, strategy, targets, name }: RolloutProposal
       fix: fix.metadata.name,
       fixUid: uid,
       strategy,
+      ...(followUp === undefined ? {} : { followUpOf: followUp.of }),
       seed,
       plan: {
         hash: `sha256:${digest}`,

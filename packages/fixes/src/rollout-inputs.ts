@@ -1,6 +1,7 @@
 import { targetState } from '@locktender/fleet'
 import type { ControlPlane, ControlPlaneOperation, FixMatcher, StrategyStage, TargetStatus } from '@locktender/fleet'
 import type { TargetInput, TargetPhase } from '@locktender/rollout'
+import { lateStatus } from './late-status.ts'
 import { targetMeta } from './resolve-fix.ts'
 
 /** What a control plane is to a rollout: in the words of people and in those of the engine. */
@@ -13,6 +14,8 @@ export interface ObservationContext {
   readonly matcher: FixMatcher
   /** Name of the rollout. */
   readonly rollout: string
+  /** It treats only those that an earlier rollout of the fix, which is complete, has not treated. */
+  readonly followsUp?: boolean
   readonly stages: readonly StrategyStage[]
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -27,14 +30,21 @@ export function observe(controlPlane: ControlPlane, context: ObservationContext)
   const override = controlPlane.spec.overrides?.find(({ component }) => component === matcher.component)
   const requested = override?.fix === matcher.name && override.rollout === rollout
   const operation = operationOf(controlPlane, matcher, rollout)
+  const followsUp = context.followsUp === true && !requested && operation === undefined
+  const late = followsUp ? lateStatus(controlPlane, matcher, context.now) : undefined
+  if (followsUp && late === undefined) {
+    return { status: { state: 'NotAffected' }, input: { ...meta, phase: 'NotAffected', requested } }
+  }
   const status = refine(
-    targetState(controlPlane, matcher, { now: context.now, rollout, reachable: context.reachable }),
+    late !== undefined && context.reachable
+      ? late
+      : targetState(controlPlane, matcher, { now: context.now, rollout, reachable: context.reachable }),
     controlPlane,
     operation,
     meta.stage,
   )
   // The override was written by an earlier rollout of the same fix: not ours to judge, and not to be written again.
-  const foreign = override?.fix === matcher.name && !requested
+  const foreign = override?.fix === matcher.name && !requested && !followsUp
   const onset = status.state === 'Applied' && requested ? onsetOf(controlPlane, operation) : undefined
   const reason = onset?.reason ?? status.reason
   const message = onset?.message ?? status.message

@@ -157,10 +157,7 @@ function untouchedState(
     }
   }
   const hold = activeHold(controlPlane, context.now)
-  if (hold !== undefined) {
-    const until = hold.expires === undefined ? 'until it is removed' : `until ${hold.expires}`
-    return { state: 'Held', reason: 'Hold', message: `${hold.reason} (hold ${hold.name} of ${hold.owner}, ${until})` }
-  }
+  if (hold !== undefined) return heldStatus(hold)
   if (override !== undefined && !fix.supersedes.includes(override.fix)) {
     return {
       state: 'Blocked',
@@ -178,6 +175,12 @@ function untouchedState(
     }
   }
   return { state: 'Pending' }
+}
+
+/** The status of a control plane that nothing but `hold` keeps from being treated. */
+export function heldStatus(hold: Hold): TargetStatus {
+  const until = hold.expires === undefined ? 'until it is removed' : `until ${hold.expires}`
+  return { state: 'Held', reason: 'Hold', message: `${hold.reason} (hold ${hold.name} of ${hold.owner}, ${until})` }
 }
 
 /** The hold that has not expired at `now` and lasts longest, if any. */

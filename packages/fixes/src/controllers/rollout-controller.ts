@@ -12,7 +12,7 @@ import {
 import type { Approval, ComponentFix, ControlPlane, ManagementCluster, Rollout } from '@locktender/fleet'
 import type { KubeObject } from '@locktender/kube'
 import type { ClusterView, Controller, ObjectEvent, ReconcileResult, World } from '@locktender/runtime'
-import { countApprovals } from '../approvals.ts'
+import { approvalsFor } from '../approvals.ts'
 import { hasInFlight, isOver } from '../rollout-status.ts'
 import { AgentLiveness } from './agent-liveness.ts'
 import { HUB } from './fixes-controller.ts'
@@ -76,8 +76,10 @@ class RolloutController implements Controller {
     const worker = this.#worker(rollout, isThere ? fix : undefined, world)
     if (worker === undefined) return
     worker.run.rollout = rollout
-    const given = [...hub.cache<Approval>(approvals).values()]
-    const counted = countApprovals(given, rollout, worker.run.fix.spec.requestedBy)
+    const { followUpOf } = rollout.spec
+    const followed = followUpOf === undefined ? undefined : hub.cache<Rollout>(rollouts).get(followUpOf)
+    const given = hub.cache<Approval>(approvals).values()
+    const counted = approvalsFor(rollout, followed, given, worker.run.fix.spec.requestedBy)
     try {
       const due = await worker.work(counted, hub, signal, isThere ? undefined : fixGone(rollout.spec.fix))
       if (worker.isDone) {

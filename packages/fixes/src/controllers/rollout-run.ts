@@ -191,6 +191,7 @@ export class RolloutRun {
     const observation = observe(controlPlane, {
       matcher: this.#matcher,
       rollout: this.rollout.metadata.name,
+      followsUp: this.rollout.spec.followUpOf !== undefined,
       stages: this.rollout.spec.strategy.stages,
       now: now(),
       reachable: reachable(controlPlane.metadata.namespace ?? ''),

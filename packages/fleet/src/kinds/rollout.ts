@@ -39,6 +39,11 @@ const spec = object(
     fix: objectName('ComponentFix it delivers.'),
     fixUid: string('UID of that ComponentFix.', { minLength: 1, maxLength: 64 }),
     strategy: frozenStrategy,
+    followUpOf: optional(
+      objectName(
+        'Completed Rollout of the same fix, by the same strategy, whose approvals hold for this one as well: it treats control planes that came later.',
+      ),
+    ),
     seed: integer('Seed of the assignment of control planes to waves.', { minimum: 0, maximum: 4_294_967_295 }),
     plan,
     deadline: time('When the whole fleet should have it.'),
@@ -48,7 +53,7 @@ const spec = object(
   {
     rules: [
       {
-        rule: 'self.fix == oldSelf.fix && self.fixUid == oldSelf.fixUid && self.seed == oldSelf.seed && self.plan == oldSelf.plan && self.deadline == oldSelf.deadline && self.strategy == oldSelf.strategy',
+        rule: 'self.fix == oldSelf.fix && self.fixUid == oldSelf.fixUid && self.seed == oldSelf.seed && self.plan == oldSelf.plan && self.deadline == oldSelf.deadline && self.strategy == oldSelf.strategy && (has(self.followUpOf) ? self.followUpOf : "") == (has(oldSelf.followUpOf) ? oldSelf.followUpOf : "")',
         message: 'only pause and abort can be changed; approvals bind to everything else',
       },
     ],
