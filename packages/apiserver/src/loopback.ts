@@ -2,6 +2,7 @@ import { ConnectionError } from '@locktender/kube'
 import type { Transport, TransportRequest, TransportResponse } from '@locktender/kube'
 import type { LogicalCluster } from './cluster.ts'
 import { handleRequest } from './http/handle-request.ts'
+import { isBinary } from './media-types.ts'
 import { authenticated } from './user.ts'
 import type { UserInfo } from './user.ts'
 
@@ -21,7 +22,7 @@ export function loopbackTransport(cluster: LogicalCluster, user: UserInfo): Tran
         // Links in documents carry the base path, which a transport is otherwise free of.
         path: path.startsWith(prefix) ? path.slice(prefix.length - 1) : path,
         headers: headers ?? NO_HEADERS,
-        body: body === undefined ? '' : typeof body === 'string' ? body : Buffer.from(body).toString('utf8'),
+        body: bodyOf(body, headers?.['content-type']),
         user: identity,
         signal,
       })
@@ -36,6 +37,11 @@ export function loopbackTransport(cluster: LogicalCluster, user: UserInfo): Tran
       return Promise.resolve()
     },
   }
+}
+
+function bodyOf(body: Uint8Array | string | undefined, contentType: string | undefined): string | Uint8Array {
+  if (body === undefined) return ''
+  return typeof body === 'string' || isBinary(contentType) ? body : Buffer.from(body).toString('utf8')
 }
 
 function once(bytes: Uint8Array): AsyncIterable<Uint8Array> {

@@ -1,4 +1,7 @@
-import { notAcceptable, unsupportedMediaType } from '@locktender/kube'
+import { notAcceptable } from '@locktender/kube'
+
+/** Kubernetes' own wire format: accepted in requests for built-in kinds, never written. */
+export const PROTOBUF = 'application/vnd.kubernetes.protobuf'
 
 /** How an answer is shown. */
 export type Representation = 'object' | 'table' | 'metadata' | 'metadata-list'
@@ -76,13 +79,12 @@ export function mediaType(header: string | undefined): string {
   return (header ?? '').split(';', 1)[0]!.trim().toLowerCase()
 }
 
-/**
- * Whether a body of an object is YAML rather than JSON.
- * @throws ApiError UnsupportedMediaType
- */
+/** Whether a body of an object is YAML rather than JSON; other media types have been refused before. */
 export function isYamlBody(header: string | undefined): boolean {
-  const type = mediaType(header)
-  if (type === '' || type === 'application/json') return false
-  if (type === 'application/yaml') return true
-  throw unsupportedMediaType(['application/json', 'application/yaml'])
+  return mediaType(header) === 'application/yaml'
+}
+
+/** Whether a body of this type is no text. */
+export function isBinary(header: string | undefined): boolean {
+  return mediaType(header) === PROTOBUF
 }

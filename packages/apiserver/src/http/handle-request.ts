@@ -16,7 +16,8 @@ export interface ApiRequest {
   readonly path: string
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  /** Bytes only when it is protobuf. */
+  readonly body: string | Uint8Array
   readonly user: UserInfo
   readonly signal: AbortSignal | undefined
 }

@@ -8,6 +8,7 @@ import type { HttpMethod } from '@locktender/kube'
 import type { PeerIdentity } from '../auth/authenticate.ts'
 import type { KeyPair } from '../auth/certificates.ts'
 import type { ByteStream } from '../byte-stream.ts'
+import { isBinary } from '../media-types.ts'
 import { asApiError } from './handle-request.ts'
 import { errorReply } from './reply.ts'
 import type { Reply } from './reply.ts'
@@ -26,7 +27,8 @@ export interface IncomingRequest {
   readonly path: string
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  /** Bytes only when it is protobuf. */
+  readonly body: string | Uint8Array
   readonly peer: PeerIdentity
   readonly signal: AbortSignal
 }
@@ -142,7 +144,7 @@ export class Listener {
         method: request.method as HttpMethod,
         path: request.url,
         headers: headersOf(request),
-        body: await readText(request),
+        body: await readBody(request),
         peer: peerOf(request, this.#peers),
         signal,
       })
@@ -160,7 +162,7 @@ function headersOf(request: Http2ServerRequest): Record<string, string> {
   return headers
 }
 
-async function readText(request: Http2ServerRequest): Promise<string> {
+async function readBody(request: Http2ServerRequest): Promise<string | Uint8Array> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -168,7 +170,8 @@ async function readText(request: Http2ServerRequest): Promise<string> {
     if (size > MAX_BODY_BYTES) throw requestEntityTooLarge(`limit is ${MAX_BODY_BYTES}`)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  const bytes = Buffer.concat(chunks)
+  return isBinary(request.headers['content-type']) ? bytes : bytes.toString('utf8')
 }
 
 function peerOf(request: Http2ServerRequest, known: WeakMap<object, PeerIdentity>): PeerIdentity {

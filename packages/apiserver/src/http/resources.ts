@@ -1,6 +1,6 @@
 import { ApiError, forbidden, methodNotAllowed, resourceNotFound } from '@locktender/kube'
+import type { AccessAttributes } from '../auth/policy-rules.ts'
 import { denial } from '../auth/rbac.ts'
-import type { AccessAttributes } from '../auth/rbac.ts'
 import { isReview, reviewAccess } from '../auth/reviews.ts'
 import type { LogicalCluster } from '../cluster.ts'
 import type { Answer } from '../handlers/answer.ts'
@@ -21,6 +21,7 @@ import { groupResourceOf } from '../served-resource.ts'
 import type { ServedResource } from '../served-resource.ts'
 import { describeSubresource, subresourcesOf } from '../subresources.ts'
 import { parseIncludeObject } from '../table.ts'
+import { bodyText } from './body.ts'
 import type { ApiRequest } from './handle-request.ts'
 import { errorReply, jsonReply, statusReply } from './reply.ts'
 import type { Reply } from './reply.ts'
@@ -35,7 +36,8 @@ export async function handleResource(
   authorize(cluster, user, attributesOf(request, query))
   const served = cluster.registry.find(request.group, request.version, request.plural)
   if (served === undefined || !isServed(served, request)) throw resourceNotFound()
-  const context: RequestContext = { cluster, served, request, query, headers, body, user, signal, warnings: [] }
+  const text = bodyText(served, request, headers['content-type'], body)
+  const context: RequestContext = { cluster, served, request, query, headers, body: text, user, signal, warnings: [] }
   const presentation: Presentation = {
     served,
     representation: negotiate(headers['accept']),
