@@ -57,17 +57,27 @@ describe('refused are', () => {
     const untyped = await create(thingDefinition({ schema: { openAPIV3Schema: { properties: {} } } }))
     expect(untyped.code).toBe(422)
     const path = await create(
-      thingDefinition({ additionalPrinterColumns: [{ name: 'x', type: 'string', jsonPath: '.a[' }] }),
+      thingDefinition({ additionalPrinterColumns: [{ name: 'x', type: 'string', jsonPath: 'a' }] }),
     )
-    expect(statusOf(path).details?.causes?.[0]?.field).toBe('spec.versions[0].additionalPrinterColumns[0].jsonPath')
+    expect(statusOf(path).details?.causes?.[0]).toMatchObject({
+      field: 'spec.additionalPrinterColumns[0].JSONPath',
+      message: 'Invalid value: "a": must be a simple json path starting with .',
+    })
     const none = await create(thingDefinition({ schema: {} }))
-    expect(statusOf(none).message).toContain('schemas are required')
+    expect(statusOf(none).message).toContain('spec.versions[0].schema.openAPIV3Schema: Required value')
   })
 
   test('groups of Kubernetes itself without approval', async () => {
     const body = definition({ ...things, group: 'x.k8s.io' }, { schema: { openAPIV3Schema: { type: 'object' } } })
     expect(statusOf(await create(body)).message).toContain('api-approved.kubernetes.io')
   })
+})
+
+test('columns that cannot be read give way to those every kind has', async () => {
+  await create(thingDefinition({ additionalPrinterColumns: [{ name: 'x', type: 'string', jsonPath: '.a[' }] }))
+  const table = await cluster.send('GET', T, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' })
+  const { columnDefinitions } = table.json<{ columnDefinitions: { name: string }[] }>()
+  expect(columnDefinitions.map(({ name }) => name)).toEqual(['Name', 'Age'])
 })
 
 test('a kind that is taken is not served', async () => {

@@ -19,6 +19,13 @@ export interface PrinterColumn {
   jsonPath: string
 }
 
+/** Where the number of replicas is found in objects: paths of fields, `.spec.replicas`. */
+export interface ScalePaths {
+  specReplicasPath: string
+  statusReplicasPath: string
+  labelSelectorPath?: string
+}
+
 export interface DefinitionVersion {
   name: string
   served: boolean
@@ -26,7 +33,7 @@ export interface DefinitionVersion {
   deprecated?: boolean
   deprecationWarning?: string
   schema?: { openAPIV3Schema?: StructuralSchema }
-  subresources?: { status?: object; scale?: object }
+  subresources?: { status?: object; scale?: ScalePaths }
   additionalPrinterColumns?: PrinterColumn[]
   selectableFields?: { jsonPath: string }[]
 }
@@ -39,16 +46,31 @@ export interface DefinitionStatus {
   storedVersions?: string[]
 }
 
+/** How to reach a webhook: by its URL, or by a Service of the cluster. */
+export interface WebhookClientConfig {
+  url?: string
+  service?: { namespace: string; name: string; path?: string; port?: number }
+  /** PEM in base64. */
+  caBundle?: string
+}
+
+export interface DefinitionConversion {
+  strategy: string
+  webhook?: { clientConfig?: WebhookClientConfig; conversionReviewVersions?: string[] }
+}
+
+export interface DefinitionSpec {
+  group: string
+  scope: 'Namespaced' | 'Cluster'
+  names: DefinitionNames
+  versions: DefinitionVersion[]
+  conversion?: DefinitionConversion
+  preserveUnknownFields?: boolean
+}
+
 /** apiextensions.k8s.io/v1 CustomResourceDefinition. */
 export interface CustomResourceDefinition extends KubeObject {
-  spec: {
-    group: string
-    scope: 'Namespaced' | 'Cluster'
-    names: DefinitionNames
-    versions: DefinitionVersion[]
-    conversion?: { strategy: string }
-    preserveUnknownFields?: boolean
-  }
+  spec: DefinitionSpec
   status?: DefinitionStatus
 }
 

@@ -15,7 +15,8 @@ describe.skipIf(!haveFixtures)('definitions of real products', () => {
     async (_file, definition) => {
       const cluster = await openTestCluster()
       const answer = await cluster.send('POST', CRD, { body: definition })
-      expect(answer.code, statusOf(answer).message).toBe(201)
+      // A refusal says what it did not like.
+      expect(answer.code === 201 ? '' : statusOf(answer).message).toBe('')
       const installed = answer.json<CustomResourceDefinition>()
       // What the author wrote comes back as it was, completed by defaults alone.
       expect(installed.spec).toMatchObject(definition.spec)

@@ -74,8 +74,15 @@ function compile(schema: StructuralSchema): { schema: StructuralSchema; compiled
   return known
 }
 
+/** One column that cannot be read takes all others with it, as in an API server. */
 function columnsOf(declared: readonly PrinterColumn[]): TableColumn[] {
-  return [nameColumn, ...(declared.length === 0 ? [ageColumn] : declared.map(columnOf))]
+  let columns: TableColumn[] = []
+  try {
+    columns = declared.map(columnOf)
+  } catch {
+    // The path was accepted at the write, which looks at its beginning only.
+  }
+  return [nameColumn, ...(columns.length === 0 ? [ageColumn] : columns)]
 }
 
 function columnOf(column: PrinterColumn): TableColumn {

@@ -1,7 +1,9 @@
 import type { FieldError, Json, StructuralSchema } from '@locktender/kube'
 import { compileDefaults } from './defaults.ts'
 import { embeddedRules } from './embedded-rules.ts'
-import { fieldError, isUnchanged } from './failure.ts'
+import { isUnchanged } from './correlate.ts'
+import { fieldError } from './failure.ts'
+import type { Check } from './failure.ts'
 import { listRules } from './list-rules.ts'
 import { compilePrune } from './prune.ts'
 import { valueRules } from './value-rules.ts'
@@ -45,14 +47,21 @@ export function compileSchema(schema: StructuralSchema): CompiledSchema {
 export function compileValidation(
   schema: StructuralSchema,
 ): (value: Json, path: string, before?: Json) => FieldError[] {
-  const checks = [valueRules, embeddedRules, listRules].map((rules) => compileWalk(schema, rules))
+  const values = compileWalk(schema, valueRules)
+  const embedded = compileWalk(schema, embeddedRules)
+  const lists = compileWalk(schema, listRules)
   return (value, path, before) => {
     const errors: FieldError[] = []
-    for (const check of checks) {
+    const add = (check: Check | undefined, tolerateUnchanged: boolean): void => {
       for (const failure of check?.(value) ?? []) {
-        if (before === undefined || !isUnchanged(failure, value, before)) errors.push(fieldError(failure, path))
+        if (tolerateUnchanged && before !== undefined && isUnchanged(failure, schema, value, before)) continue
+        errors.push(fieldError(failure, path))
       }
     }
+    add(values, true)
+    add(embedded, false)
+    // Lists that were not unique before need not become so.
+    if (lists !== undefined && (before === undefined || lists(before) === undefined)) add(lists, false)
     return errors
   }
 }

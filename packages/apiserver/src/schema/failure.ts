@@ -1,4 +1,3 @@
-import { deepEqual } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
 
 /** A JSON object. */
@@ -37,29 +36,26 @@ export function gather(known: Failure[] | undefined, child: Failure[], step: str
   return known
 }
 
-/** The field error of a failure in a whole document below `root`, which is empty for an object of its own. */
+/** Go's word for the path of no field in particular. */
+export const noPath = '<nil>'
+
+/**
+ * The field error of a failure in a value at `root`, which is empty for an object of its own. Its text speaks of the
+ * field as seen from the value, as an API server does.
+ */
 export function fieldError({ steps, describe }: Failure, root: string): FieldError {
-  let path = root
+  let path = ''
   for (let index = steps.length - 1; index >= 0; index--) {
     const step = steps[index]!
     path += typeof step === 'number' ? `[${step}]` : path === '' ? step : `.${step}`
   }
-  return describe(path)
+  const error = describe(path)
+  if (root === '') return error
+  return { ...error, field: error.field === noPath ? root : joinPath(root, error.field) }
 }
 
-/**
- * Whether the value whose rule broke is as it was before, itself or as part of something unchanged. Items of lists
- * are not told apart, so a list is unchanged only as a whole.
- */
-export function isUnchanged({ steps, below }: Failure, value: Json, before: Json): boolean {
-  let now: Json | undefined = value
-  let old: Json | undefined = before
-  for (let index = steps.length - 1; ; index--) {
-    if (deepEqual(now, old)) return true
-    if (index < below || !isObject(now) || !isObject(old)) return false
-    const step = String(steps[index])
-    if (!Object.hasOwn(now, step) || !Object.hasOwn(old, step)) return false
-    now = now[step]
-    old = old[step]
-  }
+/** A path that goes on: `a` and `b` are `a.b`, `a` and `[0]` are `a[0]`. */
+export function joinPath(root: string, path: string): string {
+  if (root === '' || path === '') return root + path
+  return path.startsWith('[') || path.startsWith('.') ? root + path : `${root}.${path}`
 }

@@ -1,311 +1,209 @@
-import { fieldDuplicate, fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired } from '@locktender/kube'
-import type { FieldError, Json, StructuralSchema } from '@locktender/kube'
-import { compileValidation } from './compile.ts'
-import { compileDefaults } from './defaults.ts'
+import { deepEqual, fieldForbidden, fieldInvalid, fieldRequired } from '@locktender/kube'
+import type { FieldError, StructuralSchema } from '@locktender/kube'
 import { patternError } from './patterns.ts'
-import { compilePrune } from './prune.ts'
 import { isSchema } from './walk.ts'
-
-const types = ['array', 'boolean', 'integer', 'number', 'object', 'string']
 
 /** Where in a schema a node stands; it decides what may be left out. */
 type Level = 'root' | 'field' | 'item'
 
+const intOrStringParts: readonly StructuralSchema[] = [{ type: 'integer' }, { type: 'string' }]
+
 /**
- * Whether a schema is structural and otherwise acceptable in a CustomResourceDefinition: the errors a Kubernetes
- * API server would give, below `path`; empty when it is fine.
+ * Whether a schema is structural: every value has one declared shape, and alternatives only narrow its values. The
+ * errors are those of a Kubernetes API server, below `path`, in the order of their text; empty when it is fine.
  */
-export function validateStructural(schema: StructuralSchema, path = 'spec.validation.openAPIV3Schema'): FieldError[] {
+export function validateStructural(schema: StructuralSchema, path: string): FieldError[] {
   const errors: FieldError[] = []
   checkNode(schema, 'root', path, errors)
-  return errors
+  checkAlternativesDeclared(schema, schema, path, path, errors)
+  return errors.sort((left, right) => {
+    const [first, second] = [`${left.field}: ${left.message}`, `${right.field}: ${right.message}`]
+    return first < second ? -1 : first > second ? 1 : 0
+  })
+}
+
+/** The ways through a schema to where its alternatives stand. */
+type Junctor = 'allOf' | 'anyOf' | 'oneOf' | 'not'
+
+function junctors(schema: StructuralSchema): [Junctor, string, StructuralSchema][] {
+  const found: [Junctor, string, StructuralSchema][] = []
+  for (const junctor of ['anyOf', 'allOf', 'oneOf'] as const) {
+    schema[junctor]?.forEach((part, index) => found.push([junctor, `${junctor}[${index}]`, part]))
+  }
+  if (schema.not !== undefined) found.push(['not', 'not', schema.not])
+  return found
 }
 
 function checkNode(schema: StructuralSchema, level: Level, path: string, errors: FieldError[]): void {
-  const before = errors.length
-  checkType(schema, level, path, errors)
-  checkNesting(schema, path, errors)
-  checkExtensions(schema, path, errors)
-  checkMetadata(schema, level, path, errors)
-  if (schema.nullable === true && level === 'root') {
-    errors.push(fieldForbidden(`${path}.nullable`, 'nullable cannot be true at the root'))
-  }
-  checkPattern(schema, path, errors)
-  for (const [junctor, parts] of junctors(schema)) {
-    parts.forEach((part, index) => {
-      const at = junctor === 'not' ? `${path}.not` : `${path}.${junctor}[${index}]`
-      checkNested(part, schema, isIntOrStringPart(schema, junctor), at, path, errors)
-    })
-  }
-  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+  const { type, items, properties = {}, additionalProperties } = schema
+  const embedded = schema['x-kubernetes-embedded-resource'] === true
+  const preserves = schema['x-kubernetes-preserve-unknown-fields'] === true
+  if (type === 'array' && items === undefined) errors.push(fieldRequired(`${path}.items`, 'must be specified'))
+  if (items !== undefined) checkNode(items, 'item', `${path}.items`, errors)
+  for (const [name, property] of Object.entries(properties)) {
     checkNode(property, 'field', `${path}.properties[${name}]`, errors)
   }
-  if (isSchema(schema.additionalProperties)) {
-    checkNode(schema.additionalProperties, 'field', `${path}.additionalProperties`, errors)
+  if (additionalProperties !== undefined) {
+    const at = `${path}.additionalProperties`
+    if (level === 'root') errors.push(fieldForbidden(at, 'must not be used at the root'))
+    if (isSchema(additionalProperties)) checkNode(additionalProperties, 'field', at, errors)
+    if (embedded) errors.push(fieldForbidden(at, 'must not be used if x-kubernetes-embedded-resource is set'))
   }
-  if (schema.items !== undefined) checkNode(schema.items, 'item', `${path}.items`, errors)
-  // A default is judged by the schema, which must make sense first.
-  if (schema.default !== undefined && errors.length === before) checkDefault(schema, level, path, errors)
-}
-
-function checkType(schema: StructuralSchema, level: Level, path: string, errors: FieldError[]): void {
-  const { type } = schema
-  const embedded = schema['x-kubernetes-embedded-resource'] === true
-  const at = `${path}.type`
-  if (type !== undefined && !types.includes(type)) errors.push(fieldNotSupported(at, type, types))
-  if (level === 'root') {
-    if (type === undefined) errors.push(fieldRequired(at, 'must not be empty at the root'))
-    else if (type !== 'object') errors.push(fieldInvalid(at, type, 'must be object at the root'))
-  } else if (embedded) {
-    const why = 'must be object if x-kubernetes-embedded-resource is true'
-    if (type === undefined) errors.push(fieldRequired(at, why))
-    else if (type !== 'object') errors.push(fieldInvalid(at, type, why))
-  } else if (type === undefined) {
-    const open =
-      schema['x-kubernetes-int-or-string'] === true || schema['x-kubernetes-preserve-unknown-fields'] === true
-    const what = level === 'item' ? 'array items' : 'object fields'
-    if (!open) errors.push(fieldRequired(at, `must not be empty for specified ${what}`))
-  }
-}
-
-function checkNesting(schema: StructuralSchema, path: string, errors: FieldError[]): void {
-  const { type, items, properties, additionalProperties } = schema
-  if (type === 'array' && items === undefined) errors.push(fieldRequired(`${path}.items`, 'must be specified'))
-  if (type !== 'array' && items !== undefined)
-    errors.push(fieldForbidden(`${path}.items`, 'items must be undefined unless type is array'))
-  if (additionalProperties === false) {
-    errors.push(fieldForbidden(`${path}.additionalProperties`, 'additionalProperties cannot be set to false'))
-  }
-  if (properties !== undefined && Object.keys(properties).length > 0 && additionalProperties !== undefined) {
-    errors.push(
-      fieldForbidden(`${path}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'),
-    )
-  }
-  if (schema.uniqueItems === true) {
-    const why = 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic'
-    errors.push(fieldForbidden(`${path}.uniqueItems`, why))
+  checkExtensions(schema, path, errors)
+  checkAlternatives(schema, isIntOrString(schema.anyOf), isIntOrString(schema.allOf?.[0]?.anyOf), path, errors)
+  checkType(schema, level, path, errors)
+  checkMetadata(schema, level, path, errors)
+  if (embedded && !preserves && Object.keys(properties).length === 0) {
+    const why =
+      'must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields'
+    errors.push(fieldRequired(`${path}.properties`, why))
   }
 }
 
 function checkExtensions(schema: StructuralSchema, path: string, errors: FieldError[]): void {
-  if (schema['x-kubernetes-int-or-string'] === true) {
-    const at = `${path}.x-kubernetes-int-or-string`
-    if (schema.type !== undefined) {
-      errors.push(fieldForbidden(`${path}.type`, 'must be empty if x-kubernetes-int-or-string is true'))
-    }
-    if (schema['x-kubernetes-preserve-unknown-fields'] === true) {
-      errors.push(fieldForbidden(at, 'must be false if x-kubernetes-preserve-unknown-fields is true'))
-    }
-    if (schema['x-kubernetes-embedded-resource'] === true) {
-      errors.push(fieldForbidden(at, 'must be false if x-kubernetes-embedded-resource is true'))
-    }
+  if (schema['x-kubernetes-int-or-string'] !== true) return
+  for (const extension of ['x-kubernetes-preserve-unknown-fields', 'x-kubernetes-embedded-resource'] as const) {
+    if (schema[extension] !== true) continue
+    errors.push(fieldInvalid(`${path}.${extension}`, true, 'must be false if x-kubernetes-int-or-string is true'))
   }
-  if (
-    schema['x-kubernetes-preserve-unknown-fields'] === true &&
-    schema.type !== undefined &&
-    schema.type !== 'object' &&
-    schema.type !== 'array'
+}
+
+function checkType(schema: StructuralSchema, level: Level, path: string, errors: FieldError[]): void {
+  const { type = '' } = schema
+  const at = `${path}.type`
+  if (schema['x-kubernetes-embedded-resource'] === true && type !== 'object') {
+    const why = 'must be object if x-kubernetes-embedded-resource is true'
+    errors.push(type === '' ? fieldRequired(at, why) : fieldInvalid(at, type, why))
+  } else if (
+    type === '' &&
+    schema['x-kubernetes-int-or-string'] !== true &&
+    schema['x-kubernetes-preserve-unknown-fields'] !== true
   ) {
-    const why = 'must be object or array if x-kubernetes-preserve-unknown-fields is true'
-    errors.push(fieldInvalid(`${path}.type`, schema.type, why))
+    const where =
+      level === 'root' ? 'at the root' : level === 'item' ? 'for specified array items' : 'for specified object fields'
+    errors.push(fieldRequired(at, `must not be empty ${where}`))
   }
-  const mapType = schema['x-kubernetes-map-type']
-  if (mapType !== undefined) {
-    if (!['atomic', 'granular'].includes(mapType)) {
-      errors.push(fieldNotSupported(`${path}.x-kubernetes-map-type`, mapType, ['atomic', 'granular']))
+  if (level === 'root' && type !== '' && type !== 'object') {
+    errors.push(fieldInvalid(at, type, 'must be object at the root'))
+  }
+}
+
+/** The server owns kind and metadata of objects; a schema may only narrow their names. */
+function checkMetadata(schema: StructuralSchema, level: Level, path: string, errors: FieldError[]): void {
+  const { kind, apiVersion, metadata } = schema.properties ?? {}
+  const isObject = level === 'root' || schema['x-kubernetes-embedded-resource'] === true
+  if (isObject) {
+    for (const [name, property] of Object.entries({ kind, apiVersion })) {
+      if (property === undefined || property.type === 'string') continue
+      errors.push(fieldInvalid(`${path}.properties[${name}].type`, property.type ?? '', 'must be string'))
     }
-    if (schema.type !== 'object') {
-      errors.push(
-        fieldInvalid(`${path}.type`, schema.type ?? '', 'must be object if x-kubernetes-map-type is specified'),
-      )
-    }
   }
-  checkListType(schema, path, errors)
-}
-
-function checkListType(schema: StructuralSchema, path: string, errors: FieldError[]): void {
-  const listType = schema['x-kubernetes-list-type']
-  const keys = schema['x-kubernetes-list-map-keys'] ?? []
-  const at = `${path}.x-kubernetes-list-type`
-  if (listType === undefined) {
-    if (keys.length > 0) errors.push(fieldRequired(at, 'must be map if x-kubernetes-list-map-keys is non-empty'))
-    return
+  if (metadata === undefined) return
+  const at = `${path}.properties[metadata]`
+  if (isObject && metadata.type !== 'object') {
+    errors.push(fieldInvalid(`${at}.type`, metadata.type ?? '', 'must be object'))
   }
-  const listTypes = ['atomic', 'map', 'set']
-  if (!listTypes.includes(listType)) errors.push(fieldNotSupported(at, listType, listTypes))
-  if (schema.type !== 'array') {
-    const why = 'must be array if x-kubernetes-list-type is specified'
-    errors.push(fieldInvalid(`${path}.type`, schema.type ?? '', why))
-    return
-  }
-  if (listType !== 'map') {
-    if (keys.length > 0)
-      errors.push(fieldInvalid(at, listType, 'must be map if x-kubernetes-list-map-keys is non-empty'))
-    if (listType === 'set') checkSetItems(schema.items, path, errors)
-    return
-  }
-  checkMapKeys(schema.items, keys, path, errors)
-}
-
-function checkSetItems(items: StructuralSchema | undefined, path: string, errors: FieldError[]): void {
-  if (items === undefined) return
-  if (items.nullable === true) {
-    const why = 'cannot be nullable when x-kubernetes-list-type is set'
-    errors.push(fieldForbidden(`${path}.items.nullable`, why))
-  }
-  if (items.type === 'object' && items['x-kubernetes-map-type'] !== 'atomic') {
-    const why = 'must be atomic as item of a list with x-kubernetes-list-type=set'
-    errors.push(fieldInvalid(`${path}.items.x-kubernetes-map-type`, items['x-kubernetes-map-type'] ?? null, why))
-  }
-  if (items.type === 'array' && ![undefined, 'atomic'].includes(items['x-kubernetes-list-type'])) {
-    const why = 'must be atomic as item of a list with x-kubernetes-list-type=set'
-    errors.push(fieldInvalid(`${path}.items.x-kubernetes-list-type`, items['x-kubernetes-list-type'] ?? null, why))
+  if (level !== 'root') return
+  const { type: _type, default: _default, properties, ...rest } = metadata
+  const narrowsNames = Object.keys(properties ?? {}).every((name) => name === 'name' || name === 'generateName')
+  if (!narrowsNames || Object.values(rest).some(isSet)) {
+    const why = 'must not specify anything other than name and generateName, but metadata is implicitly specified'
+    errors.push(fieldForbidden(at, why))
   }
 }
 
-function checkMapKeys(
-  items: StructuralSchema | undefined,
-  keys: readonly string[],
+/** Whether a keyword says anything; empty values are as good as absent ones. */
+export function isSet(value: unknown): boolean {
+  if (value === undefined || value === null || value === '' || value === false || value === 0) return false
+  return !Array.isArray(value) || value.length > 0
+}
+
+/** `anyOf: [{type: integer}, {type: string}]` is the one place where alternatives may name types. */
+function isIntOrString(parts: readonly StructuralSchema[] | undefined): boolean {
+  return deepEqual(parts, intOrStringParts)
+}
+
+function checkAlternatives(
+  schema: StructuralSchema,
+  skipAnyOf: boolean,
+  skipAnyOfInFirstAllOf: boolean,
   path: string,
   errors: FieldError[],
 ): void {
-  const at = `${path}.x-kubernetes-list-map-keys`
-  if (keys.length === 0) errors.push(fieldRequired(at, 'must not be empty if x-kubernetes-list-type is map'))
-  if (items === undefined) return
-  if (items.type !== 'object') {
-    const why = "must be object if parent array's x-kubernetes-list-type is map"
-    errors.push(fieldInvalid(`${path}.items.type`, items.type ?? '', why))
-    return
+  for (const [junctor, step, part] of junctors(schema)) {
+    if (junctor === 'anyOf' && skipAnyOf) continue
+    const skip = skipAnyOfInFirstAllOf && step === 'allOf[0]'
+    checkNested(part, skip, `${path}.${step}`, errors)
   }
-  keys.forEach((key, index) => {
-    if (keys.indexOf(key) < index) {
-      errors.push(fieldDuplicate(`${at}[${index}]`, key))
-      return
-    }
-    const property = items.properties?.[key]
-    if (property === undefined) {
-      errors.push(fieldInvalid(at, key, 'entries must all be names of item properties'))
-      return
-    }
-    if (property.type === 'array' || property.type === 'object') {
-      const why = "must be a scalar type if parent array's x-kubernetes-list-type is map"
-      errors.push(fieldInvalid(`${path}.items.properties[${key}].type`, property.type, why))
-    }
-    if (property.default === undefined && !(items.required ?? []).includes(key)) {
-      const why = 'this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property'
-      errors.push(fieldRequired(`${path}.items.properties[${key}].default`, why))
-    }
-  })
-}
-
-/** The server owns object metadata; a schema may only narrow the name. */
-function checkMetadata(schema: StructuralSchema, level: Level, path: string, errors: FieldError[]): void {
-  if (level !== 'root' && schema['x-kubernetes-embedded-resource'] !== true) return
-  const metadata = schema.properties?.['metadata']
-  if (metadata === undefined) return
-  const known = new Set(['type', 'description', 'properties'])
-  const narrows =
-    Object.keys(metadata).every((keyword) => known.has(keyword)) &&
-    Object.keys(metadata.properties ?? {}).every((name) => name === 'name' || name === 'generateName')
-  if (!narrows) {
-    const why = 'must not specify anything other than name and generateName, but metadata is implicitly specified'
-    errors.push(fieldForbidden(`${path}.properties[metadata]`, why))
-  }
-}
-
-function checkPattern(schema: StructuralSchema, path: string, errors: FieldError[]): void {
-  const { pattern } = schema
-  const why = pattern === undefined ? undefined : patternError(pattern)
+  const { pattern = '' } = schema
+  const why = pattern === '' ? undefined : patternError(pattern)
   if (why === undefined) return
   errors.push(fieldInvalid(`${path}.pattern`, pattern, `must be a valid regular expression, but isn't: ${why}`))
 }
 
-function checkDefault(schema: StructuralSchema, level: Level, path: string, errors: FieldError[]): void {
-  const at = `${path}.default`
-  if (level === 'root') {
-    errors.push(fieldForbidden(at, 'must not be set at the root'))
-    return
+const nestedForbidden: readonly (readonly [keyof StructuralSchema, string])[] = [
+  ['type', 'must be empty to be structural'],
+  ['additionalProperties', 'must be undefined to be structural'],
+  ['default', 'must be undefined to be structural'],
+  ['title', 'must be empty to be structural'],
+  ['description', 'must be empty to be structural'],
+  ['nullable', 'must be false to be structural'],
+  ['x-kubernetes-preserve-unknown-fields', 'must be false to be structural'],
+  ['x-kubernetes-embedded-resource', 'must be false to be structural'],
+  ['x-kubernetes-int-or-string', 'must be false to be structural'],
+  ['x-kubernetes-list-map-keys', 'must be empty to be structural'],
+  ['x-kubernetes-list-type', 'must be undefined to be structural'],
+  ['x-kubernetes-map-type', 'must be undefined to be structural'],
+  ['x-kubernetes-validations', 'must be empty to be structural'],
+]
+
+/** Alternatives may narrow values, and nothing else. */
+function checkNested(part: StructuralSchema, skipAnyOf: boolean, path: string, errors: FieldError[]): void {
+  checkAlternatives(part, skipAnyOf, false, path, errors)
+  if (part.items !== undefined) checkNested(part.items, false, `${path}.items`, errors)
+  for (const [name, property] of Object.entries(part.properties ?? {})) {
+    checkNested(property, false, `${path}.properties[${name}]`, errors)
   }
-  const value = schema.default as Json
-  const pruned = compilePrune(schema, false)?.(value)
-  if (pruned !== undefined) {
-    errors.push(fieldInvalid(at, value, 'must not have unknown fields'))
-    return
+  for (const [keyword, why] of nestedForbidden) {
+    // A default is forbidden whatever it is, false and zero included.
+    const given = keyword === 'default' ? part.default !== undefined && part.default !== null : isSet(part[keyword])
+    if (given) errors.push(fieldForbidden(`${path}.${keyword}`, why))
   }
-  const complete = compileDefaults(schema)?.(value) ?? value
-  errors.push(...compileValidation(schema)(complete, at))
+  if (part.properties?.['metadata'] !== undefined) {
+    errors.push(fieldForbidden(`${path}.properties[metadata]`, 'must not be specified in a nested context'))
+  }
 }
 
-type Junctor = 'allOf' | 'anyOf' | 'oneOf' | 'not'
-
-function junctors(schema: StructuralSchema): [Junctor, StructuralSchema[]][] {
-  const found: [Junctor, StructuralSchema[]][] = []
-  for (const junctor of ['allOf', 'anyOf', 'oneOf'] as const) {
-    const parts = schema[junctor]
-    if (parts !== undefined) found.push([junctor, parts])
-  }
-  if (schema.not !== undefined) found.push(['not', [schema.not]])
-  return found
-}
-
-/** `anyOf: [{type: integer}, {type: string}]` is the one place where alternatives may name types. */
-function isIntOrStringPart(schema: StructuralSchema, junctor: Junctor): boolean {
-  return schema['x-kubernetes-int-or-string'] === true && (junctor === 'anyOf' || junctor === 'allOf')
-}
-
-const nestedForbidden = ['type', 'description', 'title', 'default', 'nullable', 'additionalProperties'] as const
-const nestedExtensions = [
-  'x-kubernetes-preserve-unknown-fields',
-  'x-kubernetes-embedded-resource',
-  'x-kubernetes-int-or-string',
-  'x-kubernetes-list-type',
-  'x-kubernetes-list-map-keys',
-  'x-kubernetes-map-type',
-] as const
-
-/** Alternatives may narrow values of fields that are declared outside of them, and nothing else. */
-function checkNested(
+/** Everything that alternatives speak of must be declared outside of them, at the root of the schema. */
+function checkAlternativesDeclared(
   part: StructuralSchema,
   declared: StructuralSchema | undefined,
-  mayNameType: boolean,
-  path: string,
   declaredPath: string,
+  path: string,
   errors: FieldError[],
 ): void {
-  for (const keyword of nestedForbidden) {
-    if (part[keyword] === undefined || (keyword === 'type' && mayNameType)) continue
-    const why =
-      keyword === 'nullable'
-        ? 'must be false to be structural'
-        : keyword === 'additionalProperties'
-          ? 'must be undefined to be structural'
-          : 'must be empty to be structural'
-    errors.push(fieldForbidden(`${path}.${keyword}`, why))
+  for (const [, step, inner] of junctors(part)) {
+    checkDeclared(inner, declared, declaredPath, `${path}.${step}`, errors)
   }
-  for (const keyword of nestedExtensions) {
-    if (part[keyword] !== undefined)
-      errors.push(fieldForbidden(`${path}.${keyword}`, 'must be undefined to be structural'))
+}
+
+function checkDeclared(
+  part: StructuralSchema,
+  declared: StructuralSchema | undefined,
+  declaredPath: string,
+  path: string,
+  errors: FieldError[],
+): void {
+  if (declared === undefined) {
+    errors.push(fieldRequired(declaredPath, `because it is defined in ${path}`))
+    return
   }
-  checkPattern(part, path, errors)
-  for (const [name, property] of Object.entries(part.properties ?? {})) {
-    const at = `${path}.properties[${name}]`
-    const outside =
-      declared?.properties?.[name] ??
-      (isSchema(declared?.additionalProperties) ? declared.additionalProperties : undefined)
-    const outsidePath = `${declaredPath}.properties[${name}]`
-    if (outside === undefined) errors.push(fieldRequired(outsidePath, `because it is defined in ${at}`))
-    else checkNested(property, outside, false, at, outsidePath, errors)
-  }
+  checkAlternativesDeclared(part, declared, declaredPath, path, errors)
   if (part.items !== undefined) {
-    const at = `${path}.items`
-    const outsidePath = `${declaredPath}.items`
-    if (declared?.items === undefined) errors.push(fieldRequired(outsidePath, `because it is defined in ${at}`))
-    else checkNested(part.items, declared.items, false, at, outsidePath, errors)
+    checkDeclared(part.items, declared.items, `${declaredPath}.items`, `${path}.items`, errors)
   }
-  for (const [junctor, parts] of junctors(part)) {
-    parts.forEach((inner, index) => {
-      const at = junctor === 'not' ? `${path}.not` : `${path}.${junctor}[${index}]`
-      checkNested(inner, declared, mayNameType, at, declaredPath, errors)
-    })
+  for (const [name, property] of Object.entries(part.properties ?? {})) {
+    const step = `properties[${name}]`
+    checkDeclared(property, declared.properties?.[name], `${declaredPath}.${step}`, `${path}.${step}`, errors)
   }
 }

@@ -9,13 +9,10 @@ import {
 } from '@locktender/kube'
 import type { Json, StructuralSchema } from '@locktender/kube'
 import type { Check, Failure } from './failure.ts'
-import { failure } from './failure.ts'
+import { failure, noPath } from './failure.ts'
 import { formatCheck } from './formats.ts'
 import { patternMatcher } from './patterns.ts'
 import { compileWalk } from './walk.ts'
-
-/** The path an API server gives for a broken combination: the text names the place, the field is Go's nil path. */
-const noPath = '<nil>'
 
 /** The rules of the OpenAPI subset at one node: types, bounds, formats, enumerations and combinations of rules. */
 export function valueRules(schema: StructuralSchema): Check | undefined {
