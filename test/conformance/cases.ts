@@ -1,8 +1,12 @@
 import type { Case } from './case.ts'
 import { discovery } from './g1-discovery.ts'
+import { objects } from './g2-objects.ts'
+import { lists } from './g3-lists.ts'
+import { watches } from './g4-watches.ts'
+import { patches } from './g5-patches.ts'
 
 /** Every case, in the order of the groups. */
-export const allCases: readonly Case[] = [...discovery]
+export const allCases: readonly Case[] = [...discovery, ...objects, ...lists, ...watches, ...patches]
 
 /** Cases whose id, group or tag is in the comma-separated list; all of them without one. */
 export function selectCases(only: string | undefined): Case[] {

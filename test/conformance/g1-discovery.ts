@@ -329,7 +329,11 @@ export const discovery = group('G1', (add) => {
     ;(await t.get(`${t.CM}/a`, { accept: list })).refuses(406, 'NotAcceptable')
     ;(await t.get(t.CM, { accept: list })).is(200, { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1' })
     // A clause that cannot be satisfied is passed over.
-    ;(await t.get(`${t.CM}/a`, { accept: `${list},application/json` })).is(200, { kind: 'ConfigMap' })
+    const unknown = 'application/json;as=Nope;g=meta.k8s.io;v=v1'
+    ;(await t.get(`${t.CM}/a`, { accept: `${unknown},application/json` })).is(200, { kind: 'ConfigMap' })
+    ;(await t.get(`${t.CM}/a`, { accept: unknown })).refuses(406, 'NotAcceptable')
+    const one = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
+    ;(await t.get(t.CM, { accept: one })).refuses(406, 'NotAcceptable')
   })
 
   add('D12', 'a body of a type nobody reads', async (t) => {
