@@ -41,15 +41,23 @@ test('a reader who leaves closes it, once', async () => {
 })
 
 describe('a reader who is too slow', () => {
-  test('is let go after 32 MiB, with what was there', async () => {
-    const stream = new ByteStream()
+  test('is let go after 16 MiB, and what waited for it is forgotten', async () => {
+    const stream = new ByteStream([bytes('first')])
     const closed = vi.fn<() => void>()
+    const overflowed = vi.fn<() => void>()
     stream.onClose(closed)
+    stream.onOverflow(overflowed)
+    expect((await stream.next()).value).toEqual(bytes('first'))
+    stream.push(bytes('seen'))
+    expect((await stream.next()).value).toEqual(bytes('seen'))
     const megabyte = new Uint8Array(1024 * 1024)
-    for (let count = 0; count < 40; count++) stream.push(megabyte)
+    for (let count = 0; count < 16; count++) stream.push(megabyte)
+    expect(overflowed).not.toHaveBeenCalled()
+    stream.push(megabyte)
+    expect(overflowed).toHaveBeenCalledTimes(1)
     expect(closed).toHaveBeenCalledTimes(1)
-    let size = 0
-    for await (const piece of stream) size += piece.length
-    expect(size).toBe(33 * 1024 * 1024)
+    // No gap: nothing comes after what is missing.
+    stream.push(bytes('late'))
+    expect(await stream.next()).toEqual({ value: undefined, done: true })
   })
 })

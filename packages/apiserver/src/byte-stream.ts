@@ -1,8 +1,8 @@
 /** Bytes handed over at a time, when many small pieces wait. */
 const CHUNK = 64 * 1024
 
-/** Bytes that may wait for a slow reader; then the stream ends and the reader has to come back. */
-const MAX_WAITING = 32 * 1024 * 1024
+/** Bytes that may wait for a slow reader; then they are dropped, the stream ends, and the reader has to come back. */
+const MAX_WAITING = 16 * 1024 * 1024
 
 /** A stream with one reader, written from the outside. Pieces that wait are handed over together. */
 export class ByteStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
@@ -13,6 +13,7 @@ export class ByteStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
   #closed = false
   #reader: ((result: IteratorResult<Uint8Array>) => void) | undefined
   #onClose: (() => void) | undefined
+  #onOverflow: (() => void) | undefined
 
   /** `first` is read before anything that is pushed, as the reader asks for it, and without a limit. */
   constructor(first?: Iterable<Uint8Array>) {
@@ -25,6 +26,11 @@ export class ByteStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
     else this.#onClose = callback
   }
 
+  /** Called when the reader is so slow that what waits for it was dropped. It has seen everything before that. */
+  onOverflow(callback: () => void): void {
+    this.#onOverflow = callback
+  }
+
   push(piece: Uint8Array): void {
     if (this.#ended) return
     if (this.#reader !== undefined) {
@@ -35,7 +41,7 @@ export class ByteStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
     }
     this.#waiting.push(piece)
     this.#bytes += piece.length
-    if (this.#bytes > MAX_WAITING) this.end()
+    if (this.#bytes > MAX_WAITING) this.#overflow()
   }
 
   /** No more pieces will come; what waits is still read. */
@@ -93,6 +99,14 @@ export class ByteStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
     while (count < this.#waiting.length && size < CHUNK) size += this.#waiting[count++]!.length
     this.#bytes -= size
     return joined(this.#waiting.splice(0, count))
+  }
+
+  #overflow(): void {
+    this.#first = undefined
+    this.#waiting.length = 0
+    this.#bytes = 0
+    this.end()
+    this.#onOverflow?.()
   }
 
   #close(): void {

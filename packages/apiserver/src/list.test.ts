@@ -100,6 +100,20 @@ describe('pages', () => {
     expect(namesOf(await cluster.send('GET', `${W}?${query}`))).toEqual(['e'])
   })
 
+  test('with a selector tell no number of what remains, and find everything', async () => {
+    await fill(['a', 'b', 'c', 'd', 'e'], (name) => widget(name, {}, name === 'b' ? {} : { labels: { x: 'y' } }))
+    const names: string[] = []
+    let token = ''
+    do {
+      const answer = await cluster.send('GET', `${W}?labelSelector=x%3Dy&limit=2&continue=${token}`)
+      names.push(...namesOf(answer))
+      const { metadata } = answer.json<List>()
+      expect(metadata).not.toHaveProperty('remainingItemCount')
+      token = metadata.continue ?? ''
+    } while (token !== '')
+    expect(names).toEqual(['a', 'c', 'd', 'e'])
+  })
+
   test('a limit that fits exactly leaves no token', async () => {
     await fill(['a', 'b'])
     expect((await cluster.send('GET', `${W}?limit=2`)).json<List>().metadata).not.toHaveProperty('continue')
@@ -124,11 +138,80 @@ describe('resource versions', () => {
     const exact = await cluster.send('GET', `${W}?resourceVersion=${resourceVersion}&resourceVersionMatch=Exact`)
     expect(namesOf(exact)).toEqual(['a'])
     expect(exact.json<List>().metadata.resourceVersion).toBe(resourceVersion)
-    const future = await cluster.send('GET', `${W}?resourceVersion=1000000`)
+    const waiting = cluster.send('GET', `${W}?resourceVersion=1000000`)
+    await cluster.clock.advance(3000)
+    const future = await waiting
     expect(future.code).toBe(504)
+    expect(statusOf(future)).toMatchObject({
+      reason: 'Timeout',
+      message: expect.stringMatching(/Too large resource version: 1000000, current: \d+$/) as string,
+    })
     expect(future.headers['retry-after']).toBe('1')
     expect(statusOf(future).details?.causes?.[0]?.reason).toBe('ResourceVersionTooLarge')
     expect((await cluster.send('GET', `${W}?resourceVersion=x`)).code).toBe(400)
+  })
+
+  test('a future version is waited for, by lists, gets and initial watches', async () => {
+    await fill(['a'])
+    const { resourceVersion } = (await cluster.send('GET', W)).json<List>().metadata
+    const next = Number(resourceVersion) + 1
+    const initial = 'watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&timeoutSeconds=1'
+    const answers = [
+      cluster.send('GET', `${W}?resourceVersion=${next}`),
+      cluster.send('GET', `${W}/a?resourceVersion=${next}`),
+      cluster.send('GET', `${W}?${initial}&resourceVersion=${next}`),
+    ]
+    await cluster.clock.advance(2999)
+    await fill(['b'])
+    await cluster.clock.advance(1000)
+    const [list, get, watch] = await Promise.all(answers)
+    expect(namesOf(list!)).toEqual(['a', 'b'])
+    expect(get!.json().metadata.name).toBe('a')
+    expect(watch!.text.trim().split('\n')).toHaveLength(2)
+    for (const path of [`${W}/a?resourceVersion=1000000`, `${W}?${initial}&resourceVersion=1000000`]) {
+      const waiting = cluster.send('GET', path)
+      await cluster.clock.advance(3000)
+      const { code, headers } = await waiting
+      expect([code, headers['retry-after']]).toEqual([504, '1'])
+    }
+  })
+
+  test('a limited list of a version is one of exactly that version', async () => {
+    await fill(['a', 'b'])
+    const { resourceVersion } = (await cluster.send('GET', W)).json<List>().metadata
+    await fill(['aa'])
+    await cluster.send('DELETE', `${W}/b`)
+    const page = await cluster.send('GET', `${W}?resourceVersion=${resourceVersion}&limit=5`)
+    expect(namesOf(page)).toEqual(['a', 'b'])
+    expect(page.json<List>().metadata).toEqual({ resourceVersion })
+    // Zero means any version, and a list of any version comes whole.
+    const whole = await cluster.send('GET', `${W}?resourceVersion=0&limit=1`)
+    expect(namesOf(whole)).toEqual(['a', 'aa'])
+  })
+
+  test('a forgotten version is refused', async () => {
+    cluster = await openTestCluster({ historyEvents: 5, historyAgeMs: 0 })
+    await fill(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+    const answer = await cluster.send('GET', `${W}?resourceVersion=2&resourceVersionMatch=Exact`)
+    expect([answer.code, statusOf(answer).reason]).toEqual([410, 'Expired'])
+    expect(statusOf(answer).message).toBe('The resourceVersion for the provided list is too old.')
+    expect((await cluster.send('GET', `${W}?resourceVersion=2&resourceVersionMatch=NotOlderThan`)).code).toBe(200)
+  })
+
+  test('a token and a version exclude each other', async () => {
+    await fill(['a', 'b'])
+    const { continue: token } = (await cluster.send('GET', `${W}?limit=1`)).json<List>().metadata
+    const both = await cluster.send('GET', `${W}?limit=1&continue=${token}&resourceVersion=3`)
+    expect([both.code, statusOf(both).message]).toEqual([
+      400,
+      'specifying resource version is not allowed when using continue',
+    ])
+    expect((await cluster.send('GET', `${W}?limit=1&continue=${token}&resourceVersion=0`)).code).toBe(200)
+    const match = await cluster.send(
+      'GET',
+      `${W}?continue=${token}&resourceVersion=0&resourceVersionMatch=NotOlderThan`,
+    )
+    expect(statusOf(match).message).toContain('resourceVersionMatch is forbidden when continue is provided')
   })
 
   test.each([

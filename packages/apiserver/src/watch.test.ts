@@ -129,6 +129,33 @@ describe('selectors', () => {
     seen.stop()
   })
 
+  test('a watch of one object is one of its name', async () => {
+    await create('ab')
+    const abort = new AbortController()
+    const path = `${W}/a?watch=true`
+    const answer = await cluster.transportOf(admin).request({ method: 'GET', path, signal: abort.signal })
+    const seen: string[] = []
+    const read = (async () => {
+      for await (const chunk of answer.body) seen.push(...Buffer.from(chunk).toString('utf8').trim().split('\n'))
+    })()
+    await create('a')
+    await cluster.clock.advance(0)
+    abort.abort()
+    await read
+    expect(seen.map((line) => (JSON.parse(line) as Event).object.metadata.name)).toEqual(['a'])
+  })
+
+  test('by field: entering and leaving too', async () => {
+    await create('a')
+    const seen = await watch(`resourceVersion=${await version()}&fieldSelector=spec.mode%3DA`)
+    await patch('a', { spec: { mode: 'A' } })
+    await patch('a', { spec: { mode: 'B' } })
+    await cluster.clock.advance(1)
+    expect(told(seen)).toEqual(['ADDED a', 'DELETED a'])
+    expect(seen.events[1]!.object.spec).toMatchObject({ mode: 'A' })
+    seen.stop()
+  })
+
   test('of one name do not catch longer names', async () => {
     const seen = await watch(`resourceVersion=${await version()}&fieldSelector=metadata.name%3Da`)
     await create('ab')
@@ -176,24 +203,51 @@ describe('the end', () => {
 })
 
 describe('bookmarks', () => {
+  const bookmark = (resourceVersion: string): Event =>
+    ({
+      type: 'BOOKMARK',
+      object: { kind: 'Widget', apiVersion: 'example.com/v1', metadata: { resourceVersion } },
+    }) as Event
+
   test('tell once a minute how far the watch is, only if asked for', async () => {
-    const asked = await watch(`resourceVersion=${await version()}&allowWatchBookmarks=true`)
-    const unasked = await watch(`resourceVersion=${await version()}`)
+    const start = await version()
+    const asked = await watch(`resourceVersion=${start}&allowWatchBookmarks=true`)
+    const unasked = await watch(`resourceVersion=${start}`)
+    await cluster.clock.advance(60_000)
     await cluster.send('POST', '/api/v1/namespaces/default/configmaps', {
       body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' } },
     })
-    await cluster.clock.advance(61_000)
-    expect(asked.events).toEqual([
-      {
-        type: 'BOOKMARK',
-        object: { kind: 'Widget', apiVersion: 'example.com/v1', metadata: { resourceVersion: await version() } },
-      },
-    ])
-    await cluster.clock.advance(120_000)
-    expect(asked.events).toHaveLength(1)
+    await cluster.clock.advance(60_000)
+    expect(asked.events).toEqual([bookmark(start), bookmark(await version())])
     expect(unasked.events).toEqual([])
     asked.stop()
     unasked.stop()
+  })
+
+  test('tell it a last time two seconds before the end', async () => {
+    const start = await version()
+    const long = await watch(`resourceVersion=${start}&allowWatchBookmarks=true&timeoutSeconds=10`)
+    const short = await watch(`resourceVersion=${start}&allowWatchBookmarks=true&timeoutSeconds=1`)
+    await cluster.clock.advance(7999)
+    expect([long.events, short.events]).toEqual([[], [bookmark(start)]])
+    await cluster.clock.advance(1)
+    expect(long.events).toEqual([bookmark(start)])
+    await cluster.clock.advance(2000)
+    await long.ended
+    expect(long.events).toHaveLength(1)
+  })
+})
+
+describe('the default deadline', () => {
+  test('lies between half an hour and an hour', async () => {
+    const watches = await Promise.all(Array.from({ length: 20 }, () => watch(`resourceVersion=1`)))
+    const start = cluster.clock.now()
+    const ends: number[] = []
+    for (const { ended } of watches) void ended.then(() => ends.push(cluster.clock.now() - start))
+    await cluster.clock.advance(3_600_000)
+    expect(ends).toHaveLength(20)
+    expect(Math.min(...ends)).toBeGreaterThanOrEqual(1_800_000)
+    expect(new Set(ends).size).toBeGreaterThan(15)
   })
 })
 
@@ -215,6 +269,18 @@ describe('WatchList', () => {
     seen.stop()
   })
 
+  test('is what a watch from anywhere is too, if it asks for bookmarks', async () => {
+    await create('a')
+    const before = await version()
+    for (const from of ['', '&resourceVersion=0']) {
+      const seen = await watch(`allowWatchBookmarks=true${from}`)
+      await cluster.clock.advance(0)
+      expect(told(seen)).toEqual(['ADDED a', 'BOOKMARK'])
+      expect(seen.events[1]!.object.metadata).toMatchObject({ resourceVersion: before })
+      seen.stop()
+    }
+  })
+
   test('ends the empty state at once', async () => {
     const seen = await watch(list)
     await cluster.clock.advance(0)
@@ -222,13 +288,17 @@ describe('WatchList', () => {
     seen.stop()
   })
 
-  test.each(['sendInitialEvents=true', 'resourceVersionMatch=NotOlderThan&resourceVersion=1'])(
-    'needs both parameters: %s is refused',
-    async (query) => {
-      const answer = await cluster.send('GET', `${W}?watch=true&${query}`)
-      expect([answer.code, statusOf(answer).reason]).toEqual([422, 'Invalid'])
-    },
-  )
+  test.each([
+    ['sendInitialEvents=true', ['Forbidden']],
+    ['sendInitialEvents=true&resourceVersionMatch=Exact', ['Forbidden', 'NotSupported']],
+    ['resourceVersionMatch=NotOlderThan&resourceVersion=1', ['Forbidden']],
+    ['sendInitialEvents=true&resourceVersionMatch=NotOlderThan&continue=abc', ['Forbidden']],
+  ])('needs both parameters: %s is refused', async (query, reasons) => {
+    const answer = await cluster.send('GET', `${W}?watch=true&${query}`)
+    expect([answer.code, statusOf(answer).reason]).toEqual([422, 'Invalid'])
+    const causes = statusOf(answer).details?.causes?.map(({ reason, field }) => `${field} ${reason}`)
+    expect(causes).toEqual(reasons.map((reason) => `resourceVersionMatch FieldValue${reason}`))
+  })
 })
 
 test('tables: the columns come with the first event only, the bookmark in a row', async () => {

@@ -1,11 +1,4 @@
-import {
-  badRequest,
-  expired,
-  fieldForbidden,
-  fieldNotSupported,
-  invalid,
-  tooLargeResourceVersion,
-} from '@locktender/kube'
+import { badRequest, expired, fieldForbidden, fieldNotSupported, invalid } from '@locktender/kube'
 import type { FieldError } from '@locktender/kube'
 import { CompactedError } from '../store/store-types.ts'
 import type { StoredValue } from '../store/store-types.ts'
@@ -13,7 +6,7 @@ import type { View } from '../view.ts'
 import type { Answer } from './answer.ts'
 import type { RequestContext } from './context.ts'
 import { decodeContinue, encodeContinue } from './continue-token.ts'
-import { parseResourceVersion } from './get.ts'
+import { isFuture, parseResourceVersion, reachVersion } from './resource-version.ts'
 import { selectionOf } from './selection.ts'
 import type { Selection } from './selection.ts'
 
@@ -28,19 +21,23 @@ interface Found {
 /** GET of a collection. */
 export async function handleList(context: RequestContext): Promise<Answer> {
   const { cluster, query } = context
-  const { store } = cluster.database
+  const { database } = cluster
+  const { store } = database
   checkOptions(query)
   const selection = selectionOf(context)
   const limit = parseLimit(query.get('limit'))
   const token = query.get('continue') ?? ''
   const wanted = parseResourceVersion(query.get('resourceVersion'))
-  const exact = query.get('resourceVersionMatch') === 'Exact'
+  if (token !== '' && wanted > 0) throw badRequest('specifying resource version is not allowed when using continue')
+  // A page of a certain version was always taken for one of exactly that version.
+  const match = query.get('resourceVersionMatch') ?? ''
+  const exact = match === 'Exact' || (match === '' && limit !== undefined && wanted > 0)
+  if (isFuture(database, wanted)) await reachVersion(database, wanted)
 
   const start = token === '' ? undefined : decodeContinue(token, selection.prefix)
   const current = store.writtenRevision
   // A token without a revision continues at the newest state: the one it started with is gone.
   const revision = start === undefined ? (exact ? wanted : current) : start.revision > 0 ? start.revision : current
-  if (wanted > current) throw tooLargeResourceVersion(wanted, current)
   if (revision > current) throw badRequest('continue key is not valid: its resource version is in the future')
   // resourceVersion=0 accepts any state, so the whole list comes at once, as from a watch cache.
   const unlimited = query.get('resourceVersion') === '0' && start === undefined
@@ -52,7 +49,7 @@ export async function handleList(context: RequestContext): Promise<Answer> {
       at: revision === current ? undefined : revision,
     })
   } catch (error) {
-    if (error instanceof CompactedError) throw tooOld(error, start?.key, selection.prefix)
+    if (error instanceof CompactedError) throw tooOld(start?.key, selection.prefix)
     throw error
   }
   await store.settled()
@@ -144,7 +141,7 @@ function checkOptions(query: URLSearchParams): void {
       errors.push(fieldForbidden(field, 'resourceVersionMatch is forbidden when continue is provided'))
     }
     if (match === 'Exact' && version === '0') {
-      errors.push(fieldForbidden(field, 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"'))
+      errors.push(fieldForbidden(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
     }
   }
   if (query.get('sendInitialEvents') !== null) {
@@ -154,8 +151,8 @@ function checkOptions(query: URLSearchParams): void {
 }
 
 /** 410; for a continued list with a token that goes on at the newest state. */
-function tooOld(error: CompactedError, key: string | undefined, prefix: string): Error {
-  if (key === undefined) return expired(error.message)
+function tooOld(key: string | undefined, prefix: string): Error {
+  if (key === undefined) return expired('The resourceVersion for the provided list is too old.')
   const answer = expired(
     'The provided continue parameter is too old to display a consistent list result. You can start a new list without ' +
       'the continue parameter, or use the continue token in this response to retrieve the remainder of the results. ' +

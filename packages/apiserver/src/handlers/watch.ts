@@ -1,12 +1,4 @@
-import {
-  badRequest,
-  expired,
-  fieldForbidden,
-  fieldNotSupported,
-  fieldRequired,
-  invalid,
-  tooLargeResourceVersion,
-} from '@locktender/kube'
+import { badRequest, expired, fieldForbidden, fieldNotSupported, invalid } from '@locktender/kube'
 import type { FieldError, WatchEventType } from '@locktender/kube'
 import { ByteStream } from '../byte-stream.ts'
 import type { Stored } from '../database.ts'
@@ -17,12 +9,14 @@ import type { StoreEvent } from '../store/store-types.ts'
 import { WatchEncoder } from '../watch-encoder.ts'
 import type { Answer } from './answer.ts'
 import type { RequestContext } from './context.ts'
-import { parseResourceVersion } from './get.ts'
+import { isFuture, parseResourceVersion, reachVersion } from './resource-version.ts'
 import { selectionOf } from './selection.ts'
 import type { Selection } from './selection.ts'
 
 /** A watch without a timeout of its own ends after this long to twice as long, as with apiserver's defaults. */
 const MIN_TIMEOUT_MS = 30 * 60_000
+/** The last bookmark comes this long before the end, so that the next watch starts where this one was. */
+const LAST_BOOKMARK_MS = 2000
 
 interface WatchOptions {
   readonly version: number
@@ -37,12 +31,13 @@ interface WatchOptions {
 /** GET of a collection with `watch`: one line for each change, until the timeout or until the client leaves. */
 export async function handleWatch(context: RequestContext, presentation: Presentation): Promise<Answer> {
   const { cluster } = context
-  const { store, clock } = cluster.database
+  const { database } = cluster
+  const { store, clock } = database
   const options = parseOptions(context)
   const selection = selectionOf(context)
-  const encoder = new WatchEncoder(cluster.database, presentation)
-  if (options.version > store.writtenRevision) {
-    if (options.initial) throw tooLargeResourceVersion(options.version, store.writtenRevision)
+  const encoder = new WatchEncoder(database, presentation)
+  if (options.initial && isFuture(database, options.version)) await reachVersion(database, options.version)
+  if (isFuture(database, options.version)) {
     // No acknowledged write is that new: the client comes from another life of this server and has to start over.
     return ended(encoder.error(expired(`too old resource version: ${options.version} (${store.revision})`).status))
   }
@@ -53,13 +48,11 @@ export async function handleWatch(context: RequestContext, presentation: Present
   const frames = initialFrames(encoder, initial, options.announceEnd ? after : undefined)
   // The first table has the columns, so tables are made in the order in which they are sent.
   const stream = new ByteStream(presentation.representation === 'table' ? [...frames] : frames)
-  let told = after
   const listener = (events: readonly StoreEvent[]): void => {
     for (const event of events) {
       const piece = frameOf(context, selection, encoder, event)
       if (piece !== undefined) stream.push(piece)
     }
-    told = events.at(-1)!.revision
   }
   let endWatch: () => void
   try {
@@ -68,22 +61,19 @@ export async function handleWatch(context: RequestContext, presentation: Present
     if (!(error instanceof CompactedError)) throw error
     return ended(encoder.error(expired(error.message).status))
   }
-  const sendBookmark = (): void => {
-    if (store.revision <= told) return
-    told = store.revision
-    stream.push(encoder.bookmark(told, false))
-  }
+  // Everything up to the store's revision has been dispatched, and what of it belongs here has been pushed before.
+  const sendBookmark = (): void => stream.push(encoder.bookmark(Math.max(after, store.revision), false))
   const endBookmarks = options.bookmarks ? cluster.bookmarks.add(sendBookmark) : () => {}
-  const cancelTimeout = clock.after(options.timeoutMs, () => {
-    if (options.bookmarks) sendBookmark()
-    stream.end()
-  })
+  const lastBookmark = Math.max(0, options.timeoutMs - LAST_BOOKMARK_MS)
+  const cancelLastBookmark = options.bookmarks ? clock.after(lastBookmark, sendBookmark) : () => {}
+  const cancelTimeout = clock.after(options.timeoutMs, () => stream.end())
   const stop = (): void => stream.end()
   context.signal?.addEventListener('abort', stop, { once: true })
   const endOpen = cluster.streams.add(stream)
   stream.onClose(() => {
     endWatch()
     endBookmarks()
+    cancelLastBookmark()
     cancelTimeout()
     endOpen()
     context.signal?.removeEventListener('abort', stop)
@@ -137,33 +127,31 @@ function parseOptions({ query, cluster }: RequestContext): WatchOptions {
   const send = query.get('sendInitialEvents')
   const match = query.get('resourceVersionMatch') ?? ''
   const bookmarks = isTrue(query.get('allowWatchBookmarks'))
+  const field = 'resourceVersionMatch'
   if (send !== null && match !== 'NotOlderThan') {
-    errors.push(
-      match === ''
-        ? fieldRequired(
-            'resourceVersionMatch',
-            'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
-          )
-        : fieldNotSupported('resourceVersionMatch', match, ['NotOlderThan']),
-    )
+    errors.push(fieldForbidden(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
   }
-  if (send === null && match !== '') {
-    errors.push(
-      fieldForbidden(
-        'resourceVersionMatch',
-        'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
-      ),
-    )
+  if (match !== '') {
+    if (send === null) {
+      const why = 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'
+      errors.push(fieldForbidden(field, why))
+    }
+    if (match !== 'NotOlderThan') errors.push(fieldNotSupported(field, match, ['NotOlderThan']))
+    if ((query.get('continue') ?? '') !== '') {
+      errors.push(fieldForbidden(field, 'resourceVersionMatch is forbidden when continue is provided'))
+    }
   }
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
   const version = parseResourceVersion(query.get('resourceVersion'))
   const seconds = Number(query.get('timeoutSeconds') ?? 0)
   if (!Number.isFinite(seconds) || seconds < 0) throw badRequest('timeoutSeconds must not be negative')
   const { random } = cluster.database
+  // A watch from anywhere is one of the whole state first, with or without the words for it.
+  const initial = send === null ? version === 0 : isTrue(send)
   return {
     version,
-    initial: send === null ? version === 0 : isTrue(send),
-    announceEnd: send !== null && isTrue(send) && bookmarks,
+    initial,
+    announceEnd: initial && bookmarks,
     bookmarks,
     timeoutMs: seconds > 0 ? seconds * 1000 : MIN_TIMEOUT_MS * (1 + random.next()),
   }

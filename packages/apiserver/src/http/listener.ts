@@ -19,6 +19,10 @@ const MAX_BODY_BYTES = 3 * 1024 * 1024
 const SESSION_MEMORY_MB = 256
 /** How long requests under way may take to finish when the server closes; in the time of the machine, as sockets are. */
 const CLOSE_GRACE_MS = 5_000
+/** How long a client may take nothing of an answer before it counts as gone. */
+const STALL_MS = 60_000
+/** Part of an answer that is handed over at once; less than this may wait in memory for a client that takes nothing. */
+const PIECE_BYTES = 1024 * 1024
 const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** A request as it came over the network. */
@@ -191,10 +195,7 @@ async function send(reply: Reply, response: ServerResponse): Promise<void> {
   }
   if (body instanceof Uint8Array) {
     response.writeHead(status, { ...headers, 'content-length': String(body.length) })
-    await new Promise<void>((resolve) => {
-      response.once('close', resolve)
-      response.end(body, resolve)
-    })
+    await sendBody(body, response)
     return
   }
   response.writeHead(status, { ...headers })
@@ -203,20 +204,38 @@ async function send(reply: Reply, response: ServerResponse): Promise<void> {
   await pump(body, response)
 }
 
+async function sendBody(body: Uint8Array, response: ServerResponse): Promise<void> {
+  let sent = 0
+  for (; body.length - sent > PIECE_BYTES && !response.destroyed; sent += PIECE_BYTES) {
+    if (!response.write(body.subarray(sent, sent + PIECE_BYTES))) await drained(response)
+  }
+  if (response.destroyed) return
+  await new Promise<void>((resolve) => {
+    response.once('close', resolve)
+    response.end(body.subarray(sent), resolve)
+  })
+}
+
 async function pump(stream: ByteStream, response: ServerResponse): Promise<void> {
+  stream.onOverflow(() => response.destroy())
   for await (const chunk of stream) {
     if (response.destroyed) break
-    if (!response.write(chunk)) {
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          response.off('drain', done)
-          response.off('close', done)
-          resolve()
-        }
-        response.on('drain', done)
-        response.on('close', done)
-      })
-    }
+    if (!response.write(chunk)) await drained(response)
   }
   response.end()
+}
+
+/** Resolves when the client takes more, or is gone: at the latest after it has taken nothing for a minute. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      cancel()
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    const cancel = systemClock().after(STALL_MS, () => response.destroy())
+    response.on('drain', done)
+    response.on('close', done)
+  })
 }

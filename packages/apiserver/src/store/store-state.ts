@@ -127,18 +127,30 @@ export class StoreState {
     return { revision, heads: [...this.#heads.values()], later: this.history.after(revision) }
   }
 
+  /** Costs what was written since and what is read, whatever else there is. */
   #past(prefix: string, start: string, limit: number, at: number): RangeResult {
     if (at < this.history.compacted) throw new CompactedError(at, this.history.compacted)
     const changed = this.history.undo(at, prefix)
-    const values: StoredValue[] = []
-    for (const [key, value] of changed) if (value !== undefined && key >= start) values.push(value)
+    const restored: StoredValue[] = []
+    for (const [key, value] of changed) if (value !== undefined && key >= start) restored.push(value)
+    restored.sort((left, right) => (left.key < right.key ? -1 : 1))
+
+    const items: StoredValue[] = []
+    let next = 0
+    const full = (): boolean => items.length >= limit
     this.#keys.visitFrom(start, (key) => {
       if (!key.startsWith(prefix)) return false
-      if (!changed.has(key)) values.push(this.#heads.get(key)!)
+      while (!full() && next < restored.length && restored[next]!.key < key) items.push(restored[next++]!)
+      if (full()) return false
+      if (!changed.has(key)) items.push(this.#heads.get(key)!)
       return true
     })
-    values.sort((left, right) => (left.key < right.key ? -1 : 1))
-    const remaining = Math.max(0, values.length - limit)
-    return { items: values.slice(0, values.length - remaining), more: remaining > 0, remaining }
+    while (!full() && next < restored.length) items.push(restored[next++]!)
+
+    const from = items.length === 0 ? start : `${items.at(-1)!.key}\0`
+    let remaining = restored.length - next
+    remaining += this.#keys.countBefore(prefixEnd(prefix)) - this.#keys.countBefore(from)
+    for (const key of changed.keys()) if (key >= from && this.#heads.has(key)) remaining--
+    return { items, more: remaining > 0, remaining }
   }
 }

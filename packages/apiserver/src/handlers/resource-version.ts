@@ -1,0 +1,42 @@
+import { badRequest, tooLargeResourceVersion } from '@locktender/kube'
+import type { Database } from '../database.ts'
+
+/** How long a read of a future version waits for it, as in kube-apiserver's watch cache. */
+const REACH_TIMEOUT_MS = 3000
+
+/**
+ * A resource version of a query; 0 when it is absent or empty.
+ * @throws ApiError BadRequest
+ */
+export function parseResourceVersion(text: string | null): number {
+  if (text === null || text === '') return 0
+  if (!/^\d+$/.test(text))
+    throw badRequest(
+      `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+    )
+  return Number(text)
+}
+
+/** Whether a read has to wait with {@link reachVersion} before it may show a state "not older than" `wanted`. */
+export function isFuture({ store }: Database, wanted: number): boolean {
+  return wanted > store.writtenRevision
+}
+
+/**
+ * Waits for a version that nothing has been written at yet: the client may have heard of it from another server.
+ * @throws ApiError Timeout when it does not come
+ */
+export async function reachVersion({ store, clock }: Database, wanted: number): Promise<void> {
+  const reached = await new Promise<boolean>((resolve) => {
+    const finish = (result: boolean): void => {
+      cancel()
+      end()
+      resolve(result)
+    }
+    const cancel = clock.after(REACH_TIMEOUT_MS, () => finish(false))
+    const end = store.watch('', store.revision, (events) => {
+      if (events.at(-1)!.revision >= wanted) finish(true)
+    })
+  })
+  if (!reached) throw tooLargeResourceVersion(wanted, store.revision)
+}
