@@ -1,112 +1,64 @@
-import { isAlreadyExists } from '@locktender/kube'
-import type { PolicyRule } from './auth/rbac.ts'
+import { deepEqual, isAlreadyExists } from '@locktender/kube'
+import { aggregatedRules } from './auth/aggregation.ts'
+import { missingRules } from './auth/policy-rules.ts'
+import type { PolicyRule } from './auth/policy-rules.ts'
+import type { Subject } from './auth/binding-index.ts'
+import { bootstrapRoles } from './bootstrap-roles.ts'
+import type { BootstrapRole } from './bootstrap-roles.ts'
 import type { LogicalCluster } from './cluster.ts'
 import type { AnyObject } from './object.ts'
-import { authenticatedGroup, mastersGroup, systemUser } from './user.ts'
-import { createObject } from './write-pipeline.ts'
+import { systemUser } from './user.ts'
+import type { WriteContext } from './write-context.ts'
+import { createObject, updateObject } from './write-pipeline.ts'
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
 const RBAC = 'rbac.authorization.k8s.io'
-const LABELS = { 'kubernetes.io/bootstrapping': 'rbac-defaults' }
-const READ = ['get', 'list', 'watch']
-const WRITE = ['create', 'delete', 'deletecollection', 'patch', 'update']
-const NAMESPACED_RULES: readonly PolicyRule[] = [
-  { apiGroups: [''], resources: ['configmaps', 'secrets', 'serviceaccounts', 'events'], verbs: [...READ, ...WRITE] },
-  { apiGroups: ['apps'], resources: ['deployments'], verbs: [...READ, ...WRITE] },
-  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: [...READ, ...WRITE] },
-  { apiGroups: [''], resources: ['namespaces'], verbs: READ },
-]
+const BOOTSTRAPPED = { 'kubernetes.io/bootstrapping': 'rbac-defaults' }
+/** Its owner sets it to `false` to keep a role or binding as it is. */
+const AUTO_UPDATE = 'rbac.authorization.kubernetes.io/autoupdate'
+const OPTIONS = { dryRun: false, fieldValidation: 'Ignore', fieldManager: 'apiserver', force: false } as const
 
-interface BootstrapRole {
-  readonly name: string
-  readonly rules: readonly PolicyRule[]
-  /** Group the role is bound to in every logical cluster. */
-  readonly group?: string
+/**
+ * Makes the namespaces and roles every API server has. What is there already stays, but for rights and subjects that
+ * it lacks: those are added, as later versions may need them.
+ */
+export async function bootstrap(cluster: LogicalCluster): Promise<void> {
+  await Promise.all(
+    NAMESPACES.map((name) => ensure(cluster, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
+  )
+  const roles = bootstrapRoles.map(roleOf)
+  await Promise.all([
+    ...NAMESPACES.map((namespace) => ensure(cluster, defaultServiceAccount(namespace))),
+    ...roles.map((role) => ensure(cluster, gathered(role, roles))),
+    ...bootstrapRoles.flatMap(bindingOf).map((binding) => ensure(cluster, binding)),
+  ])
 }
 
-const ROLES: readonly BootstrapRole[] = [
-  {
-    name: 'cluster-admin',
-    rules: [
-      { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
-      { nonResourceURLs: ['*'], verbs: ['*'] },
-    ],
-    group: mastersGroup,
-  },
-  {
-    name: 'admin',
-    rules: [
-      ...NAMESPACED_RULES,
-      { apiGroups: [RBAC], resources: ['roles', 'rolebindings'], verbs: [...READ, ...WRITE] },
-    ],
-  },
-  { name: 'edit', rules: NAMESPACED_RULES },
-  {
-    name: 'view',
-    // Secrets would hand out the rights of whoever they belong to.
-    rules: [
-      { apiGroups: [''], resources: ['configmaps', 'serviceaccounts', 'events', 'namespaces'], verbs: READ },
-      { apiGroups: ['apps'], resources: ['deployments'], verbs: READ },
-      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: READ },
-    ],
-  },
-  {
-    name: 'system:discovery',
-    rules: [
-      {
-        nonResourceURLs: [
-          '/api',
-          '/api/*',
-          '/apis',
-          '/apis/*',
-          '/healthz',
-          '/livez',
-          '/openapi',
-          '/openapi/*',
-          '/readyz',
-          '/version',
-          '/version/',
-        ],
-        verbs: ['get'],
-      },
-    ],
-    group: authenticatedGroup,
-  },
-  {
-    name: 'system:basic-user',
-    rules: [
-      {
-        apiGroups: ['authorization.k8s.io'],
-        resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'],
-        verbs: ['create'],
-      },
-      { apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'], verbs: ['create'] },
-    ],
-    group: authenticatedGroup,
-  },
-]
-
-/** Makes the namespaces and roles every API server has, unless they are there already. */
-export async function bootstrap(cluster: LogicalCluster): Promise<void> {
-  const objects = [...NAMESPACES.map(namespace), ...ROLES.map(role), ...ROLES.flatMap(binding)]
-  await Promise.all(objects.map((object) => ensure(cluster, object)))
+/** The account of who asks for none in particular; every namespace has one. */
+export function defaultServiceAccount(namespace: string): AnyObject {
+  return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } }
 }
 
 async function ensure(cluster: LogicalCluster, object: AnyObject): Promise<void> {
   const [group, version] = object.apiVersion === 'v1' ? ['', 'v1'] : [RBAC, 'v1']
   const served = cluster.registry.find(group!, version!, `${object.kind.toLowerCase()}s`)!
   const { database } = cluster
-  if (database.store.get(database.key(cluster.name, served.storedAs, undefined, object.metadata.name)) !== undefined)
-    return
-  const options = { dryRun: false, fieldValidation: 'Ignore', fieldManager: 'apiserver', force: false } as const
-  const context = {
+  const { name, namespace } = object.metadata
+  const context: WriteContext = {
     cluster,
     served,
     user: systemUser,
-    namespace: undefined,
+    namespace,
     subresource: undefined,
-    options,
+    options: OPTIONS,
     warnings: [],
+  }
+  const stored = database.store.get(database.key(cluster.name, served.storedAs, namespace, name))
+  if (stored !== undefined) {
+    const live = database.objectAs(served, stored)
+    const next = completed(live, object)
+    if (next !== undefined) await updateObject(context, stored, live, next)
+    return
   }
   try {
     await createObject(context, object)
@@ -115,23 +67,66 @@ async function ensure(cluster: LogicalCluster, object: AnyObject): Promise<void>
   }
 }
 
-function namespace(name: string): AnyObject {
-  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }
+function roleOf({ name, labels, rules = [], aggregates }: BootstrapRole): AnyObject {
+  return {
+    apiVersion: `${RBAC}/v1`,
+    kind: 'ClusterRole',
+    metadata: metadataOf(name, labels),
+    ...(aggregates === undefined
+      ? {}
+      : { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [aggregates]: 'true' } }] } }),
+    rules,
+  }
 }
 
-function role({ name, rules }: BootstrapRole): AnyObject {
-  return { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata: { name, labels: LABELS }, rules }
+/** With the rules the controller would gather, so that nobody has to wait for it. */
+function gathered(role: AnyObject, roles: readonly AnyObject[]): AnyObject {
+  // Roles gather from roles that gather, so it takes as many rounds as they stand one above the other.
+  let rounds = roles
+  for (let round = 0; round < 2; round++) {
+    rounds = rounds.map((one) => ({ ...one, rules: aggregatedRules(one, rounds) ?? one['rules'] }))
+  }
+  return { ...role, rules: aggregatedRules(role, rounds) ?? role['rules'] }
 }
 
-function binding({ name, group }: BootstrapRole): AnyObject[] {
-  if (group === undefined) return []
+function bindingOf({ name, groups = [] }: BootstrapRole): AnyObject[] {
+  if (groups.length === 0) return []
   return [
     {
       apiVersion: `${RBAC}/v1`,
       kind: 'ClusterRoleBinding',
-      metadata: { name, labels: LABELS },
+      metadata: metadataOf(name),
       roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name },
-      subjects: [{ apiGroup: RBAC, kind: 'Group', name: group }],
+      subjects: groups.map((group) => ({ apiGroup: RBAC, kind: 'Group', name: group })),
     },
   ]
+}
+
+function metadataOf(name: string, labels?: Readonly<Record<string, string>>): AnyObject['metadata'] {
+  return { name, labels: { ...BOOTSTRAPPED, ...labels }, annotations: { [AUTO_UPDATE]: 'true' } }
+}
+
+/** `live` with what it lacks of `wanted`; undefined when that is nothing, or when it may not be touched. */
+function completed(live: AnyObject, wanted: AnyObject): AnyObject | undefined {
+  if (!wanted.kind.startsWith('ClusterRole') || live.metadata.annotations?.[AUTO_UPDATE] === 'false') return undefined
+  const next: AnyObject = {
+    ...live,
+    metadata: {
+      ...live.metadata,
+      labels: { ...live.metadata.labels, ...wanted.metadata.labels },
+      annotations: { ...wanted.metadata.annotations, ...live.metadata.annotations },
+    },
+  }
+  if (wanted.kind === 'ClusterRoleBinding') {
+    const subjects = (live['subjects'] ?? []) as Subject[]
+    const missing = (wanted['subjects'] as Subject[]).filter((one) => !subjects.some((known) => deepEqual(known, one)))
+    next['subjects'] = [...subjects, ...missing]
+  } else if (wanted['aggregationRule'] === undefined) {
+    const rules = (live['rules'] ?? []) as PolicyRule[]
+    next['rules'] = [...rules, ...missingRules(rules, wanted['rules'] as PolicyRule[])]
+  } else if (live['aggregationRule'] === undefined) {
+    next['aggregationRule'] = wanted['aggregationRule']
+    next['rules'] = wanted['rules']
+  }
+  return deepEqual(next, live) ? undefined : next
 }

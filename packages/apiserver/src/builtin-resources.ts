@@ -1,10 +1,11 @@
 import type { Resource } from '@locktender/kube'
+import { clusterRoleStrategy, roleBindingStrategy, roleStrategy } from './auth/role-strategies.ts'
 import { definitionStrategy } from './crd/strategy.ts'
 import { eventsConversion } from './events-view.ts'
 import type { AnyObject } from './object.ts'
 import { isRecord } from './object.ts'
 import type { Cell, ServedResource, Strategy, TableColumn } from './served-resource.ts'
-import { namespaceStrategy, roleBindingStrategy, secretStrategy } from './strategies.ts'
+import { namespaceStrategy, secretStrategy } from './strategies.ts'
 import { ageColumn, dateCell, nameColumn } from './table-cells.ts'
 
 const STANDARD_VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
@@ -238,6 +239,7 @@ export const builtInResources: readonly ServedResource[] = [
     namespaced: false,
     names: 'segment',
     columns: [nameColumn, column('Created At', (object) => object.metadata.creationTimestamp, 'date')],
+    strategy: clusterRoleStrategy,
   }),
   builtIn(`${RBAC}/v1`, {
     kind: 'ClusterRoleBinding',
@@ -253,6 +255,7 @@ export const builtInResources: readonly ServedResource[] = [
     namespaced: true,
     names: 'segment',
     columns: [nameColumn, column('Created At', (object) => object.metadata.creationTimestamp, 'date')],
+    strategy: roleStrategy,
   }),
   builtIn(`${RBAC}/v1`, {
     kind: 'RoleBinding',

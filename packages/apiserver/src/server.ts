@@ -7,6 +7,7 @@ import { TokenStore } from './auth/tokens.ts'
 import { bootstrap } from './bootstrap.ts'
 import { LogicalCluster } from './cluster.ts'
 import { startControllers } from './controllers/start.ts'
+import type { RunningControllers } from './controllers/start.ts'
 import { Database } from './database.ts'
 import { Listener } from './http/listener.ts'
 import { serveClusters } from './http/serve-clusters.ts'
@@ -55,7 +56,7 @@ export class ApiServer {
   readonly #options: ApiServerOptions
   readonly #database: Database
   readonly #clusters = new Map<string, LogicalCluster>()
-  readonly #stopControllers: () => void
+  readonly #controllers: RunningControllers
   readonly #authority: CertificateAuthority
   readonly #tokens: TokenStore
   #listener: Listener | undefined
@@ -67,7 +68,7 @@ export class ApiServer {
     this.#authority = new CertificateAuthority({ directory: pki, clock: options.clock })
     this.#tokens = new TokenStore(pki)
     for (const name of storedClusters(database.store)) this.#add(name)
-    this.#stopControllers = startControllers({
+    this.#controllers = startControllers({
       clock: options.clock,
       store: database.store,
       parse: (stored) => database.parse(stored),
@@ -140,6 +141,7 @@ export class ApiServer {
         return { ...reply, headers: { ...reply.headers, date } }
       },
     })
+    this.#controllers.publishAuthority(certificateAuthority)
     return { url: `https://${host}:${this.#listener.port}`, certificateAuthority }
   }
 
@@ -155,7 +157,7 @@ export class ApiServer {
 
   /** Ends watches, waits for writes to be durable, and leaves the data directory. */
   async close(): Promise<void> {
-    this.#stopControllers()
+    this.#controllers.stop()
     for (const cluster of this.#clusters.values()) cluster.close()
     await this.#listener?.close()
     await this.#database.store.close()

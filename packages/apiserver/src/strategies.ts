@@ -1,5 +1,5 @@
-import { deepEqual, fieldInvalid, fieldRequired } from '@locktender/kube'
-import type { FieldError, Json } from '@locktender/kube'
+import { fieldInvalid } from '@locktender/kube'
+import type { Json } from '@locktender/kube'
 import type { AnyObject } from './object.ts'
 import { isRecord } from './object.ts'
 import type { Strategy } from './served-resource.ts'
@@ -55,19 +55,4 @@ export const secretStrategy: Strategy = {
     live === undefined || object['type'] === live['type']
       ? []
       : [fieldInvalid('type', object['type'] as Json, 'field is immutable')],
-}
-
-/** The role of a binding cannot change: whoever was allowed to bind one role may not slip in another. */
-export const roleBindingStrategy: Strategy = {
-  validate(object, live): FieldError[] {
-    const reference = object['roleRef']
-    if (!isRecord(reference)) return [fieldRequired('roleRef')]
-    const errors = (['kind', 'name'] as const)
-      .filter((field) => typeof reference[field] !== 'string' || reference[field] === '')
-      .map((field) => fieldRequired(`roleRef.${field}`))
-    if (live !== undefined && !deepEqual(reference, live['roleRef'])) {
-      errors.push(fieldInvalid('roleRef', reference as Json, 'cannot change roleRef'))
-    }
-    return errors
-  },
 }

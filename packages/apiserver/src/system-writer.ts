@@ -1,4 +1,4 @@
-import { notFound } from '@locktender/kube'
+import { notFound, resourceNotFound } from '@locktender/kube'
 import type { KubeObject } from '@locktender/kube'
 import type { LogicalCluster } from './cluster.ts'
 import type { ObjectRef, ObjectWriter } from './controllers/object-writer.ts'
@@ -9,7 +9,7 @@ import { retryOnRace } from './handlers/retry.ts'
 import type { ServedResource } from './served-resource.ts'
 import { systemUser } from './user.ts'
 import type { WriteContext } from './write-context.ts'
-import { finalizeObject, updateObject } from './write-pipeline.ts'
+import { createObject, finalizeObject, updateObject } from './write-pipeline.ts'
 
 const OPTIONS = { dryRun: false, fieldValidation: 'Ignore', fieldManager: 'apiserver', force: false } as const
 
@@ -28,6 +28,14 @@ export function systemWriter(clusterOf: (name: string) => LogicalCluster | undef
     return { context, served, stored, live: database.objectAs(served, stored) }
   }
   return {
+    async create(ref, object) {
+      const cluster = clusterOf(ref.cluster)
+      const served = cluster?.registry.findStored(ref.group, ref.plural)
+      if (cluster === undefined || served === undefined) throw resourceNotFound()
+      const namespace = ref.namespace === '' ? undefined : ref.namespace
+      const context = { cluster, served, user: systemUser, namespace, subresource: undefined, options: OPTIONS }
+      await createObject({ ...context, warnings: [] }, object as AnyObject)
+    },
     async delete(ref, { uid, propagationPolicy }) {
       await retryOnRace(find(ref).served, ref.name, async () => {
         const { context, stored, live } = find(ref)

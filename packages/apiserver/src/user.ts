@@ -26,3 +26,22 @@ export const systemUser: UserInfo = { name: 'system:apiserver', groups: [masters
 export function authenticated(user: UserInfo): UserInfo {
   return user.groups.includes(authenticatedGroup) ? user : { ...user, groups: [...user.groups, authenticatedGroup] }
 }
+
+const SERVICE_ACCOUNT_PREFIX = 'system:serviceaccount:'
+
+/** Name of the user that a service account is. */
+export function serviceAccountName(namespace: string, name: string): string {
+  return `${SERVICE_ACCOUNT_PREFIX}${namespace}:${name}`
+}
+
+/** Groups every service account of a namespace is in. */
+export function serviceAccountGroups(namespace: string): string[] {
+  return ['system:serviceaccounts', `system:serviceaccounts:${namespace}`]
+}
+
+/** The service account that a user name stands for; undefined for all other users. */
+export function parseServiceAccount(user: string): { readonly namespace: string; readonly name: string } | undefined {
+  if (!user.startsWith(SERVICE_ACCOUNT_PREFIX)) return undefined
+  const [namespace = '', name = '', ...rest] = user.slice(SERVICE_ACCOUNT_PREFIX.length).split(':')
+  return namespace === '' || name === '' || rest.length > 0 ? undefined : { namespace, name }
+}

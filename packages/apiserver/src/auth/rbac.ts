@@ -1,38 +1,21 @@
 import type { Database } from '../database.ts'
-import type { AnyObject } from '../object.ts'
 import { mastersGroup } from '../user.ts'
 import type { UserInfo } from '../user.ts'
+import { BindingIndex } from './binding-index.ts'
+import type { Binding, ConcerningBinding } from './binding-index.ts'
+import { fullResource, matchesPath, matchesResource } from './policy-rules.ts'
+import type { AccessAttributes, PolicyRule } from './policy-rules.ts'
 
-/** What somebody wants to do with a resource, or with a path that is none. */
-export type AccessAttributes =
-  | {
-      readonly verb: string
-      readonly group: string
-      readonly resource: string
-      readonly subresource?: string | undefined
-      readonly namespace?: string | undefined
-      readonly name?: string | undefined
-    }
-  | { readonly verb: string; readonly path: string }
-
-/** rbac.authorization.k8s.io/v1 PolicyRule. */
-export interface PolicyRule {
-  readonly verbs: readonly string[]
-  readonly apiGroups?: readonly string[]
-  readonly resources?: readonly string[]
-  readonly resourceNames?: readonly string[]
-  readonly nonResourceURLs?: readonly string[]
-}
-
-interface Binding extends AnyObject {
-  readonly subjects?: readonly { readonly kind: string; readonly name: string; readonly namespace?: string }[]
-  readonly roleRef: { readonly kind: string; readonly name: string }
+/** A rule somebody has, and where it comes from. */
+interface Grant {
+  readonly rule: PolicyRule
+  readonly binding: ConcerningBinding
 }
 
 /** The rules one user has, everywhere and by namespace. */
 interface Policy {
-  readonly everywhere: readonly PolicyRule[]
-  readonly byNamespace: ReadonlyMap<string, readonly PolicyRule[]>
+  readonly everywhere: readonly Grant[]
+  readonly byNamespace: ReadonlyMap<string, readonly Grant[]>
 }
 
 const GROUP = 'rbac.authorization.k8s.io'
@@ -43,6 +26,7 @@ const MAX_POLICIES = 4096
 export class RbacAuthorizer {
   readonly #cluster: string
   readonly #database: Database
+  readonly #bindings: BindingIndex
   readonly #policies = new Map<string, Policy>()
   readonly #endWatch: () => void
 
@@ -50,7 +34,13 @@ export class RbacAuthorizer {
     this.#cluster = cluster
     this.#database = database
     const { store } = database
-    this.#endWatch = store.watch(`/${cluster}/${GROUP}/`, store.revision, () => this.#policies.clear())
+    this.#bindings = new BindingIndex(cluster, database)
+    this.#endWatch = store.watch(`/${cluster}/${GROUP}/`, store.revision, (events) => {
+      for (const { key, value, revision } of events) {
+        this.#bindings.observe(key, value === undefined ? undefined : database.parse({ key, value, revision }))
+      }
+      this.#policies.clear()
+    })
   }
 
   close(): void {
@@ -58,20 +48,41 @@ export class RbacAuthorizer {
   }
 
   allows(user: UserInfo, attributes: AccessAttributes): boolean {
-    if (user.groups.includes(mastersGroup)) return true
-    const policy = this.#policyOf(user)
-    if ('path' in attributes)
-      return policy.everywhere.some((rule) => matchesPath(rule, attributes.verb, attributes.path))
-    if (policy.everywhere.some((rule) => matches(rule, attributes))) return true
-    const { namespace } = attributes
-    if (namespace === undefined || namespace === '') return false
-    return policy.byNamespace.get(namespace)?.some((rule) => matches(rule, attributes)) ?? false
+    return user.groups.includes(mastersGroup) || this.#find(user, attributes) !== undefined
   }
 
-  /** All rules that hold for `user` in `namespace`. */
-  rulesOf(user: UserInfo, namespace: string): PolicyRule[] {
+  /** Why an access is allowed, in the words of Kubernetes; undefined when it is not. */
+  reason(user: UserInfo, attributes: AccessAttributes): string | undefined {
+    if (user.groups.includes(mastersGroup)) return ''
+    const grant = this.#find(user, attributes)
+    return grant === undefined ? undefined : `RBAC: allowed by ${describeBinding(grant.binding)}`
+  }
+
+  /** All rules that hold for `user` in `namespace`, or for the whole cluster without one. */
+  rulesOf(user: UserInfo, namespace: string | undefined): PolicyRule[] {
     const { everywhere, byNamespace } = this.#policyOf(user)
-    return [...everywhere, ...(byNamespace.get(namespace) ?? [])]
+    const local = namespace === undefined ? [] : (byNamespace.get(namespace) ?? [])
+    return [...everywhere, ...local].map(({ rule }) => rule)
+  }
+
+  /** Rules of a role as a binding in `namespace` refers to it; undefined when there is no such role. */
+  rulesOfRole(reference: Binding['roleRef'], namespace: string | undefined): readonly PolicyRule[] | undefined {
+    const [plural, where] = reference.kind === 'ClusterRole' ? ['clusterroles', undefined] : ['roles', namespace]
+    const key = this.#database.key(this.#cluster, { group: GROUP, plural }, where, reference.name)
+    const role = this.#database.read(key)
+    return role === undefined ? undefined : ((role['rules'] as readonly PolicyRule[] | null | undefined) ?? [])
+  }
+
+  #find(user: UserInfo, attributes: AccessAttributes): Grant | undefined {
+    const { everywhere, byNamespace } = this.#policyOf(user)
+    if ('path' in attributes) {
+      return everywhere.find(({ rule }) => matchesPath(rule, attributes.verb, attributes.path))
+    }
+    const fits = ({ rule }: Grant): boolean => matchesResource(rule, attributes)
+    const found = everywhere.find(fits)
+    const { namespace } = attributes
+    if (found !== undefined || namespace === undefined || namespace === '') return found
+    return byNamespace.get(namespace)?.find(fits)
   }
 
   #policyOf(user: UserInfo): Policy {
@@ -86,76 +97,29 @@ export class RbacAuthorizer {
   }
 
   #collect(user: UserInfo): Policy {
-    const everywhere: PolicyRule[] = []
-    const byNamespace = new Map<string, PolicyRule[]>()
-    for (const binding of this.#list('clusterrolebindings')) {
-      if (concerns(binding, user)) everywhere.push(...this.#rules('clusterroles', undefined, binding.roleRef.name))
-    }
-    for (const binding of this.#list('rolebindings')) {
-      if (!concerns(binding, user)) continue
-      const namespace = binding.metadata.namespace!
-      const rules =
-        binding.roleRef.kind === 'ClusterRole'
-          ? this.#rules('clusterroles', undefined, binding.roleRef.name)
-          : this.#rules('roles', namespace, binding.roleRef.name)
-      const known = byNamespace.get(namespace)
-      if (known === undefined) byNamespace.set(namespace, [...rules])
-      else known.push(...rules)
+    const everywhere: Grant[] = []
+    const byNamespace = new Map<string, Grant[]>()
+    for (const found of this.#bindings.of(user)) {
+      const { roleRef, metadata } = found.binding
+      const { namespace } = metadata
+      // Only a role of the cluster can be bound everywhere.
+      if (namespace === undefined && roleRef.kind !== 'ClusterRole') continue
+      const grants = (this.rulesOfRole(roleRef, namespace) ?? []).map((rule) => ({ rule, binding: found }))
+      const known = namespace === undefined ? everywhere : byNamespace.get(namespace)
+      if (known === undefined) byNamespace.set(namespace!, grants)
+      else known.push(...grants)
     }
     return { everywhere, byNamespace }
   }
-
-  #list(plural: string): Binding[] {
-    const prefix = this.#database.prefix(this.#cluster, { group: GROUP, plural })
-    return this.#database.store.range(prefix).items.map((stored) => this.#database.parse(stored) as Binding)
-  }
-
-  #rules(plural: string, namespace: string | undefined, name: string): readonly PolicyRule[] {
-    const role = this.#database.read(this.#database.key(this.#cluster, { group: GROUP, plural }, namespace, name))
-    return (role?.['rules'] as readonly PolicyRule[] | null | undefined) ?? []
-  }
 }
 
-function concerns(binding: Binding, user: UserInfo): boolean {
-  return (binding.subjects ?? []).some((subject) => {
-    switch (subject.kind) {
-      case 'User':
-        return subject.name === '*' || subject.name === user.name
-      case 'Group':
-        return user.groups.includes(subject.name)
-      case 'ServiceAccount':
-        return user.name === `system:serviceaccount:${subject.namespace ?? binding.metadata.namespace}:${subject.name}`
-      default:
-        return false
-    }
-  })
-}
-
-function matches(rule: PolicyRule, attributes: Exclude<AccessAttributes, { path: string }>): boolean {
-  const { verb, group, resource, subresource, name } = attributes
-  if (!includes(rule.verbs, verb) || !includes(rule.apiGroups, group)) return false
-  const full = subresource === undefined || subresource === '' ? resource : `${resource}/${subresource}`
-  const named =
-    rule.resources?.some(
-      (candidate) => candidate === '*' || candidate === full || (full !== resource && candidate === `*/${subresource}`),
-    ) ?? false
-  if (!named) return false
-  if (rule.resourceNames === undefined || rule.resourceNames.length === 0) return true
-  return name !== undefined && name !== '' && rule.resourceNames.includes(name)
-}
-
-function matchesPath(rule: PolicyRule, verb: string, path: string): boolean {
-  if (!includes(rule.verbs, verb)) return false
-  return (
-    rule.nonResourceURLs?.some(
-      (candidate) =>
-        candidate === '*' || candidate === path || (candidate.endsWith('*') && path.startsWith(candidate.slice(0, -1))),
-    ) ?? false
-  )
-}
-
-function includes(values: readonly string[] | undefined, value: string): boolean {
-  return values !== undefined && (values.includes('*') || values.includes(value))
+function describeBinding({ binding, subject }: ConcerningBinding): string {
+  const { kind, metadata, roleRef } = binding
+  const { name, namespace } = metadata
+  const own = namespace === undefined ? name : `${name}/${namespace}`
+  const who = subject.kind === 'ServiceAccount' ? `${subject.name}/${subject.namespace ?? namespace}` : subject.name
+  const role = `${roleRef.kind} ${JSON.stringify(roleRef.name)}`
+  return `${kind} ${JSON.stringify(own)} of ${role} to ${subject.kind} ${JSON.stringify(who)}`
 }
 
 /** Why an access is refused, in the words of Kubernetes. */
@@ -163,7 +127,7 @@ export function denial(user: UserInfo, attributes: AccessAttributes): string {
   const who = `User ${JSON.stringify(user.name)} cannot ${attributes.verb}`
   if ('path' in attributes) return `${who} path ${JSON.stringify(attributes.path)}`
   const { group, resource, subresource, namespace } = attributes
-  const full = subresource === undefined || subresource === '' ? resource : `${resource}/${subresource}`
+  const full = fullResource(resource, subresource)
   const where =
     namespace === undefined || namespace === ''
       ? 'at the cluster scope'

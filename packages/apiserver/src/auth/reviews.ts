@@ -8,7 +8,7 @@ import type { AnyObject } from '../object.ts'
 import type { ServedResource } from '../served-resource.ts'
 import type { UserInfo } from '../user.ts'
 import { View } from '../view.ts'
-import type { AccessAttributes } from './rbac.ts'
+import type { AccessAttributes } from './policy-rules.ts'
 
 /** Whether a resource answers questions about access instead of keeping objects. */
 export function isReview({ resource }: ServedResource): boolean {

@@ -14,6 +14,8 @@ export type PropagationPolicy = 'Background' | 'Foreground' | 'Orphan'
 
 /** How controllers write: through the same steps as any client, with the rights of the server itself. */
 export interface ObjectWriter {
+  /** Makes an object. Throws ApiError: AlreadyExists, or Forbidden in a namespace that is going away. */
+  create(ref: ObjectRef, object: KubeObject): Promise<void>
   /** Deletes an object; finalizers hold it as for anybody. Throws ApiError: Conflict when it has another uid. */
   delete(
     ref: ObjectRef,

@@ -5,8 +5,17 @@ import { DefinitionController } from './definition-controller.ts'
 import { EventExpiry, isEvent } from './event-expiry.ts'
 import { GarbageCollector } from './garbage-collector.ts'
 import { NamespaceController } from './namespace-controller.ts'
+import { NamespaceFurniture } from './namespace-furniture.ts'
 import { parseKey } from './object-writer.ts'
 import type { ObjectWriter } from './object-writer.ts'
+import { RoleAggregation } from './role-aggregation.ts'
+
+/** The controllers at work. */
+export interface RunningControllers {
+  /** Publishes in every namespace the authority, PEM, that has signed the certificate of the server. */
+  publishAuthority(certificate: string): void
+  stop(): void
+}
 
 export interface ControllersOptions {
   readonly clock: Clock
@@ -18,14 +27,16 @@ export interface ControllersOptions {
 
 /**
  * Starts the controllers that belong to the server itself, for all logical clusters: garbage collection by owner,
- * deletion of namespaces and definitions, and expiry of Events. Returns their end.
+ * deletion of namespaces and definitions, what every namespace holds, aggregated roles, and expiry of Events.
  *
  * Each value under a key of the form `/cluster/group/plural/namespace/name` must be an object.
  */
-export function startControllers({ clock, store, parse, writer }: ControllersOptions): () => void {
+export function startControllers({ clock, store, parse, writer }: ControllersOptions): RunningControllers {
   const collector = new GarbageCollector({ clock, writer })
   const namespaces = new NamespaceController({ clock, writer })
   const definitions = new DefinitionController({ clock, writer })
+  const furniture = new NamespaceFurniture({ clock, writer })
+  const aggregation = new RoleAggregation({ clock, writer })
   const expiry = new EventExpiry({ clock, store })
 
   const observe = (key: string, stored: Pick<StoredValue, 'key' | 'value' | 'revision'> | undefined) => {
@@ -35,6 +46,8 @@ export function startControllers({ clock, store, parse, writer }: ControllersOpt
     collector.observe(key, ref, object)
     namespaces.observe(key, ref, object)
     definitions.observe(key, ref, object)
+    furniture.observe(ref, object)
+    aggregation.observe(ref, object)
   }
 
   const revision = store.revision
@@ -53,11 +66,11 @@ export function startControllers({ clock, store, parse, writer }: ControllersOpt
     }
   })
 
-  return () => {
-    endWatch()
-    collector.stop()
-    namespaces.stop()
-    definitions.stop()
-    expiry.stop()
+  return {
+    publishAuthority: (certificate) => furniture.publish(certificate),
+    stop() {
+      endWatch()
+      for (const controller of [collector, namespaces, definitions, furniture, aggregation, expiry]) controller.stop()
+    },
   }
 }

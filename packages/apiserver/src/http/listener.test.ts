@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, httpsTransport, isForbidden, isUnauthorized, seededRandom, systemClock } from '@locktender/kube'
+import type { Resource } from '@locktender/kube'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CertificateAuthority } from '../auth/certificates.ts'
 import { ApiServer } from '../server.ts'
@@ -54,7 +55,14 @@ async function withClient<T>(credentials: Credentials, use: (client: Client) => 
   }
 }
 
-const list = (client: Client): Promise<unknown> => client.list(configMaps, { namespace: 'default' })
+const leases: Resource = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+}
+const list = (client: Client): Promise<unknown> => client.list(leases, { namespace: 'default' })
 const bob = { name: 'bob', groups: ['devs'] }
 
 interface Plain {
@@ -175,8 +183,8 @@ describe('what is asked', () => {
 })
 
 describe('watches', () => {
-  function configMap(name: string): TestObject {
-    return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' } }
+  function lease(name: string): TestObject {
+    return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace: 'default' } }
   }
 
   test('tell over HTTP/1.1 what happens, until the client leaves', async () => {
@@ -184,9 +192,9 @@ describe('watches', () => {
       const abort = new AbortController()
       const names: string[] = []
       const writes: Promise<unknown>[] = []
-      const watch = client.watch(configMaps, { sendInitialEvents: true, signal: abort.signal })
+      const watch = client.watch(leases, { sendInitialEvents: true, signal: abort.signal })
       for await (const event of watch) {
-        if (event.type === 'BOOKMARK') writes.push(client.create(configMaps, configMap('a')))
+        if (event.type === 'BOOKMARK') writes.push(client.create(leases, lease('a')))
         else names.push(event.object().metadata.name)
         if (names.length === 1) abort.abort()
       }
