@@ -1,0 +1,205 @@
+import { clone } from '@locktender/kube'
+import type { Json, StructuralSchema } from '@locktender/kube'
+import { describe, expect, test } from 'vitest'
+import type { JsonObject } from '../schema/failure.ts'
+import { openTestCluster, statusOf } from '../test-cluster.ts'
+import type { RawAnswer, TestCluster } from '../test-cluster.ts'
+import type { CustomResourceDefinition, DefinitionVersion } from './definition.ts'
+import { baseObjects } from './fixture-base-objects.ts'
+import { fixtureDefinitions, haveFixtures } from './fixture-definitions.ts'
+import { mutationsOf, partsOf, pathOf, valueAt } from './sample-mutations.ts'
+import type { SchemaPart } from './sample-mutations.ts'
+import { NoSample, sampleValue } from './sample-values.ts'
+
+const CRD = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+
+/** What became of the generated objects of one version. */
+class Tally {
+  readonly accepted: string[] = []
+  /** Samples that only the rules between fields refuse, which the generator does not read. */
+  readonly refusedByRules: string[] = []
+  readonly wrong: string[] = []
+  readonly skipped = new Map<string, number>()
+  mutations = 0
+
+  skip(rule: string, times = 1): void {
+    this.skipped.set(rule, (this.skipped.get(rule) ?? 0) + times)
+  }
+
+  add(other: Tally): void {
+    this.accepted.push(...other.accepted)
+    this.refusedByRules.push(...other.refusedByRules)
+    this.mutations += other.mutations
+    for (const [rule, times] of other.skipped) this.skip(rule, times)
+  }
+
+  toString(): string {
+    const skipped = [...this.skipped].map(([rule, count]) => `${rule} ${count}`).join(', ')
+    return (
+      `${this.accepted.length} samples accepted, ${this.refusedByRules.length} refused by rules alone, ` +
+      `${this.mutations} mutations refused, skipped: ${skipped === '' ? 'none' : skipped}`
+    )
+  }
+}
+
+class Subject {
+  readonly #cluster: TestCluster
+  readonly #definition: CustomResourceDefinition
+  readonly #version: DefinitionVersion
+  readonly #tally: Tally
+  readonly #stored: JsonObject
+
+  private constructor(
+    cluster: TestCluster,
+    definition: CustomResourceDefinition,
+    version: DefinitionVersion,
+    stored: JsonObject,
+    tally: Tally,
+  ) {
+    this.#cluster = cluster
+    this.#definition = definition
+    this.#version = version
+    this.#stored = stored
+    this.#tally = tally
+  }
+
+  static async open(definition: CustomResourceDefinition, version: DefinitionVersion, tally: Tally): Promise<Subject> {
+    const cluster = await openTestCluster()
+    const installed = await cluster.send('POST', CRD, { body: definition })
+    if (installed.code !== 201) throw new Error(statusOf(installed).message)
+    const body = baseObject(definition, version)
+    const path = collection(definition, version)
+    const created = await cluster.send('POST', path, { body })
+    if (created.code !== 201) throw new Error(statusOf(created).message)
+    return new Subject(cluster, definition, version, created.json<JsonObject>(), tally)
+  }
+
+  get schema(): StructuralSchema {
+    return this.#version.schema!.openAPIV3Schema!
+  }
+
+  /** Sends an object without storing it: its status, where that has an endpoint of its own, otherwise the whole. */
+  #try(object: JsonObject, part: SchemaPart): Promise<RawAnswer> {
+    const path = collection(this.#definition, this.#version)
+    const [first] = part.steps
+    const inStatus = typeof first === 'object' && first.property === 'status'
+    const query = '?dryRun=All&fieldValidation=Strict'
+    if (inStatus && this.#version.subresources?.status !== undefined) {
+      const body = { ...this.#stored, status: object['status'] ?? {} }
+      return this.#cluster.send('PUT', `${path}/cluster/status${query}`, { body })
+    }
+    const body = { ...object, metadata: { ...(object['metadata'] as JsonObject), name: 'other' } }
+    const onlyOne = (this.schema['x-kubernetes-validations'] ?? []).some(({ rule }) => rule.includes('metadata.name'))
+    if (!onlyOne) return this.#cluster.send('POST', `${path}${query}`, { body })
+    // There can be one object only, which has to make room for each.
+    return this.#cluster.send('PUT', `${path}/cluster${query}`, {
+      body: { ...object, metadata: this.#stored['metadata']! },
+    })
+  }
+
+  async checkPart(part: SchemaPart): Promise<void> {
+    const seed = part.steps.length
+    let sample: JsonObject
+    try {
+      sample = merge(
+        baseObject(this.#definition, this.#version),
+        sampleValue(this.schema, seed, part.steps),
+      ) as JsonObject
+    } catch (error) {
+      if (!(error instanceof NoSample)) throw error
+      this.#tally.skip('sample')
+      return
+    }
+    await this.#checkSample(sample, part)
+    for (const mutation of mutationsOf(part, sample, seed, (rule) => this.#tally.skip(rule))) {
+      const answer = await this.#try(mutation.object, part)
+      const causes = answer.code === 422 ? (statusOf(answer).details?.causes ?? []) : []
+      const found = causes.some(({ field, reason }) => field === mutation.field && reason === mutation.reason)
+      if (found) this.#tally.mutations++
+      else {
+        const said = answer.text.slice(0, 600)
+        this.#tally.wrong.push(`${mutation.rule} of ${mutation.field}: ${answer.code} ${said}`)
+      }
+    }
+    await this.#checkUnknownField(sample, part)
+  }
+
+  async #checkSample(sample: JsonObject, part: SchemaPart): Promise<void> {
+    const answer = await this.#try(sample, part)
+    const path = pathOf(part.steps)
+    if (answer.code < 300) this.#tally.accepted.push(path)
+    else if (isFromRules(answer, this.schema)) this.#tally.refusedByRules.push(path)
+    else this.#tally.wrong.push(`sample with ${path}: ${answer.code} ${answer.text.slice(0, 600)}`)
+  }
+
+  async #checkUnknownField(sample: JsonObject, part: SchemaPart): Promise<void> {
+    const { schema, steps } = part
+    if (schema.properties === undefined || schema['x-kubernetes-preserve-unknown-fields'] === true) return
+    const object = clone(sample)
+    const target = valueAt(object, steps) as JsonObject
+    target['surelyUnknown'] = 1
+    const answer = await this.#try(object, part)
+    const path = [pathOf(steps), 'surelyUnknown'].filter((text) => text !== '').join('.')
+    const refused = answer.code === 400 && statusOf(answer).message?.includes(`unknown field "${path}"`) === true
+    if (refused) this.#tally.mutations++
+    else this.#tally.wrong.push(`unknown field in ${path}: ${answer.code} ${answer.text.slice(0, 300)}`)
+  }
+}
+
+function collection({ spec }: CustomResourceDefinition, { name }: DefinitionVersion): string {
+  const namespace = spec.scope === 'Namespaced' ? '/namespaces/default' : ''
+  return `/apis/${spec.group}/${name}${namespace}/${spec.names.plural}`
+}
+
+/** The smallest object, with what the rules of the definition ask for beyond the schema. */
+function baseObject({ spec, metadata }: CustomResourceDefinition, version: DefinitionVersion): JsonObject {
+  const sample = sampleValue(version.schema!.openAPIV3Schema!, 0) as JsonObject
+  const object = merge(sample, baseObjects[metadata.name] ?? {}) as JsonObject
+  return {
+    ...object,
+    apiVersion: `${spec.group}/${version.name}`,
+    kind: spec.names.kind,
+    metadata: { name: 'cluster' },
+  }
+}
+
+/** What `over` has, laid over `base`; lists are taken as a whole. */
+function merge(base: Json, over: Json): Json {
+  const isMap = (value: Json): value is JsonObject =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (!isMap(base) || !isMap(over)) return over
+  const merged = { ...base }
+  for (const [key, value] of Object.entries(over)) merged[key] = key in merged ? merge(merged[key]!, value) : value
+  return merged
+}
+
+/** Whether all that is wrong with an object are rules written in its schema. */
+function isFromRules(answer: RawAnswer, schema: StructuralSchema): boolean {
+  if (answer.code !== 422 || !JSON.stringify(schema).includes('x-kubernetes-validations')) return false
+  const ofSchema = / in body | must validate |Required value$|Unsupported value|Too (?:long|many)|Duplicate value/
+  return (statusOf(answer).details?.causes ?? []).every(({ message = '' }) => !ofSchema.test(message))
+}
+
+describe.skipIf(!haveFixtures)('objects made from definitions of real products', () => {
+  const versions = fixtureDefinitions().flatMap(({ file, definition }) =>
+    definition.spec.versions.filter(({ served }) => served).map((version) => [file, version.name, definition] as const),
+  )
+  const totals = new Tally()
+
+  test.each(versions)('%s %s', async (_file, versionName, definition) => {
+    const version = definition.spec.versions.find(({ name }) => name === versionName)!
+    const tally = new Tally()
+    const subject = await Subject.open(definition, version, tally)
+    for (const part of partsOf(subject.schema)) await subject.checkPart(part)
+    expect(tally.wrong.slice(0, 10)).toEqual([])
+    expect(tally.mutations).toBeGreaterThan(0)
+    totals.add(tally)
+  })
+
+  test('cover nearly every rule of every schema', async ({ annotate }) => {
+    // How much could not be made is part of the result.
+    await annotate(totals.toString())
+    const skipped = [...totals.skipped.values()].reduce((sum, times) => sum + times, 0)
+    expect(skipped).toBeLessThan(totals.mutations * 0.01)
+  })
+})
