@@ -33,7 +33,9 @@ const plane = (name: string, phase?: string, asked = true) =>
     } satisfies ControlPlane['spec'],
     status: {
       identity: { environment: 'stage', sector: 'main' },
-      ...(phase !== undefined && { operation: { component: 'control-plane-operator', rollout: 'run', phase } }),
+      ...(phase !== undefined && {
+        operations: [{ component: 'control-plane-operator', rollout: 'run', phase }],
+      }),
     },
   })
 const hosted = (name: string, annotation?: string, generation = 1, release = 'a') =>

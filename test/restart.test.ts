@@ -48,7 +48,7 @@ test('kill -9 three times: it goes on, nothing twice, nothing skipped', { timeou
     const clientOf = (cluster: string) => new Client({ transport: server.transport({ cluster, user: administrator }) })
     const planes = (await clientOf('hub').listAll<ControlPlane>(controlPlanes)).items
     const [rollout] = (await clientOf('hub').listAll<Rollout>(rollouts)).items
-    const applied = planes.filter(({ status }) => status?.operation?.phase === 'Applied')
+    const applied = planes.filter(({ status }) => status?.operations?.[0]?.phase === 'Applied')
     expect(applied).toHaveLength(clusters)
     expect(rollout?.status?.counts.Applied).toBe(applied.length)
     // Created, then changed once by the manager; a second change, even to the same image, would be a generation more.

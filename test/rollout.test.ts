@@ -19,7 +19,7 @@ describe('a rollout over the real protocol, in virtual time', () => {
     expect([...annotations(events).values()]).toEqual(Array.from({ length: 60 }, () => 1))
     const [rollout] = latest<Rollout>(events, rollouts.plural)
     const applied = latest<ControlPlane>(events, controlPlanes.plural).filter(
-      ({ status }) => status?.operation?.phase === 'Applied',
+      ({ status }) => status?.operations?.[0]?.phase === 'Applied',
     )
     expect(rollout?.status?.counts.Applied).toBe(applied.length)
   })
@@ -34,7 +34,7 @@ describe('a rollout over the real protocol, in virtual time', () => {
     expect(touched.size + summary.neverTouched).toBe(120)
     for (const plane of latest<ControlPlane>(events, controlPlanes.plural)) {
       expect(plane.spec.overrides ?? []).toEqual([])
-      if (!touched.has(objectKey(plane))) expect(plane.status?.operation).toBeUndefined()
+      if (!touched.has(objectKey(plane))) expect(plane.status?.operations).toBeUndefined()
     }
     for (const { metadata } of latest<KubeObject>(events, hostedClusters.plural)) {
       expect(metadata.annotations?.[CPO_IMAGE_ANNOTATION]).toBeUndefined()

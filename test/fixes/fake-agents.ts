@@ -58,8 +58,7 @@ export function runFakeAgents({ client, clock, random, fails, signal }: FakeAgen
     await client.patch(
       controlPlanes,
       { name: metadata.name, namespace: metadata.namespace },
-      // A revert has no image, and a merge patch would leave the one of the change before.
-      { status: { operation: { image: null, completionTime: null, reason: null, ...operation }, images } },
+      { status: { operations: [operation], images } },
       { type: 'merge', subresource: 'status' },
     )
   }
@@ -70,10 +69,11 @@ export const originalImage = `registry.example/operator@sha256:${'0'.repeat(64)}
 
 function nextOperation({ spec, status }: ControlPlane, startTime: string): ControlPlaneOperation | undefined {
   const wanted = spec.overrides?.[0]
-  const last = status?.operation
+  const last = status?.operations?.[0]
   if (wanted !== undefined) {
     if (last?.image === wanted.image && last.rollout === wanted.rollout) return undefined
-    return { ...wanted, phase: 'Applying', startTime }
+    const { wave: _, ...change } = wanted
+    return { ...change, phase: 'Applying', startTime }
   }
   if (last === undefined || last.phase === 'Reverting' || last.phase === 'Reverted') return undefined
   const { component, fix, rollout } = last

@@ -132,7 +132,7 @@ describe('a control plane that moves after a fix was delivered', () => {
     await move(hub, 100, '4.20.6')
     await hub.clock.advance(minute)
     await hub.untilPhase('good-follow-up-1', 'Completed')
-    expect((await plane(hub, 100)).status?.operation?.phase).toBe('Applied')
+    expect((await plane(hub, 100)).status?.operations?.[0]?.phase).toBe('Applied')
   })
 
   test('to a release that needs another image gets that one', async () => {

@@ -45,7 +45,7 @@ export class Recorder {
       if (controlPlane?.status === undefined) continue
       const { name, namespace = '' } = controlPlane.metadata
       const override = controlPlane.spec.overrides?.[0]
-      const operation = controlPlane.status.operation
+      const operation = controlPlane.status.operations?.[0]
       const stage =
         controlPlane.status.identity.sector === 'canary' ? 'canary' : controlPlane.status.identity.environment
       if (override !== undefined) {

@@ -145,9 +145,8 @@ export function latest<T>(events: readonly Recorded[], plural: string): T[] {
 
 function isInFlight({ spec, status }: ControlPlane): boolean {
   return (spec.overrides ?? []).some((override) => {
-    const operation = status?.operation
-    const own = operation?.component === override.component && operation.rollout === override.rollout
-    return !own || !terminal.has(operation.phase)
+    const operation = status?.operations?.find(({ component }) => component === override.component)
+    return operation?.rollout !== override.rollout || !terminal.has(operation.phase)
   })
 }
 

@@ -155,8 +155,8 @@ async function reconcileControlPlane(
   const now = world.clock.now()
   const change = nextChange(controlPlane, observed, now)
   let current = observed
-  let blocked = change.kind === 'blocked' ? { reason: change.reason, message: change.message } : undefined
-  if (change.kind === 'write') {
+  let { blocked } = change
+  if (change.records !== undefined) {
     const { metadata } = observed.hostedCluster
     const configuration: KubeObject = {
       apiVersion: apiVersionOf(hostedClusters),
@@ -164,7 +164,7 @@ async function reconcileControlPlane(
       metadata: {
         name: metadata.name,
         ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
-        annotations: annotationsFor(change.record),
+        annotations: annotationsFor(change.records, observed.hostedCluster),
       },
     }
     try {

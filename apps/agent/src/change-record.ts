@@ -1,20 +1,13 @@
-import { CPO_IMAGE_ANNOTATION, IMAGE_OVERRIDES_ANNOTATION } from '@locktender/fleet'
+import { CPO_IMAGE_ANNOTATION, DEFAULT_COMPONENT, IMAGE_OVERRIDES_ANNOTATION } from '@locktender/fleet'
 import type { KubeObject } from '@locktender/kube'
 
-/** Annotations of the agent on a HostedCluster: what was changed, when, and what was there before. */
-const PREFIX = 'locktender.dev/'
-const CHANGE = `${PREFIX}change`
-const COMPONENT = `${PREFIX}component`
-const IMAGE = `${PREFIX}image`
-const FIX = `${PREFIX}fix`
-const ROLLOUT = `${PREFIX}rollout`
-const CHANGED_AT = `${PREFIX}changed-at`
-const NODE_FINGERPRINT = `${PREFIX}node-fingerprint`
-const PREVIOUS_IMAGE = `${PREFIX}previous-image`
+/** Annotation of the agent on a HostedCluster: its {@link ChangeRecord}s as JSON. */
+const CHANGES = 'locktender.dev/changes'
 
 /**
- * The agent's record of the last change of a HostedCluster. It is written in the same request as the change itself, so
- * no crash can separate the two, and the agent needs no memory of its own.
+ * The agent's record of the last change of one component of a HostedCluster: what, when, and what was there before. The
+ * records are written in the same request as the changes themselves, so no crash can separate the two, and the agent
+ * needs no memory of its own.
  */
 export interface ChangeRecord {
   readonly change: 'apply' | 'revert'
@@ -31,56 +24,89 @@ export interface ChangeRecord {
   readonly previousImage: string | undefined
 }
 
-/** The record on `hostedCluster`, or undefined when the agent never changed it. */
-export function readChangeRecord(hostedCluster: KubeObject): ChangeRecord | undefined {
-  const annotations = hostedCluster.metadata.annotations ?? {}
-  const change = annotations[CHANGE]
-  const image = annotations[IMAGE]
-  const time = annotations[CHANGED_AT]
-  if ((change !== 'apply' && change !== 'revert') || image === undefined || time === undefined) return undefined
-  const previous = annotations[PREVIOUS_IMAGE] ?? ''
-  return {
-    change,
-    image,
-    component: annotations[COMPONENT] ?? '',
-    fix: annotations[FIX] ?? '',
-    rollout: annotations[ROLLOUT] ?? '',
-    changedAt: Date.parse(time),
-    nodeFingerprint: annotations[NODE_FINGERPRINT] ?? '',
-    previousImage: previous === '' ? undefined : previous,
+/** The records on `hostedCluster`, at most one for each component; none when the agent never changed it. */
+export function readChangeRecords(hostedCluster: KubeObject): ChangeRecord[] {
+  const text = hostedCluster.metadata.annotations?.[CHANGES]
+  if (text === undefined) return []
+  try {
+    const found: unknown = JSON.parse(text)
+    return Array.isArray(found) ? found.flatMap(recordFrom) : []
+  } catch {
+    // Somebody edited it by hand. Without a record the change is simply written again.
+    return []
   }
 }
 
-/** The annotations that carry out `record` and keep it: what the agent's field manager owns of a HostedCluster. */
-export function annotationsFor(record: ChangeRecord): Record<string, string> {
+function recordFrom(entry: Partial<Record<string, unknown>> | null): ChangeRecord[] {
+  const text = (name: string) => (typeof entry?.[name] === 'string' ? entry[name] : '')
+  const change = text('change')
+  const changedAt = Date.parse(text('changedAt'))
+  if ((change !== 'apply' && change !== 'revert') || Number.isNaN(changedAt)) return []
+  if (text('component') === '' || text('image') === '') return []
+  return [
+    {
+      change,
+      component: text('component'),
+      image: text('image'),
+      fix: text('fix'),
+      rollout: text('rollout'),
+      changedAt,
+      nodeFingerprint: text('nodeFingerprint'),
+      previousImage: text('previousImage') === '' ? undefined : text('previousImage'),
+    },
+  ]
+}
+
+/**
+ * The annotations that carry out `records` and keep them: what the agent's field manager owns of a HostedCluster. All
+ * components but HyperShift's operator share one annotation, so what others have put there goes in again.
+ */
+export function annotationsFor(records: readonly ChangeRecord[], hostedCluster: KubeObject): Record<string, string> {
+  const applied = records.filter(({ change }) => change === 'apply')
+  const operator = applied.find(({ component }) => component === DEFAULT_COMPONENT)
+  const others = applied.filter(({ component }) => component !== DEFAULT_COMPONENT)
+  // As long as the agent had nothing in the annotation that others share, it stays theirs.
+  const shares = records.some(({ component }) => component !== DEFAULT_COMPONENT)
+  const pairs = [...(shares ? foreignOverrides(hostedCluster, records) : []), ...others].map(
+    ({ component, image }) => `${component}=${image}`,
+  )
   return {
-    ...(record.change === 'apply' ? overrideAnnotation(record.component, record.image) : {}),
-    [CHANGE]: record.change,
-    [COMPONENT]: record.component,
-    [IMAGE]: record.image,
-    [FIX]: record.fix,
-    [ROLLOUT]: record.rollout,
-    [CHANGED_AT]: new Date(record.changedAt).toISOString(),
-    [NODE_FINGERPRINT]: record.nodeFingerprint,
-    // An empty value says that there was no override, which differs from not knowing.
-    [PREVIOUS_IMAGE]: record.previousImage ?? '',
+    ...(operator === undefined ? {} : { [CPO_IMAGE_ANNOTATION]: operator.image }),
+    ...(pairs.length === 0 ? {} : { [IMAGE_OVERRIDES_ANNOTATION]: pairs.join(',') }),
+    [CHANGES]: JSON.stringify(
+      records.map(({ changedAt, ...record }) => ({ ...record, changedAt: new Date(changedAt).toISOString() })),
+    ),
   }
 }
 
-/** The HyperShift annotation that replaces the image of `component`. */
-function overrideAnnotation(component: string, image: string): Record<string, string> {
-  return component === 'control-plane-operator'
-    ? { [CPO_IMAGE_ANNOTATION]: image }
-    : { [IMAGE_OVERRIDES_ANNOTATION]: `${component}=${image}` }
+/** A component and the image that replaces that of the release. */
+export interface Override {
+  readonly component: string
+  readonly image: string
+}
+
+/** The overrides of components other than HyperShift's operator now on `hostedCluster`, whoever wrote them. */
+export function listedOverrides(hostedCluster: KubeObject): Override[] {
+  return (hostedCluster.metadata.annotations?.[IMAGE_OVERRIDES_ANNOTATION] ?? '').split(',').flatMap((pair) => {
+    const [component = '', image = ''] = pair.split('=', 2)
+    return component === '' || image === '' ? [] : [{ component, image }]
+  })
+}
+
+/** Those of {@link listedOverrides} that are not the agent's, neither before nor after it writes `records`. */
+function foreignOverrides(hostedCluster: KubeObject, records: readonly ChangeRecord[]): Override[] {
+  const before = readChangeRecords(hostedCluster)
+  return listedOverrides(hostedCluster).filter(
+    ({ component, image }) =>
+      !before.some((record) => record.component === component && record.image === image) &&
+      !records.some(
+        (record) => record.component === component && (record.change === 'apply' || record.image === image),
+      ),
+  )
 }
 
 /** The override of `component` now on `hostedCluster`, whoever wrote it. */
 export function currentOverride(hostedCluster: KubeObject, component: string): string | undefined {
-  const annotations = hostedCluster.metadata.annotations ?? {}
-  if (component === 'control-plane-operator') return annotations[CPO_IMAGE_ANNOTATION]
-  for (const pair of (annotations[IMAGE_OVERRIDES_ANNOTATION] ?? '').split(',')) {
-    const [name, image] = pair.split('=', 2)
-    if (name === component) return image
-  }
-  return undefined
+  if (component === DEFAULT_COMPONENT) return hostedCluster.metadata.annotations?.[CPO_IMAGE_ANNOTATION]
+  return listedOverrides(hostedCluster).find((override) => override.component === component)?.image
 }

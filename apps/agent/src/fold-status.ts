@@ -1,5 +1,6 @@
 import {
   DEFAULT_COMPONENT,
+  type ComponentImage,
   type ControlPlane,
   type ControlPlaneHealth,
   type ControlPlaneIdentity,
@@ -7,7 +8,7 @@ import {
   type ControlPlaneStatus,
 } from '@locktender/fleet'
 import { deepEqual, type Condition } from '@locktender/kube'
-import { currentOverride, readChangeRecord, type ChangeRecord } from './change-record.ts'
+import { currentOverride, listedOverrides, readChangeRecords, type ChangeRecord } from './change-record.ts'
 import {
   changedAt,
   findCondition,
@@ -53,16 +54,18 @@ export function foldStatus(
   now: number,
 ): FoldedStatus {
   const { hostedCluster } = observed
-  const record = readChangeRecord(hostedCluster)
+  const records = readChangeRecords(hostedCluster)
   const before = controlPlane.status
-  const progress = record === undefined ? undefined : operationOf(record, observed, before?.operation, now)
+  const progress = records
+    .map((record) => operationOf(record, observed, before?.operations ?? [], now))
+    .toSorted((left, right) => newestFirst(left.operation, right.operation))
   const { health, lookAgainAt: healthDue } = healthOf(hostedCluster, before?.health, now)
-  const due = [progress?.lookAgainAt, healthDue].filter((time) => time !== undefined)
+  const due = [...progress.map(({ lookAgainAt }) => lookAgainAt), healthDue].filter((time) => time !== undefined)
   const status: ControlPlaneStatus = {
     identity: identityOf(observed, managementCluster),
     version: versionsOf(hostedCluster, before),
-    images: imagesOf(observed, record),
-    ...(progress === undefined ? {} : { operation: progress.operation }),
+    images: imagesOf(observed, records),
+    ...(progress.length === 0 ? {} : { operations: progress.map(({ operation }) => operation) }),
     health,
     nodeFingerprint: nodeFingerprint(observed.nodePools),
     conditions: [changeable(blocked, before?.conditions, now)],
@@ -70,13 +73,19 @@ export function foldStatus(
   return { status, ...(due.length === 0 ? {} : { lookAgainAt: Math.min(...due) }) }
 }
 
+function newestFirst(left: ControlPlaneOperation, right: ControlPlaneOperation): number {
+  const difference = Date.parse(right.startTime) - Date.parse(left.startTime)
+  return difference === 0 ? (left.component < right.component ? -1 : 1) : difference
+}
+
 function operationOf(
   record: ChangeRecord,
   observed: HostedControlPlane,
-  before: ControlPlaneOperation | undefined,
+  reported: readonly ControlPlaneOperation[],
   now: number,
 ): { operation: ControlPlaneOperation; lookAgainAt?: number } {
   const startTime = timestamp(record.changedAt)
+  const before = reported.find(({ component }) => component === record.component)
   const finished = before?.startTime === startTime && before.completionTime !== undefined
   // An operation ends once. What happens to the control plane later is its health, not this operation's result.
   if (finished) return { operation: before }
@@ -164,18 +173,19 @@ function completedVersion(status: VersionStatus | undefined): string | undefined
   return status?.history?.find((entry) => entry.state === 'Completed')?.version
 }
 
-function imagesOf(observed: HostedControlPlane, record: ChangeRecord | undefined): ControlPlaneStatus['images'] {
-  const image = operatorImage(observed.operator)
-  if (image === undefined) return []
-  const annotated = currentOverride(observed.hostedCluster, DEFAULT_COMPONENT) === image
-  const ours = record?.change === 'apply' && record.component === DEFAULT_COMPONENT && record.image === image
+function imagesOf(observed: HostedControlPlane, records: readonly ChangeRecord[]): ControlPlaneStatus['images'] {
+  const { hostedCluster, operator } = observed
+  const entry = (component: string, image: string, origin: ComponentImage['origin']): ComponentImage => {
+    const ours = records.find((record) => record.component === component)
+    const fix = ours?.change === 'apply' && ours.image === image && ours.fix !== '' ? ours.fix : undefined
+    return { component, image, origin, ...(fix === undefined ? {} : { fix }) }
+  }
+  const running = operatorImage(operator)
+  const annotated = currentOverride(hostedCluster, DEFAULT_COMPONENT) === running
   return [
-    {
-      component: DEFAULT_COMPONENT,
-      image,
-      origin: annotated ? 'annotation' : 'payload',
-      ...(ours && record.fix !== '' ? { fix: record.fix } : {}),
-    },
+    ...(running === undefined ? [] : [entry(DEFAULT_COMPONENT, running, annotated ? 'annotation' : 'payload')]),
+    // What the others run without an override is in the release, which the agent does not read.
+    ...listedOverrides(hostedCluster).map(({ component, image }) => entry(component, image, 'annotation')),
   ]
 }
 

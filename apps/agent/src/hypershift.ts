@@ -36,12 +36,18 @@ export interface NodePool extends KubeObject {
   readonly status?: { readonly version?: string; readonly conditions?: readonly Condition[] }
 }
 
+interface Container {
+  readonly name: string
+  readonly image: string
+  readonly args?: readonly string[]
+}
+
 /** The parts of an apps/v1 Deployment that tell whether it has rolled out. */
 export interface Deployment extends KubeObject {
   readonly spec: {
     readonly replicas?: number
     readonly template: {
-      readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] }
+      readonly spec: { readonly containers: readonly Container[] }
     }
   }
   readonly status?: {

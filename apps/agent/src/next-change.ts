@@ -1,72 +1,91 @@
-import type { ControlPlane } from '@locktender/fleet'
-import { currentOverride, readChangeRecord, type ChangeRecord } from './change-record.ts'
+import type { ComponentOverride, ControlPlane } from '@locktender/fleet'
+import { currentOverride, readChangeRecords, type ChangeRecord } from './change-record.ts'
 import { findCondition, type HostedControlPlane } from './hypershift.ts'
 import { nodeFingerprint } from './node-fingerprint.ts'
 
+/** Why something that is wanted must not be started now. */
+export interface Obstacle {
+  /** One CamelCase word. */
+  readonly reason: string
+  readonly message: string
+}
+
 /** What the agent should do to a HostedCluster. */
-export type NextChange =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'write'; readonly record: ChangeRecord }
-  /** Something is wanted, but must not be started now. */
-  | { readonly kind: 'blocked'; readonly reason: string; readonly message: string }
+export interface NextChange {
+  /** All records it should have from now on, to be carried out by one request; absent when there is nothing to write. */
+  readonly records?: readonly ChangeRecord[]
+  /** What keeps some component from being changed; the others are not affected. */
+  readonly blocked?: Obstacle
+}
 
 /**
- * Compares what the hub wants with the agent's own record on the HostedCluster. Asked again with the same objects it
- * answers the same, and once its answer is written it answers `none`: no change is made twice.
+ * Compares what the hub wants with the agent's own records on the HostedCluster, component by component. Asked again
+ * with the same objects it answers the same, and once its answer is written there is nothing more to write: no change is
+ * made twice.
  */
 export function nextChange(controlPlane: ControlPlane, observed: HostedControlPlane, now: number): NextChange {
-  const { hostedCluster } = observed
   const wanted = controlPlane.spec.overrides ?? []
-  const record = readChangeRecord(hostedCluster)
-  if (wanted.length > 1) {
-    const names = wanted.map((override) => override.component).join(', ')
-    return {
-      kind: 'blocked',
-      reason: 'SeveralComponents',
-      message: `one component at a time can be replaced, not ${names}`,
-    }
-  }
-  const override = wanted[0]
-  if (override === undefined) {
-    if (record === undefined || record.change === 'revert') return { kind: 'none' }
+  const records = new Map(readChangeRecords(observed.hostedCluster).map((record) => [record.component, record]))
+  const fingerprint = nodeFingerprint(observed.nodePools)
+  const next = new Map(records)
+  let blocked: Obstacle | undefined
+  for (const record of records.values()) {
+    if (record.change === 'revert' || wanted.some(({ component }) => component === record.component)) continue
     // Going back repairs; it never waits for the control plane to be well.
-    return {
-      kind: 'write',
-      record: { ...record, change: 'revert', changedAt: now, nodeFingerprint: nodeFingerprint(observed.nodePools) },
+    next.set(record.component, { ...record, change: 'revert', changedAt: now, nodeFingerprint: fingerprint })
+  }
+  for (const override of wanted) {
+    const record = records.get(override.component)
+    if (isCarriedOut(override, record)) continue
+    const obstacle = findObstacle(observed, record, override)
+    if (obstacle === undefined) {
+      next.set(override.component, recordOf(override, record, observed, { changedAt: now, fingerprint }))
+    } else {
+      blocked ??=
+        wanted.length === 1 ? obstacle : { ...obstacle, message: `${override.component}: ${obstacle.message}` }
     }
   }
-  const inPlace =
-    record?.change === 'apply' && record.component === override.component && record.image === override.image
-  if (inPlace && record.fix === override.fix && record.rollout === override.rollout) return { kind: 'none' }
-
-  const obstacle = findObstacle(observed, record, override.component, override.image)
-  if (obstacle !== undefined) return { kind: 'blocked', ...obstacle }
-  const previousImage =
-    record?.change === 'apply' ? record.previousImage : currentOverride(hostedCluster, override.component)
+  const changes = [...next].some(([component, record]) => records.get(component) !== record)
   return {
-    kind: 'write',
-    record: {
-      change: 'apply',
-      component: override.component,
-      image: override.image,
-      fix: override.fix,
-      rollout: override.rollout,
-      // The same image under another name rolls nothing, so its operation began when the image was put there.
-      changedAt: inPlace ? record.changedAt : now,
-      nodeFingerprint: nodeFingerprint(observed.nodePools),
-      previousImage,
-    },
+    ...(changes ? { records: [...next.values()] } : {}),
+    ...(blocked === undefined ? {} : { blocked }),
+  }
+}
+
+function isInPlace(override: ComponentOverride, record: ChangeRecord | undefined): record is ChangeRecord {
+  return record?.change === 'apply' && record.image === override.image
+}
+
+function isCarriedOut(override: ComponentOverride, record: ChangeRecord | undefined): boolean {
+  return isInPlace(override, record) && record.fix === override.fix && record.rollout === override.rollout
+}
+
+function recordOf(
+  override: ComponentOverride,
+  before: ChangeRecord | undefined,
+  { hostedCluster }: HostedControlPlane,
+  start: { readonly changedAt: number; readonly fingerprint: string },
+): ChangeRecord {
+  const { component, image, fix, rollout } = override
+  return {
+    change: 'apply',
+    component,
+    image,
+    fix,
+    rollout,
+    // The same image under another name rolls nothing, so its operation began when the image was put there.
+    changedAt: isInPlace(override, before) ? before.changedAt : start.changedAt,
+    nodeFingerprint: start.fingerprint,
+    previousImage: before?.change === 'apply' ? before.previousImage : currentOverride(hostedCluster, component),
   }
 }
 
 /** Why a change must not be started (preflight): each is a state that somebody has to end first. */
 function findObstacle(
-  observed: HostedControlPlane,
+  { hostedCluster }: HostedControlPlane,
   record: ChangeRecord | undefined,
-  component: string,
-  image: string,
-): { readonly reason: string; readonly message: string } | undefined {
-  const { hostedCluster } = observed
+  { component, image }: ComponentOverride,
+): Obstacle | undefined {
   const { metadata, spec, status } = hostedCluster
   if (metadata.deletionTimestamp !== undefined) {
     return { reason: 'Deleting', message: 'the hosted cluster is being deleted' }
@@ -79,7 +98,7 @@ function findObstacle(
     return { reason: 'EtcdUnavailable', message: etcd?.message ?? 'nothing is known about etcd' }
   }
   const present = currentOverride(hostedCluster, component)
-  const ours = record?.change === 'apply' && record.component === component && record.image === present
+  const ours = record?.change === 'apply' && record.image === present
   if (present !== undefined && !ours && present !== image) {
     return {
       reason: 'ForeignOverride',

@@ -111,3 +111,25 @@ describe('judgeProgress', () => {
     expect(judgeProgress(revert, back, START + 16 * MINUTE).phase).toBe('Reverted')
   })
 })
+
+describe('a component other than the operator', () => {
+  const etcd = { ...applied, component: 'etcd', image: 'registry.example/etcd@sha256:e' }
+  const flag = `hyperkube=h,etcd=${etcd.image}`
+
+  test('is on its way only once the operator has been told of it', () => {
+    const untold = observed({ operator: operator(PAYLOAD, true, 'hyperkube=h'), components: complete(4) })
+    expect(judgeProgress(etcd, untold, START + 4 * MINUTE).phase).toBe('Applying')
+    expect(judgeProgress(etcd, untold, START + 5 * MINUTE)).toMatchObject({ reason: 'NotPickedUp' })
+    const told = observed({ operator: operator(PAYLOAD, true, flag), components: complete(4) })
+    expect(judgeProgress(etcd, told, START + 6 * MINUTE).phase).toBe('Verifying')
+    expect(judgeProgress(etcd, told, START + 7 * MINUTE).phase).toBe('Applied')
+  })
+
+  test('is back once the operator is told so', () => {
+    const revert = { ...etcd, change: 'revert' as const }
+    const still = observed({ operator: operator(PAYLOAD, true, flag), components: complete(4) })
+    expect(judgeProgress(revert, still, START + 4 * MINUTE).phase).toBe('Reverting')
+    const back = observed({ operator: operator(PAYLOAD, true, 'hyperkube=h'), components: complete(4) })
+    expect(judgeProgress(revert, back, START + 8 * MINUTE).phase).toBe('Reverted')
+  })
+})

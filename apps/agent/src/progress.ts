@@ -1,4 +1,4 @@
-import type { ControlPlaneOperation } from '@locktender/fleet'
+import { DEFAULT_COMPONENT, type ControlPlaneOperation } from '@locktender/fleet'
 import type { Condition } from '@locktender/kube'
 import type { ChangeRecord } from './change-record.ts'
 import { changedAt, findCondition, type Deployment, type HostedControlPlane } from './hypershift.ts'
@@ -180,15 +180,29 @@ function minutes(limit: number): string {
 
 /** Whether the operator's Deployment asks for what the change wants. */
 function operatorHasImage(record: ChangeRecord, operator: Deployment | undefined): boolean {
-  // Other components leave the operator alone, so it cannot tell.
-  if (record.component !== 'control-plane-operator') return true
-  const image = operatorImage(operator)
-  return record.change === 'apply' ? image === record.image : image !== undefined && image !== record.image
+  const image =
+    record.component === DEFAULT_COMPONENT ? operatorImage(operator) : overriddenImage(operator, record.component)
+  if (record.change === 'apply') return image === record.image
+  return operator !== undefined && image !== record.image
+}
+
+/** The container of the operator itself. */
+function operatorContainer(operator: Deployment | undefined) {
+  const containers = operator?.spec.template.spec.containers
+  return containers?.find((container) => container.name === DEFAULT_COMPONENT) ?? containers?.[0]
 }
 
 export function operatorImage(operator: Deployment | undefined): string | undefined {
-  const containers = operator?.spec.template.spec.containers
-  return (containers?.find((container) => container.name === 'control-plane-operator') ?? containers?.[0])?.image
+  return operatorContainer(operator)?.image
+}
+
+/** HyperShift hands the overrides of other components to its operator by this flag, as they are in the annotation. */
+const OVERRIDES_FLAG = '--image-overrides='
+
+function overriddenImage(operator: Deployment | undefined, component: string): string | undefined {
+  const flag = operatorContainer(operator)?.args?.find((argument) => argument.startsWith(OVERRIDES_FLAG))
+  const pairs = flag?.slice(OVERRIDES_FLAG.length).split(',') ?? []
+  return pairs.find((pair) => pair.startsWith(`${component}=`))?.slice(component.length + 1)
 }
 
 function rolledOut(operator: Deployment | undefined): boolean {

@@ -82,7 +82,7 @@ function controlPlane(name: string, phase?: ControlPlaneOperation['phase']): Con
         },
       ],
       ...(phase !== undefined && {
-        operation: { component: fix.spec.component, fix: fix.metadata.name, rollout: 'ro', phase, startTime: at(5) },
+        operations: [{ component: fix.spec.component, fix: fix.metadata.name, rollout: 'ro', phase, startTime: at(5) }],
       }),
       health: { state: 'Healthy', since: at(0) },
       nodeFingerprint: 'f',

@@ -79,7 +79,8 @@ export function summarise(input: SummaryInput): Summary {
   for (const controlPlane of controlPlanes) {
     const { state } = targetState(controlPlane, matcher, { now, rollout: rollout.metadata.name })
     states.set(state, (states.get(state) ?? 0) + 1)
-    if (controlPlane.status?.operation === undefined && (controlPlane.spec.overrides ?? []).length === 0) neverTouched++
+    if (controlPlane.status?.operations === undefined && (controlPlane.spec.overrides ?? []).length === 0)
+      neverTouched++
   }
   const since = (time: string | undefined): number | null =>
     time === undefined ? null : Math.round((Date.parse(time) - start) / 1000)

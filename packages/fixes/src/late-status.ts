@@ -13,9 +13,8 @@ export function lateStatus(controlPlane: ControlPlane, matcher: FixMatcher, now:
   const status = targetState(controlPlane, matcher, { now })
   if (UNTREATED.has(status.state)) {
     // Another change of the component was taken back here; whether this one may come instead is for people to say.
-    const last = controlPlane.status?.operation
-    const takenBack = last?.component === matcher.component && (last.phase === 'Reverting' || last.phase === 'Reverted')
-    return takenBack ? undefined : status
+    const last = controlPlane.status?.operations?.find(({ component }) => component === matcher.component)
+    return last?.phase === 'Reverting' || last?.phase === 'Reverted' ? undefined : status
   }
   // It has the image for the release it came from.
   const moved = status.state === 'Regressed' && status.reason === 'VersionChanged' && status.image !== undefined

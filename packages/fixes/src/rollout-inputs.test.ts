@@ -63,19 +63,19 @@ describe('a control plane is to a rollout', () => {
 
   test.each(['Applying', 'Verifying', 'Failed'] as const)('what the agent says it is: %s', (phase) => {
     const { completionTime: _, ...running } = operation
-    const seen = see(controlPlaneOf('a', { spec: requested, status: { operation: { ...running, phase } } }))
+    const seen = see(controlPlaneOf('a', { spec: requested, status: { operations: [{ ...running, phase }] } }))
     expect(seen).toMatchObject({ state: phase, phase, requested: true, since: Date.parse(operation.startTime) })
     expect(seen).not.toHaveProperty('completedAt')
   })
 
   test('applied with the times of the operation', () => {
-    const seen = see(controlPlaneOf('a', { spec: requested, status: { operation, images: inPlace } }))
+    const seen = see(controlPlaneOf('a', { spec: requested, status: { operations: [operation], images: inPlace } }))
     expect(seen).toMatchObject({ state: 'Applied', phase: 'Applied', completedAt: Date.parse('2026-01-05T08:26:00Z') })
     expect(seen).not.toHaveProperty('onsetAt')
   })
 
   test('ill since after the change, with the reason of its illness', () => {
-    const status = { operation, images: inPlace, health: sick }
+    const status = { operations: [operation], images: inPlace, health: sick }
     expect(see(controlPlaneOf('a', { spec: requested, status }))).toMatchObject({
       onsetAt: Date.parse(sick.since),
       reason: 'KASDown',
@@ -84,7 +84,7 @@ describe('a control plane is to a rollout', () => {
   })
 
   test('not a victim of the change when it was ill before', () => {
-    const status = { operation, images: inPlace, health: { ...sick, since: '2026-01-05T08:09:59Z' } }
+    const status = { operations: [operation], images: inPlace, health: { ...sick, since: '2026-01-05T08:09:59Z' } }
     expect(see(controlPlaneOf('a', { spec: requested, status }))).not.toHaveProperty('onsetAt')
   })
 
@@ -126,14 +126,14 @@ describe('a control plane is to a rollout', () => {
 
 describe('taking back', () => {
   test('the operation before speaks until the agent begins, so that its age is not held against the revert', () => {
-    const seen = see(controlPlaneOf('a', { status: { operation, images: inPlace } }))
+    const seen = see(controlPlaneOf('a', { status: { operations: [operation], images: inPlace } }))
     expect(seen).toMatchObject({ state: 'Reverting', phase: 'Applied', requested: false })
     expect(seen).not.toHaveProperty('revert')
   })
 
   test.each(['Reverting', 'Reverted'] as const)('is told as the agent tells it: %s', (phase) => {
     const { image: _, ...back } = operation
-    expect(see(controlPlaneOf('a', { status: { operation: { ...back, phase } } }))).toMatchObject({
+    expect(see(controlPlaneOf('a', { status: { operations: [{ ...back, phase }] } }))).toMatchObject({
       state: phase,
       phase,
       requested: false,
@@ -144,7 +144,7 @@ describe('taking back', () => {
   test('that failed is a failed revert and not a failed change', () => {
     const { image: _, ...back } = operation
     const failed = { ...back, phase: 'Failed' as const, reason: 'Timeout' }
-    expect(see(controlPlaneOf('a', { status: { operation: failed, images: inPlace } }))).toMatchObject({
+    expect(see(controlPlaneOf('a', { status: { operations: [failed], images: inPlace } }))).toMatchObject({
       state: 'Failed',
       phase: 'Failed',
       revert: true,
@@ -155,7 +155,7 @@ describe('taking back', () => {
 
 test('what an earlier rollout of a fix of the same name wrote is left alone', () => {
   const earlier = { overrides: [{ ...override, rollout: 'earlier' }] }
-  const status = { operation: { ...operation, rollout: 'earlier' }, images: inPlace }
+  const status = { operations: [{ ...operation, rollout: 'earlier' }], images: inPlace }
   expect(see(controlPlaneOf('a', { spec: earlier, status }))).toMatchObject({ phase: 'NotAffected', requested: false })
   expect(see(controlPlaneOf('a', { spec: earlier }))).toMatchObject({ phase: 'Held', requested: false })
 })

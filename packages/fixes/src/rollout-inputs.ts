@@ -70,9 +70,8 @@ function operationOf(
   matcher: FixMatcher,
   rollout: string,
 ): ControlPlaneOperation | undefined {
-  const operation = controlPlane.status?.operation
-  if (operation === undefined || operation.component !== matcher.component) return undefined
-  return operation.fix === matcher.name && operation.rollout === rollout ? operation : undefined
+  const operation = controlPlane.status?.operations?.find(({ component }) => component === matcher.component)
+  return operation?.fix === matcher.name && operation.rollout === rollout ? operation : undefined
 }
 
 function isRevert(operation: ControlPlaneOperation): boolean {

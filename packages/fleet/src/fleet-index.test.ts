@@ -42,13 +42,16 @@ const status: fc.Arbitrary<Partial<ControlPlaneStatus>> = fc.record(
         { requiredKeys: ['component', 'image', 'origin'] },
       )
       .map((entry) => [entry]),
-    operation: fc.record({
-      component: fc.constantFrom('control-plane-operator', 'etcd'),
-      fix: fixName,
-      rollout: fc.constantFrom('run-1', 'run-2'),
-      phase: fc.constantFrom('Applying', 'Verifying', 'Applied', 'Failed', 'Reverting', 'Reverted'),
-      startTime: time,
-    }),
+    operations: fc.uniqueArray(
+      fc.record({
+        component: fc.constantFrom('control-plane-operator', 'etcd'),
+        fix: fixName,
+        rollout: fc.constantFrom('run-1', 'run-2'),
+        phase: fc.constantFrom('Applying', 'Verifying', 'Applied', 'Failed', 'Reverting', 'Reverted'),
+        startTime: time,
+      }),
+      { selector: ({ component }) => component, maxLength: 2 },
+    ),
   },
   { requiredKeys: [] },
 )

@@ -202,7 +202,7 @@ function viewOf({ metadata, spec, status }: ControlPlane): ControlPlaneView {
             identity: status.identity,
             version: status.version,
             images: status.images,
-            ...(status.operation === undefined ? {} : { operation: status.operation }),
+            ...(status.operations === undefined ? {} : { operations: status.operations }),
           },
         }),
   }

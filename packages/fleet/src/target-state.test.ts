@@ -37,14 +37,16 @@ function situation(given: Situation): ControlPlane {
       ...(operation === undefined
         ? {}
         : {
-            operation: {
-              component: COMPONENT,
-              fix: 'one',
-              rollout: 'run',
-              phase: 'Applying',
-              startTime: '2026-01-05T07:00:00Z',
-              ...operation,
-            },
+            operations: [
+              {
+                component: COMPONENT,
+                fix: 'one',
+                rollout: 'run',
+                phase: 'Applying' as const,
+                startTime: '2026-01-05T07:00:00Z',
+                ...operation,
+              },
+            ],
           }),
     },
   })

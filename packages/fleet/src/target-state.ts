@@ -10,6 +10,9 @@ import type {
 } from './kinds/control-plane.ts'
 import type { TargetState } from './states.ts'
 
+/** Phases of an operation that has not ended. */
+const UNDER_WAY: ReadonlySet<ControlPlaneOperation['phase']> = new Set(['Applying', 'Verifying', 'Reverting'])
+
 /** Where one control plane is with one fix, and why when that is not obvious. */
 export interface TargetStatus {
   readonly state: TargetState
@@ -35,7 +38,7 @@ export interface TargetContext {
 export interface ControlPlaneView {
   readonly metadata: { readonly name: string; readonly namespace?: string }
   readonly spec: Pick<ControlPlane['spec'], 'overrides' | 'holds'>
-  readonly status?: Pick<NonNullable<ControlPlane['status']>, 'identity' | 'version' | 'images' | 'operation'>
+  readonly status?: Pick<NonNullable<ControlPlane['status']>, 'identity' | 'version' | 'images' | 'operations'>
 }
 
 /**
@@ -52,7 +55,7 @@ export function targetState(controlPlane: ControlPlaneView, fix: FixMatcher, con
   }
   const image = imageForControlPlane(fix, controlPlane)
   const effective = status.images.find(({ component }) => component === fix.component)
-  const operation = operationOf(status.operation, fix, ours?.rollout ?? context.rollout)
+  const operation = operationOf(status.operations, fix, ours?.rollout ?? context.rollout)
   const involved = image !== undefined || ours !== undefined || operation !== undefined || effective?.fix === fix.name
   if (!involved) return { state: 'NotAffected' }
   if (context.reachable === false) {
@@ -89,7 +92,7 @@ function requestedState(
     case 'Reverted':
       return { state: 'Scheduled' }
     case undefined:
-      // The agent keeps one operation; a later one for another component replaces ours.
+      // The agent tells of it as soon as it begins; in place without it means that another agent did it.
       if (!inPlace || effective.fix !== fix.name) return { state: 'Scheduled' }
       break
     case 'Applied':
@@ -165,8 +168,8 @@ function untouchedState(
       message: `ComponentFix ${override.fix} has replaced ${override.component} here; revert it or let this fix supersede it.`,
     }
   }
-  const busy = controlPlane.status?.operation
-  if (busy !== undefined && (busy.phase === 'Applying' || busy.phase === 'Verifying' || busy.phase === 'Reverting')) {
+  const busy = controlPlane.status?.operations?.find(({ phase }) => UNDER_WAY.has(phase))
+  if (busy !== undefined) {
     const cause = busy.fix === undefined ? `a change of ${busy.component}` : `ComponentFix ${busy.fix}`
     return {
       state: 'Blocked',
@@ -199,11 +202,12 @@ export function holdEnd(hold: Hold): number {
 }
 
 function operationOf(
-  operation: ControlPlaneOperation | undefined,
+  operations: readonly ControlPlaneOperation[] | undefined,
   fix: FixMatcher,
   rollout: string | undefined,
 ): ControlPlaneOperation | undefined {
-  if (operation === undefined || operation.fix !== fix.name || operation.component !== fix.component) return undefined
+  const operation = operations?.find(({ component }) => component === fix.component)
+  if (operation === undefined || operation.fix !== fix.name) return undefined
   const other = rollout !== undefined && operation.rollout !== undefined && operation.rollout !== rollout
   return other ? undefined : operation
 }

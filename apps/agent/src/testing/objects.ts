@@ -52,12 +52,17 @@ export function component(name: string, complete: Condition): ControlPlaneCompon
   }
 }
 
-export function operator(image: string, ready = true): Deployment {
+export function operator(image: string, ready = true, overrides = ''): Deployment {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name: 'control-plane-operator', namespace: 'clusters-hc-1', generation: 2 },
-    spec: { replicas: 1, template: { spec: { containers: [{ name: 'control-plane-operator', image }] } } },
+    spec: {
+      replicas: 1,
+      template: {
+        spec: { containers: [{ name: 'control-plane-operator', image, args: [`--image-overrides=${overrides}`] }] },
+      },
+    },
     status: { observedGeneration: 2, replicas: ready ? 1 : 2, updatedReplicas: 1, availableReplicas: 1 },
   }
 }
@@ -107,9 +112,8 @@ export const applied: ChangeRecord = {
   previousImage: undefined,
 }
 
-export function withRecord(cluster: HostedCluster, record: ChangeRecord): HostedCluster {
-  return {
-    ...cluster,
-    metadata: { ...cluster.metadata, annotations: { ...cluster.metadata.annotations, ...annotationsFor(record) } },
-  }
+/** `cluster` after the agent has written `records`. */
+export function withRecords(cluster: HostedCluster, ...records: readonly ChangeRecord[]): HostedCluster {
+  const annotations = { ...cluster.metadata.annotations, ...annotationsFor(records, cluster) }
+  return { ...cluster, metadata: { ...cluster.metadata, annotations } }
 }

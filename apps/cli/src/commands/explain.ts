@@ -118,14 +118,14 @@ async function explainControlPlane(client: Client, plane: ControlPlane, now: num
       `NEXT   kubectl get lease agent -n ${plane.metadata.namespace}`,
     ]
   }
-  const { identity, version, health, operation } = status
+  const { identity, version, health, operations = [] } = status
   const lines = [
     `${key}  ${version.controlPlane}  ${identity.platform} ${identity.architecture} ${identity.topology}  ${identity.region}  tier ${identity.tier}`,
     `HEALTH ${health.state} since ${age(health.since, now)}${health.message === undefined ? '' : `: ${health.message}`}`,
   ]
   const hold = activeHold(plane, now)
   if (hold !== undefined) lines.push(`HOLD   ${hold.name}: ${hold.reason} (owner ${hold.owner})`)
-  if (operation !== undefined) {
+  for (const operation of operations) {
     const why = [operation.reason, operation.message].filter((text) => text !== undefined).join(': ')
     lines.push(
       `CHANGE ${operation.phase} ${operation.fix ?? operation.component} for ${age(operation.startTime, now)}  ${why}`.trimEnd(),

@@ -41,7 +41,7 @@ export async function fixClusters(session: Session, name: string, options: FixCl
     case 'table':
     case 'wide':
       if (rows.length === 0) session.note('No control planes found')
-      else session.out(renderTable(columns(now), rows, options.output === 'wide'))
+      else session.out(renderTable(columns(matcher.component, now), rows, options.output === 'wide'))
       return
     case 'name':
       for (const { controlPlane } of rows) session.out(`${objectKey(controlPlane)}\n`)
@@ -56,14 +56,18 @@ export async function fixClusters(session: Session, name: string, options: FixCl
   }
 }
 
-function columns(now: number): Column<Row>[] {
+function startOf({ status }: ControlPlane, changed: string): string | undefined {
+  return status?.operations?.find(({ component }) => component === changed)?.startTime
+}
+
+function columns(component: string, now: number): Column<Row>[] {
   return [
     { title: 'MANAGEMENT-CLUSTER', cell: ({ controlPlane }) => controlPlane.metadata.namespace },
     { title: 'NAME', cell: ({ controlPlane }) => controlPlane.metadata.name },
     { title: 'VERSION', cell: ({ controlPlane }) => controlPlane.status?.version.controlPlane },
     { title: 'STATE', cell: ({ target }) => target.state },
     { title: 'REASON', cell: ({ target }) => target.reason },
-    { title: 'SINCE', cell: ({ controlPlane }) => age(controlPlane.status?.operation?.startTime, now) },
+    { title: 'SINCE', cell: ({ controlPlane }) => age(startOf(controlPlane, component), now) },
     { title: 'HEALTH', cell: ({ controlPlane }) => controlPlane.status?.health.state },
     { title: 'MESSAGE', wide: true, cell: ({ target }) => target.message },
   ]

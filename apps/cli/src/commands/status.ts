@@ -78,10 +78,9 @@ export function summarize(items: readonly ControlPlane[]): EnvironmentSummary[] 
       degraded: inState('Degraded'),
       unavailable: inState('Unavailable'),
       unknown: inState('Unknown'),
-      changing: planes.filter((plane) => {
-        const operation = plane.status?.operation
-        return operation !== undefined && operation.completionTime === undefined
-      }).length,
+      changing: planes.filter((plane) =>
+        plane.status?.operations?.some(({ completionTime }) => completionTime === undefined),
+      ).length,
     }
   }
   const rows = ['integration', 'stage', 'production']

@@ -68,7 +68,7 @@ const componentImage = object('The image one component runs, and why.', {
   fix: optional(objectName('ComponentFix that put it there.')),
 })
 
-const operation = object('The change in progress, or the last one.', {
+const operation = object('The change of one component that is in progress, or the last one.', {
   component: word('Component being changed.'),
   image: optional(digestImage('Image being put in place; absent when going back to what was there before.')),
   fix: optional(objectName('ComponentFix it belongs to.')),
@@ -94,7 +94,9 @@ const status = object('What is. Written by the agent of the management cluster.'
     dataPlane: version('Version of the data plane.'),
   }),
   images: array('Images of its components.', componentImage, { maxItems: 64, keys: ['component'] }),
-  operation: optional(operation),
+  operations: optional(
+    array('Changes of its components, the newest first.', operation, { maxItems: 64, keys: ['component'] }),
+  ),
   health,
   nodeFingerprint: string('Changes whenever nodes are replaced or reconfigured, and only then.', { maxLength: 128 }),
   conditions: conditions(),
@@ -132,7 +134,12 @@ export const controlPlaneKind: KindDefinition = {
       jsonPath: '.status.images[?(@.component=="control-plane-operator")].fix',
       description: 'Fix in place for the control-plane operator.',
     },
-    { name: 'State', type: 'string', jsonPath: '.status.operation.phase', description: 'Phase of the last change.' },
+    {
+      name: 'State',
+      type: 'string',
+      jsonPath: '.status.operations[0].phase',
+      description: 'Phase of the last change.',
+    },
     { name: 'Health', type: 'string', jsonPath: '.status.health.state', description: 'Health.' },
     { name: 'Region', type: 'string', jsonPath: '.status.identity.region', description: 'Region.' },
     { name: 'Platform', type: 'string', jsonPath: '.status.identity.platform', description: 'Platform.' },
@@ -153,7 +160,7 @@ export const controlPlaneKind: KindDefinition = {
     {
       name: 'Reason',
       type: 'string',
-      jsonPath: '.status.operation.reason',
+      jsonPath: '.status.operations[0].reason',
       description: 'Why the change is in its phase.',
       priority: 1,
     },
