@@ -161,7 +161,7 @@ export class Answer {
 
 /** A cause to expect; the message may be a pattern. */
 export interface InvalidCause {
-  readonly reason: string
+  readonly reason: unknown
   readonly field: string
   readonly message?: string | RegExp
 }
@@ -182,7 +182,7 @@ export function describeSent({ method, path, headers, body }: Sent): string {
 }
 
 function describeCause({ reason, field, message }: InvalidCause): string {
-  return `${reason} of ${field}${message === undefined ? '' : ` with ${String(message)}`}`
+  return `${JSON.stringify(reason)} of ${field}${message === undefined ? '' : ` with ${String(message)}`}`
 }
 
 function readable(body: string): string {

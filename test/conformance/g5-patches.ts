@@ -82,7 +82,7 @@ export const patches = group('G5', (add) => {
       { op: 'replace', path: '/data/a', value: '2' },
       { op: 'test', path: '/data/a', value: '1' },
     ])
-    answer.refuses(422, 'Invalid', { message: /^the server rejected our request due to an error in our request/ })
+    answer.refuses(422, 'Invalid', { message: 'the server rejected our request due to an error in our request' })
     t.match(await t.read(`${t.CM}/c`), exactly(made), 'the object')
   })
 
@@ -189,7 +189,7 @@ export const patches = group('G5', (add) => {
     // Without its key, an item of such a list cannot be told from the others.
     const keyless = await t.patch(path, 'strategic', patch([{ image: 'x' }]))
     t.check(keyless.status >= 400 && keyless.status < 600, 'an item without a key must be refused')
-    t.match(keyless.json(), { kind: 'Status', message: /does not contain declared merge key: name/ }, 'the refusal')
+    t.match(keyless.json(), { kind: 'Status', status: 'Failure' }, 'the refusal')
     // A map merges, null deletes.
     await t.create(t.CM, configMap('c', { a: '1', b: '2' }))
     ;(await t.patch(`${t.CM}/c`, 'strategic', { data: { a: null, c: '3' } })).is(200, {
@@ -284,7 +284,9 @@ export const patches = group('G5', (add) => {
       message,
     })
     const uid = '11111111-2222-3333-4444-555555555555'
-    ;(await t.patch(path, 'merge', { metadata: { uid }, spec: { size: 7 } })).refuses(409, 'Conflict')
+    ;(await t.patch(path, 'merge', { metadata: { uid }, spec: { size: 7 } })).invalid('Widget.example.com', 'w', [
+      { reason: 'FieldValueInvalid', field: 'metadata.uid', message: `Invalid value: "${uid}": field is immutable` },
+    ])
     t.match(await t.read(path), exactly(second), 'the object')
     const map = await t.create(t.CM, configMap('c', { a: '1' }))
     ;(await t.patch(`${t.CM}/c`, 'merge', { data: { a: '2' } })).is(200)
@@ -351,7 +353,7 @@ export const patches = group('G5', (add) => {
             {
               reason: 'FieldValueNotSupported',
               field: 'dryRun',
-              message: /^Unsupported value: (\["Yes"\]|"Yes"): supported values: "All"$/,
+              message: /^Unsupported value: (\["Yes"\]|\[\]string\{"Yes"\}): supported values: "All"$/,
             },
           ],
         },
@@ -381,7 +383,7 @@ export const patches = group('G5', (add) => {
     ;(await patch({ fieldManager: 'a\u0007b' })).refuses(
       422,
       'Invalid',
-      refused('FieldValueInvalid', 'fieldManager', /should only contain printable characters/),
+      refused('FieldValueInvalid', 'fieldManager', /invalid character U\+0007 \(at position 1\)$/),
     )
     ;(await patch({ force: true })).refuses(
       422,
@@ -394,7 +396,7 @@ export const patches = group('G5', (add) => {
       refused(
         'FieldValueNotSupported',
         'fieldValidation',
-        /^Unsupported value: "Nope": supported values: "Ignore", "Strict", "Warn"$|^Unsupported value: "Nope": supported values: "Ignore", "Warn", "Strict"$/,
+        'Unsupported value: "Nope": supported values: "", "Ignore", "Strict", "Warn"',
       ),
     )
     ;(await t.patch(path, 'apply', widget('w'))).refuses(

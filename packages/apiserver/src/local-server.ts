@@ -14,7 +14,10 @@ export interface LocalServerOptions {
   readonly dataDirectory?: string
   /** Port on 127.0.0.1; 0 or absent takes a free one. */
   readonly port?: number
-  /** How many of the newest writes can be watched from and paged through; the default is 100,000. */
+  /**
+   * How many of the newest writes can be watched from and paged through. Absent: the newest 100,000, and those of the
+   * last five minutes.
+   */
   readonly historyEvents?: number
   /** Shown in `/version`. */
   readonly version?: string
@@ -53,7 +56,8 @@ export class LocalServer {
    */
   static async start(options: LocalServerOptions = {}): Promise<LocalServer> {
     const { crds, port, clock = systemClock(), random = systemRandom(), ...rest } = options
-    const server = await ApiServer.open({ clock, random, ...rest })
+    const history = rest.historyEvents === undefined ? {} : { historyAgeMs: 0 }
+    const server = await ApiServer.open({ clock, random, ...rest, ...history })
     try {
       await server.cluster(CLUSTER)
       const transport = server.transport({ cluster: CLUSTER, user: ADMINISTRATOR })

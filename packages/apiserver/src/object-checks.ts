@@ -76,6 +76,10 @@ export function bindToUrl(context: WriteContext, object: AnyObject, name: string
   } else if (metadata.namespace === undefined || metadata.namespace === '') {
     metadata.namespace = namespace
   } else if (metadata.namespace !== namespace) {
-    throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`)
+    throw badRequest(
+      name === undefined
+        ? 'the namespace of the provided object does not match the namespace sent on the request'
+        : `the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`,
+    )
   }
 }

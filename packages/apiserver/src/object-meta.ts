@@ -1,5 +1,6 @@
-import { fieldInvalid, fieldTooLong, isLabelKey, isLabelValue } from '@locktender/kube'
+import { fieldInvalid, fieldTooLong } from '@locktender/kube'
 import type { FieldError, ObjectMeta } from '@locktender/kube'
+import { labelKeyProblems, labelValueProblems, subdomainRule } from './label-rules.ts'
 import type { ServedResource } from './served-resource.ts'
 
 /** Sum of the bytes of all annotations, as in apimachinery TotalAnnotationSizeLimitB. */
@@ -11,36 +12,36 @@ const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 const LABEL_RULE =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an " +
   "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-const SUBDOMAIN_RULE =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end " +
-  "with an alphanumeric character (e.g. 'example.com', regex used for validation is " +
-  "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+
+/** What keeps a text from being a DNS subdomain, if anything does. */
+export function subdomainProblem(text: string): string | undefined {
+  if (text.length > 253) return 'must be no more than 253 characters'
+  return SUBDOMAIN.test(text) ? undefined : subdomainRule
+}
 
 /** Rules of object metadata that hold for every kind. */
 export function validateMeta(meta: ObjectMeta, names: ServedResource['names']): FieldError[] {
   const errors: FieldError[] = []
   validateName(meta.name, names, errors)
   if (meta.labels !== undefined) {
-    validateMap(meta.labels, 'metadata.labels', errors, (value) =>
-      isLabelValue(value)
-        ? undefined
-        : "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start " +
-          'and end with an alphanumeric character, and be at most 63 characters long',
-    )
+    for (const [key, value] of Object.entries(meta.labels)) {
+      errors.push(...keyErrors('metadata.labels', key, key))
+      errors.push(...labelValueProblems(value).map((why) => fieldInvalid('metadata.labels', value, why)))
+    }
   }
   if (meta.annotations !== undefined) {
-    validateMap(meta.annotations, 'metadata.annotations', errors)
     let bytes = 0
     for (const [key, value] of Object.entries(meta.annotations)) {
+      // Unlike those of labels, their prefixes may have capitals.
+      errors.push(...keyErrors('metadata.annotations', key, key.toLowerCase()))
       // oxlint-disable-next-line typescript/no-unnecessary-type-conversion -- a client may have sent anything
       bytes += key.length + Buffer.byteLength(String(value))
     }
     if (bytes > MAX_ANNOTATION_BYTES) errors.push(fieldTooLong('metadata.annotations', MAX_ANNOTATION_BYTES))
   }
   for (const [index, finalizer] of (meta.finalizers ?? []).entries()) {
-    if (typeof finalizer !== 'string' || !isLabelKey(finalizer)) {
-      errors.push(fieldInvalid(`metadata.finalizers[${index}]`, finalizer, 'name part must be a qualified name'))
-    }
+    const problems = typeof finalizer === 'string' ? labelKeyProblems(finalizer) : ['must be a string']
+    errors.push(...problems.map((why) => fieldInvalid(`metadata.finalizers[${index}]`, finalizer, why)))
   }
   validateOwners(meta, errors)
   return errors
@@ -57,32 +58,12 @@ function validateName(name: string, names: ServedResource['names'], errors: Fiel
     if (!LABEL.test(name)) errors.push(fieldInvalid(field, name, LABEL_RULE))
   } else {
     if (name.length > 253) errors.push(fieldInvalid(field, name, 'must be no more than 253 characters'))
-    if (!SUBDOMAIN.test(name)) errors.push(fieldInvalid(field, name, SUBDOMAIN_RULE))
+    if (!SUBDOMAIN.test(name)) errors.push(fieldInvalid(field, name, subdomainRule))
   }
 }
 
-function validateMap(
-  map: Readonly<Record<string, unknown>>,
-  field: string,
-  errors: FieldError[],
-  checkValue?: (value: string) => string | undefined,
-): void {
-  for (const key of Object.keys(map)) {
-    const value = map[key]
-    // Annotation keys may have capitals in their prefix; label keys are checked the same way after lowering it.
-    if (!isLabelKey(checkValue === undefined ? key.toLowerCase() : key)) {
-      errors.push(
-        fieldInvalid(
-          field,
-          key,
-          "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric " +
-            "character (e.g. 'MyName',  or 'my.name',  or '123-abc')",
-        ),
-      )
-    }
-    const wrong = typeof value === 'string' ? checkValue?.(value) : 'must be a string'
-    if (wrong !== undefined) errors.push(fieldInvalid(field, value as string, wrong))
-  }
+function keyErrors(field: string, key: string, checked: string): FieldError[] {
+  return labelKeyProblems(checked).map((why) => fieldInvalid(field, key, why))
 }
 
 function validateOwners(meta: ObjectMeta, errors: FieldError[]): void {

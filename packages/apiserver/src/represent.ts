@@ -1,4 +1,4 @@
-import { apiVersionOf } from '@locktender/kube'
+import { ApiError, apiVersionOf, notAcceptable } from '@locktender/kube'
 import type { WatchEventType } from '@locktender/kube'
 import type { Representation } from './media-types.ts'
 import { encodeJson } from './object.ts'
@@ -17,17 +17,27 @@ export interface Presentation {
   readonly nowMs: number
 }
 
-/** JSON of one object in the wanted form. */
+/**
+ * JSON of one object in the wanted form.
+ * @throws ApiError NotAcceptable when only a list has that form
+ */
 export function representObject(view: View, presentation: Presentation): Uint8Array {
   switch (presentation.representation) {
     case 'table':
       return encodeJson(tableOf([view.object], {}, presentation, true))
     case 'metadata':
-    case 'metadata-list':
       return encodeJson(partialMetadata(view.object))
+    case 'metadata-list':
+      throw unfit('you requested PartialObjectMetadataList, but the requested object is not a list')
     default:
       return view.bytes
   }
+}
+
+/** 406: the client wants a form that this answer does not have. */
+function unfit(message: string): ApiError {
+  const { status } = notAcceptable([])
+  return new ApiError({ ...status, message })
 }
 
 export interface ListMetadata {
@@ -39,7 +49,10 @@ export interface ListMetadata {
 const COMMA = Buffer.from(',')
 const LIST_END = Buffer.from(']}\n')
 
-/** JSON of a list in the wanted form. */
+/**
+ * JSON of a list in the wanted form.
+ * @throws ApiError NotAcceptable when only a single object has that form
+ */
 export function representList(views: readonly View[], metadata: ListMetadata, presentation: Presentation): Uint8Array {
   const { served, representation } = presentation
   if (representation === 'table') {
@@ -51,6 +64,9 @@ export function representList(views: readonly View[], metadata: ListMetadata, pr
         true,
       ),
     )
+  }
+  if (representation === 'metadata') {
+    throw unfit('you requested PartialObjectMetadata, but the requested object is a list')
   }
   const partial = representation !== 'object'
   const apiVersion = partial ? 'meta.k8s.io/v1' : apiVersionOf(served.resource)

@@ -34,8 +34,7 @@ export function parseWriteOptions(
   }
   const named = query.get('fieldManager') ?? ''
   if (Buffer.byteLength(named) > MAX_FIELD_MANAGER) errors.push(fieldTooLong('fieldManager', MAX_FIELD_MANAGER))
-  if (!/^[\P{C}]*$/u.test(named))
-    errors.push(fieldInvalid('fieldManager', named, 'should only contain printable characters'))
+  errors.push(...unprintable(named))
   if (apply && named === '') errors.push(fieldRequired('fieldManager', 'is required for apply patch'))
   const force = query.get('force')
   if (!apply && kind === 'PatchOptions' && force !== null) {
@@ -48,6 +47,14 @@ export function parseWriteOptions(
     fieldManager: named === '' ? managerFromUserAgent(userAgent) : named,
     force: force === 'true' || force === '1',
   }
+}
+
+function unprintable(manager: string): FieldError[] {
+  return [...manager.matchAll(/\p{C}/gu)].map(({ 0: character, index }) => {
+    const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')
+    const position = Buffer.byteLength(manager.slice(0, index))
+    return fieldInvalid('fieldManager', manager, `invalid character U+${code} (at position ${position})`)
+  })
 }
 
 /** Whether `dryRun` asks for a rehearsal; anything but `All` is an error. */

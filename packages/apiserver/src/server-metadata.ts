@@ -18,10 +18,10 @@ export function newMeta(
     resourceVersion: '',
     ...(generation ? { generation: 1 } : {}),
     creationTimestamp: now,
-    ...(labels === undefined ? {} : { labels }),
-    ...(annotations === undefined ? {} : { annotations }),
-    ...(ownerReferences === undefined ? {} : { ownerReferences }),
-    ...(finalizers === undefined || finalizers.length === 0 ? {} : { finalizers }),
+    ...(isEmpty(labels) ? {} : { labels }),
+    ...(isEmpty(annotations) ? {} : { annotations }),
+    ...(isEmpty(ownerReferences) ? {} : { ownerReferences }),
+    ...(isEmpty(finalizers) ? {} : { finalizers }),
     ...(managedFields === undefined ? {} : { managedFields }),
   }
 }
@@ -41,10 +41,17 @@ export function nextMeta(meta: ObjectMeta, live: ObjectMeta, namespace: string |
     ...(live.deletionGracePeriodSeconds === undefined
       ? {}
       : { deletionGracePeriodSeconds: live.deletionGracePeriodSeconds }),
-    ...(labels === undefined ? {} : { labels }),
-    ...(annotations === undefined ? {} : { annotations }),
-    ...(ownerReferences === undefined ? {} : { ownerReferences }),
-    ...(finalizers === undefined || finalizers.length === 0 ? {} : { finalizers }),
+    ...(isEmpty(labels) ? {} : { labels }),
+    ...(isEmpty(annotations) ? {} : { annotations }),
+    ...(isEmpty(ownerReferences) ? {} : { ownerReferences }),
+    ...(isEmpty(finalizers) ? {} : { finalizers }),
     ...(managedFields === undefined ? {} : { managedFields }),
   }
+}
+
+/** Kubernetes leaves out lists and maps of metadata that have nothing in them. */
+function isEmpty<T extends object>(part: T | undefined): part is undefined {
+  if (part === undefined) return true
+  for (const _key in part) return false
+  return true
 }

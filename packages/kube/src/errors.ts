@@ -153,6 +153,11 @@ export function invalid(target: GroupKind, name: string, errors: readonly FieldE
   return failure(422, 'Invalid', message, detailsOf(name, target.group, target.kind, causes))
 }
 
+/** 422 for a patch that does not fit the object; Kubernetes does not say more than that. */
+export function patchRejected(): ApiError {
+  return failure(422, 'Invalid', 'the server rejected our request due to an error in our request', {})
+}
+
 /** 403: authenticated, but not allowed. `name` may be empty for requests on collections. */
 export function forbidden(target: GroupResource, name: string, why: string, causes?: readonly StatusCause[]): ApiError {
   const { group, resource } = target

@@ -7,9 +7,9 @@ import {
   badRequest,
   conflict,
   fieldInvalid,
-  invalid,
   notFound,
   PatchError,
+  patchRejected,
   requestEntityTooLarge,
   unsupportedMediaType,
 } from '@locktender/kube'
@@ -22,7 +22,7 @@ import { parseWriteOptions } from '../request-options.ts'
 import { groupResourceOf } from '../served-resource.ts'
 import { applyStrategicMergePatch } from '../strategic-merge.ts'
 import type { WriteContext } from '../write-context.ts'
-import { bindToUrl, checkKind, checkPreconditions } from '../object-checks.ts'
+import { bindToUrl, checkKind, checkPreconditions, invalidObject } from '../object-checks.ts'
 import { createObject, trackingOf, updateObject } from '../write-pipeline.ts'
 import type { Answer } from './answer.ts'
 import { keyOf } from './context.ts'
@@ -77,22 +77,24 @@ async function handleChange(context: RequestContext, change: (live: Json, patch:
     const stored = cluster.database.store.get(keyOf(context))
     if (stored === undefined) throw notFound(groupResourceOf(served), request.name!)
     const live = cluster.database.objectAs(served, stored)
-    const patched = asObject(runChange(write, live, patch, change), served)
+    const patched = asObject(runChange(live, patch, change), served)
     checkKind(write, patched)
     bindToUrl(write, patched, request.name)
-    checkPreconditions(write, live, patched.metadata)
+    checkPreconditions(write, live, { resourceVersion: patched.metadata.resourceVersion })
+    checkUid(write, live, patched)
     const candidate = ingest(write, patched, parsed, true)
     return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate, { patched: true }) }
   })
 }
 
-function runChange(
-  write: WriteContext,
-  live: AnyObject,
-  patch: Json,
-  change: (live: Json, patch: Json) => Json,
-): unknown {
-  const { group, kind } = write.served.resource
+/** A uid in a whole object says which one is meant; in a patch it is a field that cannot be changed. */
+function checkUid(write: WriteContext, live: AnyObject, patched: AnyObject): void {
+  const { uid = '' } = patched.metadata
+  if (uid === '' || uid === live.metadata.uid) return
+  throw invalidObject(write, patched, [fieldInvalid('metadata.uid', uid, 'field is immutable')])
+}
+
+function runChange(live: AnyObject, patch: Json, change: (live: Json, patch: Json) => Json): unknown {
   try {
     const result = change(live as unknown as Json, patch)
     // The patch functions share unchanged parts with the live object, and metadata is completed in place later.
@@ -102,7 +104,7 @@ function runChange(
   } catch (error) {
     if (!(error instanceof PatchError)) throw error
     if (error.kind === 'malformed') throw badRequest(`error decoding patch: ${error.message}`)
-    throw invalid({ group, kind }, live.metadata.name, [fieldInvalid('patch', patch, error.message)])
+    throw patchRejected()
   }
 }
 
