@@ -12,6 +12,7 @@ import { Database } from './database.ts'
 import { Listener } from './http/listener.ts'
 import { serveClusters } from './http/serve-clusters.ts'
 import { loopbackTransport } from './loopback.ts'
+import type { Files } from './store/files.ts'
 import { Store } from './store/store.ts'
 import { systemWriter } from './system-writer.ts'
 import type { UserInfo } from './user.ts'
@@ -22,6 +23,8 @@ export interface ApiServerOptions {
   readonly random: Random
   /** Folder of objects, keys and token digests. Absent: everything is in memory and gone at the end. */
   readonly dataDirectory?: string
+  /** Where the objects of the data directory are instead of the file system; keys and tokens are then in memory. */
+  readonly files?: Files
   readonly admission?: readonly AdmissionPlugin[]
   /** How many of the newest writes can be watched from and paged through, at least; the default is 100,000. */
   readonly historyEvents?: number
@@ -64,10 +67,14 @@ export class ApiServer {
   private constructor(options: ApiServerOptions, database: Database) {
     this.#options = options
     this.#database = database
-    const pki = options.dataDirectory === undefined ? undefined : join(options.dataDirectory, 'pki')
+    const { dataDirectory, files } = options
+    const pki = dataDirectory === undefined || files !== undefined ? undefined : join(dataDirectory, 'pki')
     this.#authority = new CertificateAuthority({ directory: pki, clock: options.clock })
     this.#tokens = new TokenStore(pki)
     for (const name of storedClusters(database.store)) this.#add(name)
+    void database.store.failure.then(() => {
+      for (const cluster of this.#clusters.values()) cluster.streams.close()
+    })
     this.#controllers = startControllers({
       clock: options.clock,
       store: database.store,
@@ -81,10 +88,11 @@ export class ApiServer {
    * @throws StoreCorruptError, DirectoryLockedError
    */
   static async open(options: ApiServerOptions): Promise<ApiServer> {
-    const { clock, random, dataDirectory, historyEvents, historyAgeMs } = options
+    const { clock, random, dataDirectory, files, historyEvents, historyAgeMs } = options
     const store = await Store.open({
       clock,
       ...(dataDirectory === undefined ? {} : { directory: join(dataDirectory, 'store') }),
+      ...(files === undefined ? {} : { files }),
       ...(historyEvents === undefined ? {} : { historyEvents }),
       ...(historyAgeMs === undefined ? {} : { historyAgeMs }),
     })
@@ -153,6 +161,14 @@ export class ApiServer {
   /** A client certificate and its key, PEM, valid for a year. Groups of the user are its organizations. */
   issueClientCertificate(user: UserInfo): Promise<{ readonly certificate: string; readonly key: string }> {
     return this.#authority.issueClient(user)
+  }
+
+  /**
+   * Resolves when the data directory can no longer be written. Nothing is acknowledged from then on and all watches
+   * end; the process should end too, with this error.
+   */
+  get failure(): Promise<Error> {
+    return this.#database.store.failure
   }
 
   /** Ends watches, waits for writes to be durable, and leaves the data directory. */

@@ -1,7 +1,8 @@
-import { Client, seededRandom, VirtualClock } from '@locktender/kube'
+import { Client, isAlreadyExists, seededRandom, VirtualClock } from '@locktender/kube'
 import type { HttpMethod, KubeObject, Resource, Status, StructuralSchema, Transport } from '@locktender/kube'
 import type { AdmissionPlugin } from './admission.ts'
 import { ApiServer } from './server.ts'
+import type { Files } from './store/files.ts'
 import type { UserInfo } from './user.ts'
 
 /** For tests: an API server in memory with one logical cluster, and widgets and gadgets defined in it. */
@@ -146,17 +147,28 @@ export interface TestClusterOptions {
   readonly admission?: readonly AdmissionPlugin[]
   readonly historyEvents?: number
   readonly historyAgeMs?: number
+  readonly dataDirectory?: string
+  readonly files?: Files
+  /** Absent: a new one. */
+  readonly clock?: VirtualClock
+  /** Of the server's random numbers; every life on one data directory needs its own. */
+  readonly seed?: number
 }
 
 export async function openTestCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
-  const clock = new VirtualClock()
-  const server = await ApiServer.open({ clock, random: seededRandom(1), ...options })
+  const { clock = new VirtualClock(), seed = 1, ...rest } = options
+  const server = await ApiServer.open({ clock, random: seededRandom(seed), ...rest })
   await server.cluster('hub')
   const transportOf = (user: UserInfo): Transport => server.transport({ cluster: 'hub', user })
   const clientOf = (user: UserInfo): Client => new Client({ transport: transportOf(user), fieldManager: 'test' })
   const client = clientOf(admin)
-  await client.create(definitions, widgetDefinition)
-  await client.create(definitions, gadgetDefinition)
+  for (const wanted of [widgetDefinition, gadgetDefinition]) {
+    try {
+      await client.create(definitions, wanted)
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error
+    }
+  }
   return {
     clock,
     server,

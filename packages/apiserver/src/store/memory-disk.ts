@@ -169,6 +169,12 @@ export class Session implements Files {
     this.#fault = fault
   }
 
+  /** Kills the process: nothing it still tries has an effect. */
+  die(): void {
+    this.#dead = true
+    this.#disk.unlock(this)
+  }
+
   async makeDirectory(path: string): Promise<void> {
     await this.#do('makeDirectory', () => this.#disk.makeDirectory(path))
   }
