@@ -1,4 +1,4 @@
-export { administrator, agentIdentity } from './access.ts'
+export { administrator, agentIdentity, approvers, requester } from './access.ts'
 export type { Identity } from './access.ts'
 export { Demo } from './demo.ts'
 export type { DemoAddress, DemoEnvironment } from './demo.ts'

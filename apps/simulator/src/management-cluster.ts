@@ -5,6 +5,7 @@ import {
   CPO_IMAGE_ANNOTATION,
   deployments,
   hostedClusters,
+  IMAGE_OVERRIDES_ANNOTATION,
   namespaces,
 } from '@locktender/fleet'
 import { createMissing } from './create-missing.ts'
@@ -13,7 +14,7 @@ import type { FailureSettings } from './hosted-control-plane/failure-modes.ts'
 import { initialObjects, partsNamespace, patchFor, viewFrom } from './hosted-control-plane/objects.ts'
 import type { InitialObject, ObjectPatch } from './hosted-control-plane/objects.ts'
 import { initialState, request, resumedState, step } from './hosted-control-plane/state-machine.ts'
-import type { ControlPlaneState } from './hosted-control-plane/state-machine.ts'
+import type { ControlPlaneState, Template } from './hosted-control-plane/state-machine.ts'
 import type { ControlPlaneFacts } from './hosted-control-plane/view.ts'
 import { inParallel } from './parallel.ts'
 
@@ -86,7 +87,7 @@ export class SimulatedHyperShift {
       onEvent: (event) => {
         if (event.type === 'DELETED') return
         const { metadata } = event.object()
-        this.#observe(metadata.name, metadata.annotations?.[CPO_IMAGE_ANNOTATION], signal)
+        this.#observe(metadata.name, templateOf(metadata.annotations ?? {}), signal)
       },
     })
     for (const name of this.#entries.keys()) this.#wake(name, signal)
@@ -103,10 +104,10 @@ export class SimulatedHyperShift {
     this.#entries.set(state.facts.name, { state, generation, running: false, again: false, cancelTimer: () => {} })
   }
 
-  #observe(name: string, annotation: string | undefined, signal: AbortSignal): void {
+  #observe(name: string, asked: Partial<Template>, signal: AbortSignal): void {
     const entry = this.#entries.get(name)
     if (entry === undefined) return
-    const state = request(entry.state, annotation, this.#options.clock.now(), this.#options.failures)
+    const state = request(entry.state, asked, this.#options.clock.now(), this.#options.failures)
     if (state === entry.state) return
     entry.state = state
     this.#wake(name, signal)
@@ -203,4 +204,10 @@ interface ExistingControlPlane {
   readonly hostedCluster: KubeObject
   readonly operator: KubeObject
   readonly components: readonly KubeObject[]
+}
+
+/** What the annotations of a HostedCluster ask for. */
+function templateOf(annotations: Readonly<Record<string, string>>): Partial<Template> {
+  const { [CPO_IMAGE_ANNOTATION]: image, [IMAGE_OVERRIDES_ANNOTATION]: overrides } = annotations
+  return { ...(image !== undefined && { image }), ...(overrides !== undefined && { overrides }) }
 }

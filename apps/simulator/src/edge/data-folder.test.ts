@@ -42,6 +42,18 @@ describe('data folder', () => {
     expect(await readFile(join(directory, 'simulation.json'), 'utf8')).toBe('{')
   })
 
+  test('one that another version kept is refused when it was named, and gives way when it was not', async () => {
+    await open()
+    const file = join(directory, 'simulation.json')
+    const older = (await readFile(file, 'utf8')).replace(/"format": \d+/, '"format": 1')
+    await writeFile(file, older)
+    await expect(open()).rejects.toThrow('was made by another version of this program')
+    vi.stubEnv('XDG_STATE_HOME', directory)
+    const { path } = await openDataFolder(parseOptions([]), 1000)
+    await writeFile(join(path, 'simulation.json'), older)
+    expect(await openDataFolder(parseOptions([]), 2000)).toMatchObject({ startedAt: 2000, resumed: false })
+  })
+
   test('what is no folder is refused', async () => {
     const file = join(directory, 'file')
     await writeFile(file, '')

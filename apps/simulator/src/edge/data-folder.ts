@@ -5,6 +5,8 @@ import type { SimulatorOptions, WorldOptions } from '../options.ts'
 
 /** What a data folder says about the simulation in it. */
 interface FolderRecord {
+  /** See {@link format}. */
+  readonly format: number
   readonly world: WorldOptions
   /** Where the clock of the simulation started, milliseconds since the epoch. */
   readonly startedAt: number
@@ -29,6 +31,9 @@ export class DataFolderError extends Error {
 
 const recordFile = 'simulation.json'
 
+/** Of what is kept in a folder. Raised when objects in it would not be understood any more. */
+const format = 2
+
 /**
  * Opens the folder that the user named, or the default one for these options, and creates what is missing.
  *
@@ -40,7 +45,14 @@ const recordFile = 'simulation.json'
 export async function openDataFolder(options: SimulatorOptions, startMs: number): Promise<DataFolder> {
   const path = options.data === undefined ? defaultPath(options) : resolve(options.data)
   await makeFolder(path)
-  const found = await readRecord(path)
+  const record = await readRecord(path)
+  const isForeign = record !== undefined && record.format !== format
+  if (isForeign && options.data !== undefined) {
+    throw new DataFolderError(
+      `${path} was made by another version of this program, which keeps things differently. Remove it to start over, or name another folder with --data.`,
+    )
+  }
+  const found = isForeign ? { ...record, ended: true } : record
   if (found !== undefined && !(options.data === undefined && found.ended)) {
     checkSame(path, options, found.world)
     return { path, world: found.world, startedAt: found.startedAt, resumed: true }
@@ -48,7 +60,7 @@ export async function openDataFolder(options: SimulatorOptions, startMs: number)
   if (found !== undefined) await rm(storePath(path), { recursive: true, force: true })
   const { clusters, seed, failRate, badFix, components } = options
   const world: WorldOptions = { clusters, seed, failRate, badFix, components }
-  await writeRecord(path, { world, startedAt: startMs, ended: false })
+  await writeRecord(path, { format, world, startedAt: startMs, ended: false })
   return { path, world, startedAt: startMs, resumed: false }
 }
 
@@ -63,7 +75,7 @@ async function makeFolder(path: string): Promise<void> {
 
 /** Remembers that the rollout in `folder` has ended. */
 export async function recordEnd(folder: DataFolder): Promise<void> {
-  await writeRecord(folder.path, { world: folder.world, startedAt: folder.startedAt, ended: true })
+  await writeRecord(folder.path, { format, world: folder.world, startedAt: folder.startedAt, ended: true })
 }
 
 /** Where the API server keeps its objects. */

@@ -97,3 +97,26 @@ export function replicasOf(name: string, topology: Topology): number {
   const three = ['etcd', 'kube-apiserver', 'openshift-apiserver', 'openshift-oauth-apiserver', 'oauth-openshift']
   return three.includes(name) ? 3 : 2
 }
+
+/** Components that run an image of the release under another name than their own (payload tag to components). */
+const runImage: Readonly<Record<string, readonly string[]>> = {
+  hyperkube: ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'],
+  'oauth-server': ['oauth-openshift'],
+}
+
+/** Components that roll when the overrides of single images, `name=image,…`, go from one value to another. */
+export function rolledByOverrides(before: string, after: string): ReadonlySet<string> {
+  const [old, now] = [pairsOf(before), pairsOf(after)]
+  const changed = [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name))
+  return new Set(changed.flatMap((name) => runImage[name] ?? [name]))
+}
+
+/** Images by name; what cannot be read is left out, as HyperShift does. */
+export function pairsOf(overrides: string): ReadonlyMap<string, string> {
+  return new Map(
+    overrides.split(',').flatMap((pair) => {
+      const [name = '', image = ''] = pair.split('=', 2)
+      return name === '' || image === '' ? [] : [[name, image] as const]
+    }),
+  )
+}

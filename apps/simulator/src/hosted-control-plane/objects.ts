@@ -62,7 +62,7 @@ export function initialObjects(facts: ControlPlaneFacts): InitialObject[] {
           selector: { matchLabels: { app: operatorComponent } },
           template: {
             metadata: { labels: { app: operatorComponent } },
-            spec: { containers: operatorContainers(facts, facts.payloadOperatorImage) },
+            spec: { containers: operatorContainers(facts, view) },
           },
         },
       } as KubeObject,
@@ -109,7 +109,7 @@ export function patchFor(state: ControlPlaneState, write: ControlPlaneWrite, ope
         name: operatorComponent,
         body: {
           metadata: { annotations: { [operationAnnotation]: JSON.stringify(state.operation) } },
-          spec: { template: { spec: { containers: operatorContainers(facts, view.operatorImage) } } },
+          spec: { template: { spec: { containers: operatorContainers(facts, view) } } },
         },
       }
     case 'operator-status':
@@ -153,7 +153,9 @@ interface ObjectWithConditions extends KubeObject {
 
 interface OperatorDeployment extends KubeObject {
   readonly spec: {
-    readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } }
+    readonly template: {
+      readonly spec: { readonly containers: readonly { readonly image: string; readonly args?: readonly string[] }[] }
+    }
   }
   readonly status?: { readonly unavailableReplicas?: number; readonly observedGeneration?: number }
 }
@@ -167,13 +169,16 @@ export function viewFrom(
 ): { view: ControlPlaneView; operation?: OperationRecord } {
   const healthy = healthyView(facts)
   const operator = deployment as OperatorDeployment
-  const operatorImage = operator.spec.template.spec.containers[0]?.image ?? facts.payloadOperatorImage
+  const container = operator.spec.template.spec.containers[0]
+  const operatorImage = container?.image ?? facts.payloadOperatorImage
+  const flag = container?.args?.find((argument) => argument.startsWith(overridesFlag))?.slice(overridesFlag.length)
   const observed = (operator.status?.observedGeneration ?? 0) >= (deployment.metadata.generation ?? 0)
   const seen = new Map(components.map((component) => [component.metadata.name, component]))
   const remembered = deployment.metadata.annotations?.[operationAnnotation]
   return {
     view: {
       operatorImage,
+      overrides: flag === undefined || flag === noOverrides ? '' : flag,
       operatorReady: (operator.status?.unavailableReplicas ?? 0) === 0,
       observedOperatorImage: observed ? operatorImage : '',
       components: Object.fromEntries(
@@ -223,11 +228,17 @@ const imageVariables = [
   'TOKEN_MINTER_IMAGE',
 ]
 
-function operatorContainers(facts: ControlPlaneFacts, image: string): Json {
+/** HyperShift gives the flag also when there is nothing to override, with a pair that means nothing. */
+const overridesFlag = '--image-overrides='
+const noOverrides = '='
+
+function operatorContainers(facts: ControlPlaneFacts, view: ControlPlaneView): Json {
+  const { operatorImage: image, overrides } = view
   return [
     {
       name: operatorComponent,
       image,
+      args: ['run', `${overridesFlag}${overrides === '' ? noOverrides : overrides}`],
       env: [
         ...imageVariables.map((name) => ({ name, value: image })),
         { name: 'OPERATE_ON_RELEASE_IMAGE', value: facts.payloadImage },

@@ -83,7 +83,7 @@ function withMode(mode: FailureMode): { facts: ControlPlaneFacts; settings: Fail
 }
 
 describe('an override that goes well', () => {
-  const seen = play(request(initialState(factsOf()), fix, start, noFailures), start)
+  const seen = play(request(initialState(factsOf()), { image: fix }, start, noFailures), start)
 
   test.each([
     ['nothing moves at once', 0, { image: 'payload', incomplete: 0, degraded: 'False' }],
@@ -126,7 +126,7 @@ describe('an override that goes well', () => {
 
   test('asking again for the same image changes nothing', () => {
     const state = seen.at(-1)!.state
-    expect(request(state, fix, start + 60 * minute, noFailures)).toBe(state)
+    expect(request(state, { image: fix }, start + 60 * minute, noFailures)).toBe(state)
   })
 
   test('conditions keep the time of their last change of status', () => {
@@ -139,7 +139,7 @@ describe('an override that goes well', () => {
 test('with all components it goes the same way', () => {
   const facts = factsOf('hc-0001', 'full')
   expect(facts.components.length).toBeGreaterThan(35)
-  const seen = play(request(initialState(facts), fix, start, noFailures), start)
+  const seen = play(request(initialState(facts), { image: fix }, start, noFailures), start)
   expect(incomplete(at(seen, 2 * minute)).length).toBeGreaterThan(30)
   expect(incomplete(seen.at(-1)!.state)).toEqual([])
 })
@@ -147,7 +147,7 @@ test('with all components it goes the same way', () => {
 describe('a bad fix', () => {
   test('an image that cannot be pulled leaves the components alone', () => {
     const { facts, settings } = withMode('ImageNotPullable')
-    const state = play(request(initialState(facts), fix, start, settings), start).at(-1)!.state
+    const state = play(request(initialState(facts), { image: fix }, start, settings), start).at(-1)!.state
     expect(incomplete(state)).toEqual(['control-plane-operator'])
     expect(state.view.conditions.Degraded).toMatchObject({
       status: 'True',
@@ -158,7 +158,7 @@ describe('a bad fix', () => {
 
   test('a crash-looping component never completes and the control plane serves on', () => {
     const { facts, settings } = withMode('ComponentCrashLoop')
-    const state = play(request(initialState(facts), fix, start, settings), start).at(-1)!.state
+    const state = play(request(initialState(facts), { image: fix }, start, settings), start).at(-1)!.state
     expect(incomplete(state)).toHaveLength(1)
     expect(state.view.conditions.Degraded.status).toBe('True')
     expect(state.view.conditions.Available.status).toBe('True')
@@ -166,21 +166,21 @@ describe('a bad fix', () => {
 
   test('the API server goes down and stays down', () => {
     const { facts, settings } = withMode('KubeAPIServerDown')
-    const state = play(request(initialState(facts), fix, start, settings), start).at(-1)!.state
+    const state = play(request(initialState(facts), { image: fix }, start, settings), start).at(-1)!.state
     expect(state.view.conditions.KubeAPIServerAvailable.status).toBe('False')
     expect(state.view.conditions.Available).toMatchObject({ status: 'False', reason: 'WaitingForAvailable' })
   })
 
   test('etcd loses its quorum', () => {
     const { facts, settings } = withMode('EtcdQuorumLoss')
-    const state = play(request(initialState(facts), fix, start, settings), start).at(-1)!.state
+    const state = play(request(initialState(facts), { image: fix }, start, settings), start).at(-1)!.state
     expect(state.view.conditions.EtcdAvailable).toMatchObject({ status: 'False', reason: 'EtcdWaitingForQuorum' })
     expect(state.view.conditions.Available.status).toBe('False')
   })
 
   test('a late failure comes about twenty minutes after everything was rolled out', () => {
     const { facts, settings } = withMode('LateFailure')
-    const seen = play(request(initialState(facts), fix, start, settings), start)
+    const seen = play(request(initialState(facts), { image: fix }, start, settings), start)
     const complete = seen.find(({ state, at }) => at > start + 5 * minute && incomplete(state).length === 0)!
     expect(complete.state.view.conditions.Available.status).toBe('True')
     const failed = seen.at(-1)!
@@ -203,10 +203,10 @@ describe('a bad fix', () => {
 
 test('background failures strike with any image, and never on the way back to the payload', () => {
   const settings = { ...noFailures, failRate: 1 }
-  const state = play(request(initialState(factsOf()), fix, start, settings), start).at(-1)!.state
+  const state = play(request(initialState(factsOf()), { image: fix }, start, settings), start).at(-1)!.state
   expect(state.brokenBy).toBeDefined()
   expect(state.brokenByFix).toBe(false)
-  const healed = play(request(state, undefined, start + 60 * minute, settings), start + 60 * minute).at(-1)!.state
+  const healed = play(request(state, {}, start + 60 * minute, settings), start + 60 * minute).at(-1)!.state
   expect(healed.brokenBy).toBeUndefined()
 })
 
@@ -218,8 +218,8 @@ describe('properties', () => {
     fc.assert(
       fc.property(name, interruption, (cluster, reverted) => {
         const facts = factsOf(cluster)
-        const before = play(request(initialState(facts), fix, start, allBad), start, reverted).at(-1)!.state
-        const after = play(request(before, undefined, reverted, allBad), reverted).at(-1)!
+        const before = play(request(initialState(facts), { image: fix }, start, allBad), start, reverted).at(-1)!.state
+        const after = play(request(before, {}, reverted, allBad), reverted).at(-1)!
         const { view } = after.state
         const healthy = healthyView(facts)
         expect(view.operatorImage).toBe(facts.payloadOperatorImage)
@@ -240,12 +240,12 @@ describe('properties', () => {
     fc.assert(
       fc.property(name, interruption, (cluster, stopped) => {
         const facts = factsOf(cluster)
-        const begun = request(initialState(facts), fix, start, allBad)
+        const begun = request(initialState(facts), { image: fix }, start, allBad)
         const undisturbed = play(begun, start).at(-1)!.state
         const before = play(begun, start, stopped).at(-1)!.state
         // Before the template is written the simulator remembers nothing and starts over.
         const record = before.view.operatorImage === fix ? before.operation : undefined
-        const resumed = request(resumedState(facts, before.view, record, allBad), fix, stopped, allBad)
+        const resumed = request(resumedState(facts, before.view, record, allBad), { image: fix }, stopped, allBad)
         const after = play(resumed, stopped).at(-1)!.state
         expect(after.view.operatorImage).toBe(undisturbed.view.operatorImage)
         expect(incomplete(after)).toEqual(incomplete(undisturbed))
@@ -258,8 +258,8 @@ describe('properties', () => {
   test('only conditions and the operator are ever written: no node pool, no spec of a hosted cluster', () => {
     fc.assert(
       fc.property(name, interruption, (cluster, reverted) => {
-        const first = play(request(initialState(factsOf(cluster)), fix, start, allBad), start, reverted)
-        const second = play(request(first.at(-1)!.state, undefined, reverted, allBad), reverted)
+        const first = play(request(initialState(factsOf(cluster)), { image: fix }, start, allBad), start, reverted)
+        const second = play(request(first.at(-1)!.state, {}, reverted, allBad), reverted)
         for (const touched of [...first, ...second].flatMap((observation) => observation.touched)) {
           expect(touched).toMatch(
             /^(deployments\/control-plane-operator\/(status)?|controlplanecomponents\/[^/]+\/status|hostedclusters\/[^/]+\/status)$/,
@@ -283,4 +283,49 @@ test('what was written can be read back', () => {
   )
   expect(view).toEqual(healthyView(facts))
   expect(operation).toBeUndefined()
+})
+
+describe('overrides of single images', () => {
+  const etcd = simulatedImage('etcd', 'fix')
+  const hyperkube = simulatedImage('hyperkube', 'fix')
+  const args = (state: ControlPlaneState) => {
+    const { body } = patchFor(state, { target: 'operator-template' }, 1)
+    return JSON.stringify(body)
+  }
+
+  test('roll the operator and what runs these images, and nothing else', () => {
+    const begun = request(initialState(factsOf()), { overrides: `etcd=${etcd}` }, start, noFailures)
+    const seen = play(begun, start)
+    expect(incomplete(at(seen, 2 * minute))).toEqual(['etcd'])
+    const after = seen.at(-1)!.state
+    expect(args(after)).toContain(`--image-overrides=etcd=${etcd}`)
+    expect(after.view.operatorImage).toBe(factsOf().payloadOperatorImage)
+    const more = request(after, { overrides: `etcd=${etcd},hyperkube=${hyperkube}` }, start + 60 * minute, noFailures)
+    const rolled = play(more, start + 60 * minute)
+    expect(incomplete(at(rolled, 62 * minute))).toEqual(['kube-apiserver', 'kube-controller-manager'])
+    expect(incomplete(rolled.at(-1)!.state)).toEqual([])
+  })
+
+  test('come and go with the image of the operator in one operation', () => {
+    const both = { image: fix, overrides: `etcd=${etcd}` }
+    const seen = play(request(initialState(factsOf()), both, start, noFailures), start)
+    expect(incomplete(at(seen, 2 * minute))).toHaveLength(7)
+    const back = play(request(seen.at(-1)!.state, {}, start + 60 * minute, noFailures), start + 60 * minute)
+    expect(incomplete(at(back, 62 * minute))).toHaveLength(7)
+    expect(args(back.at(-1)!.state)).toContain('--image-overrides==')
+  })
+
+  test('are there again after a restart', () => {
+    const facts = factsOf()
+    const before = play(request(initialState(facts), { overrides: `etcd=${etcd}` }, start, noFailures), start)
+    const { view, operation } = before.at(-1)!.state
+    const resumed = resumedState(facts, view, operation, noFailures)
+    expect(request(resumed, { overrides: `etcd=${etcd}` }, start + 60 * minute, noFailures)).toBe(resumed)
+  })
+
+  test('break a control plane when one of them is bad', () => {
+    const settings = { ...allBad, badImages: new Set([etcd]) }
+    const begun = request(initialState(factsOf()), { overrides: `etcd=${etcd}` }, start, settings)
+    expect(play(begun, start).at(-1)!.state.brokenByFix).toBe(true)
+  })
 })

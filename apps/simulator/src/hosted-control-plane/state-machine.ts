@@ -1,3 +1,4 @@
+import { pairsOf, rolledByOverrides, rollsWithOverride } from './components.ts'
 import type { FailureMode, FailureSettings, Fate } from './failure-modes.ts'
 import { fateOf } from './failure-modes.ts'
 import type { TimelineEvent } from './timeline.ts'
@@ -5,16 +6,26 @@ import { planTimeline } from './timeline.ts'
 import type { ControlPlaneFacts, ControlPlaneView, MovingCondition, SimulatedCondition } from './view.ts'
 import { componentsComplete, healthyView, movingConditions } from './view.ts'
 
+/** What a template of the operator makes the components run. */
+export interface Template {
+  /** Image of the operator. */
+  readonly image: string
+  /** Overrides of other images, `name=image,…`; '' for none. */
+  readonly overrides: string
+}
+
 /** What must outlive a restart of the simulator; kept in an annotation of the operator's Deployment. */
 export interface OperationRecord {
   /** When the annotation was seen, milliseconds since the epoch. */
   readonly startedAt: number
   /** The operator image that the operation goes to. */
   readonly image: string
-  /** The image that the components ran before. */
-  readonly from: string
-  /** Whether components restart on the way. */
-  readonly rolls: boolean
+  /** Overrides of other images, `name=image,…`, that it goes to. */
+  readonly overrides: string
+  /** What the components ran before. */
+  readonly from: Template
+  /** Components that restart on the way. */
+  readonly rolls: readonly string[]
   /** Whether a fix has really broken this control plane before, healed or not. */
   readonly brokenByFix: boolean
 }
@@ -25,8 +36,8 @@ export interface ControlPlaneState {
   readonly view: ControlPlaneView
   /** The last thing asked for; absent as long as nothing ever was. */
   readonly operation?: OperationRecord
-  /** The image that the components run or are rolling to. */
-  readonly leadingImage: string
+  /** What the components run or are rolling to. */
+  readonly leading: Template
   /** Whether a fix has ever really broken it, healed or not. */
   readonly brokenByFix: boolean
   /** What is wrong with it now, if anything. */
@@ -54,10 +65,14 @@ export function initialState(facts: ControlPlaneFacts): ControlPlaneState {
   return {
     facts,
     view: healthyView(facts),
-    leadingImage: facts.payloadOperatorImage,
+    leading: payloadOf(facts),
     brokenByFix: false,
     pending: [],
   }
+}
+
+function payloadOf(facts: ControlPlaneFacts): Template {
+  return { image: facts.payloadOperatorImage, overrides: '' }
 }
 
 /** The state after a restart: what the objects show, and the operation that the Deployment remembers. */
@@ -68,14 +83,14 @@ export function resumedState(
   settings: FailureSettings,
 ): ControlPlaneState {
   if (record === undefined) {
-    return { facts, view, leadingImage: facts.payloadOperatorImage, brokenByFix: false, pending: [] }
+    return { facts, view, leading: payloadOf(facts), brokenByFix: false, pending: [] }
   }
-  const fate = fateFor(settings, facts, record.image)
+  const fate = fateFor(settings, facts, record)
   return {
     facts,
     view,
     operation: record,
-    leadingImage: record.from,
+    leading: record.from,
     brokenByFix: record.brokenByFix,
     // Events of the past set absolute values, so going through them again ends where the objects already are.
     pending: planTimeline(facts, { ...record, fate }),
@@ -83,27 +98,34 @@ export function resumedState(
 }
 
 /**
- * Tells the control plane which operator image its annotation asks for (undefined: none, the payload's). Asking
- * again for the same changes nothing; asking for another image starts an operation, whatever is under way.
+ * Tells the control plane what its annotations ask for: an operator image (absent: the payload's) and overrides of other
+ * images. Asking again for the same changes nothing; asking for something else starts an operation, whatever is under
+ * way.
  */
 export function request(
   state: ControlPlaneState,
-  annotation: string | undefined,
+  asked: Partial<Template>,
   now: number,
   settings: FailureSettings,
 ): ControlPlaneState {
-  const { facts } = state
-  const image = annotation ?? facts.payloadOperatorImage
-  if (image === (state.operation?.image ?? facts.payloadOperatorImage)) return state
+  const { facts, leading } = state
+  const wanted: Template = { ...payloadOf(facts), ...asked }
+  if (sameTemplate(wanted, state.operation ?? payloadOf(facts))) return state
+  const everything = wanted.image !== leading.image || !componentsComplete(state.view)
+  const named = rolledByOverrides(leading.overrides, wanted.overrides)
   const record: OperationRecord = {
     startedAt: now,
-    image,
-    from: state.leadingImage,
-    rolls: image !== state.leadingImage || !componentsComplete(state.view),
+    ...wanted,
+    from: leading,
+    rolls: facts.components.filter((name) => (everything ? rollsWithOverride(name) : named.has(name))),
     brokenByFix: state.brokenByFix,
   }
-  const fate = fateFor(settings, facts, image)
+  const fate = fateFor(settings, facts, record)
   return { ...state, operation: record, pending: planTimeline(facts, { ...record, fate }) }
+}
+
+function sameTemplate(left: Template, right: Template): boolean {
+  return left.image === right.image && left.overrides === right.overrides
 }
 
 /** Lets everything happen that is due at `now` and says what became visible by it. */
@@ -115,18 +137,23 @@ export function step(state: ControlPlaneState, now: number): Step {
   return { state: after, writes: changes(state.view, after.view), ...(next !== undefined && { nextDue: next }) }
 }
 
-/** The payload's own image is known to work: going back to it always heals. */
-function fateFor(settings: FailureSettings, facts: ControlPlaneFacts, image: string): Fate {
-  const fate = fateOf(settings, facts.name, image)
-  return image === facts.payloadOperatorImage ? { detail: fate.detail } : fate
+/** What is in the payload is known to work: going back to it always heals. */
+function fateFor(settings: FailureSettings, facts: ControlPlaneFacts, wanted: Template): Fate {
+  const images = [wanted.image, ...pairsOf(wanted.overrides).values()].filter(
+    (image) => image !== facts.payloadOperatorImage,
+  )
+  const fates = images.map((image) => fateOf(settings, facts.name, image))
+  return fates.find(({ mode }) => mode !== undefined) ?? { detail: fateOf(settings, facts.name, wanted.image).detail }
 }
 
 function happen(state: ControlPlaneState, { change }: TimelineEvent): ControlPlaneState {
   const { view } = state
   switch (change.type) {
-    case 'operator-image':
+    case 'operator-template': {
       // Every new template must be observed anew, also one that brings back the image observed last.
-      return { ...state, view: { ...view, operatorImage: change.image, observedOperatorImage: '' } }
+      const { image, overrides } = change
+      return { ...state, view: { ...view, operatorImage: image, overrides, observedOperatorImage: '' } }
+    }
     case 'operator-ready':
       return {
         ...state,
@@ -134,7 +161,8 @@ function happen(state: ControlPlaneState, { change }: TimelineEvent): ControlPla
       }
     case 'operator-leads': {
       const { brokenBy: _healed, ...rest } = state
-      return { ...rest, leadingImage: state.operation!.image }
+      const { image, overrides } = state.operation!
+      return { ...rest, leading: { image, overrides } }
     }
     case 'component': {
       const since = view.components[change.name]?.since ?? 0
@@ -179,7 +207,9 @@ function settleTimes(before: ControlPlaneView, state: ControlPlaneState, now: nu
 
 function changes(before: ControlPlaneView, after: ControlPlaneView): ControlPlaneWrite[] {
   const writes: ControlPlaneWrite[] = []
-  if (before.operatorImage !== after.operatorImage) writes.push({ target: 'operator-template' })
+  if (before.operatorImage !== after.operatorImage || before.overrides !== after.overrides) {
+    writes.push({ target: 'operator-template' })
+  }
   const observed = after.observedOperatorImage !== '' && before.observedOperatorImage !== after.observedOperatorImage
   if (before.operatorReady !== after.operatorReady || observed) {
     writes.push({ target: 'operator-status' })

@@ -1,12 +1,12 @@
 import { forkRandom } from '@locktender/kube'
-import { dependenciesOf, operatorComponent, replicasOf, rollsWithOverride } from './components.ts'
+import { dependenciesOf, operatorComponent, replicasOf } from './components.ts'
 import type { FailureMode, Fate } from './failure-modes.ts'
 import type { ControlPlaneFacts, MovingCondition, SimulatedCondition } from './view.ts'
 import { healthyCondition, rolledOut, workloadOf } from './view.ts'
 
 /** One visible change of a control plane under an override. */
 export type TimelineChange =
-  | { readonly type: 'operator-image'; readonly image: string }
+  | { readonly type: 'operator-template'; readonly image: string; readonly overrides: string }
   | { readonly type: 'operator-ready'; readonly ready: boolean }
   /** The operator of the new image leads: from here on, going back means rolling everything back. */
   | { readonly type: 'operator-leads' }
@@ -20,12 +20,14 @@ export interface TimelineEvent {
   readonly change: TimelineChange
 }
 
-/** An operation on one control plane: its operator image goes from one to another. */
+/** An operation on one control plane: its operator goes from one template to another. */
 export interface OperationPlan {
   readonly startedAt: number
   readonly image: string
-  /** Whether the components must restart: they do unless the image to go to is the one they still run. */
-  readonly rolls: boolean
+  /** Overrides of other images, `name=image,…`. */
+  readonly overrides: string
+  /** Components that restart: none when they run already what they should. */
+  readonly rolls: readonly string[]
   readonly fate: Fate
 }
 
@@ -50,11 +52,11 @@ export function planTimeline(facts: ControlPlaneFacts, plan: OperationPlan): Tim
   if (plan.fate.mode === 'NotPickedUp') {
     return [{ at: plan.startedAt, change: { type: 'broken', mode: plan.fate.mode, cause: plan.fate.cause! } }]
   }
-  const random = forkRandom(Math.floor(plan.fate.detail * 2 ** 32), `timeline/${facts.name}/${plan.image}`)
+  const random = forkRandom(Math.floor(plan.fate.detail * 2 ** 32), `timeline/${facts.name}/${contentOf(plan)}`)
   // A single replica restarts in one go, without waiting for its siblings.
   const stretch = (0.7 + 0.6 * random.next()) * (facts.topology === 'SingleReplica' ? 0.6 : 1)
   const timeline = new Timeline(plan.startedAt, stretch)
-  if (!plan.rolls) return operatorOnly(timeline, plan).sorted()
+  if (plan.rolls.length === 0) return operatorOnly(timeline, plan).sorted()
   operatorRolls(timeline, plan)
   if (plan.fate.mode === 'ImageNotPullable') {
     timeline.broken(nominal.operatorRolls, plan.fate)
@@ -68,18 +70,27 @@ export function planTimeline(facts: ControlPlaneFacts, plan: OperationPlan): Tim
     name: operatorComponent,
     value: rolledOut(operatorComponent),
   })
-  const names = facts.components.filter(rollsWithOverride)
+  const names = plan.rolls
   for (const name of names) {
     timeline.add(nominal.componentsRoll, { type: 'component', name, value: rolling(name, facts) })
   }
-  timeline.condition(nominal.componentsRoll, 'Degraded', unavailableReplicas('kube-apiserver'))
+  timeline.condition(nominal.componentsRoll, 'Degraded', unavailableReplicas(busiest(names)))
   componentsRoll(timeline, facts, plan.fate, names, () => random.next())
   return timeline.sorted()
 }
 
+/** What an operation brings, in a word that is the image alone where nothing else is overridden. */
+export function contentOf({ image, overrides }: Pick<OperationPlan, 'image' | 'overrides'>): string {
+  return overrides === '' ? image : `${image},${overrides}`
+}
+
+function template({ image, overrides }: OperationPlan): TimelineChange {
+  return { type: 'operator-template', image, overrides }
+}
+
 /** Back to an image that the components never left: only the operator's Deployment moves. */
 function operatorOnly(timeline: Timeline, plan: OperationPlan): Timeline {
-  timeline.add(nominal.templateChanges, { type: 'operator-image', image: plan.image })
+  timeline.add(nominal.templateChanges, template(plan))
   timeline.add(nominal.operatorLeads, { type: 'operator-ready', ready: true })
   timeline.add(nominal.operatorLeads, {
     type: 'component',
@@ -91,8 +102,13 @@ function operatorOnly(timeline: Timeline, plan: OperationPlan): Timeline {
   return timeline
 }
 
+/** Whose replicas the operator complains of while `names` roll. */
+function busiest(names: readonly string[]): string {
+  return names.includes('kube-apiserver') ? 'kube-apiserver' : names[0]!
+}
+
 function operatorRolls(timeline: Timeline, plan: OperationPlan): void {
-  timeline.add(nominal.templateChanges, { type: 'operator-image', image: plan.image })
+  timeline.add(nominal.templateChanges, template(plan))
   timeline.add(nominal.operatorRolls, { type: 'operator-ready', ready: false })
   timeline.add(nominal.operatorRolls, {
     type: 'component',
@@ -115,7 +131,9 @@ function componentsRoll(
     timeline.condition(at, 'Available', waitingForAvailable('Waiting for etcd to reach quorum'))
     return
   }
-  timeline.add(nominal.etcdRolled, { type: 'component', name: 'etcd', value: rolledOut('etcd') })
+  if (names.includes('etcd')) {
+    timeline.add(nominal.etcdRolled, { type: 'component', name: 'etcd', value: rolledOut('etcd') })
+  }
   timeline.condition(nominal.etcdRolled, 'EtcdAvailable', healthyCondition('EtcdAvailable'))
   for (const name of names) {
     if (name !== 'etcd' && dependenciesOf(name).length === 0) {
@@ -128,11 +146,13 @@ function componentsRoll(
     timeline.apiServerDown(nominal.etcdRolled + 60)
     return
   }
-  timeline.add(nominal.apiServerRolled, {
-    type: 'component',
-    name: 'kube-apiserver',
-    value: rolledOut('kube-apiserver'),
-  })
+  if (names.includes('kube-apiserver')) {
+    timeline.add(nominal.apiServerRolled, {
+      type: 'component',
+      name: 'kube-apiserver',
+      value: rolledOut('kube-apiserver'),
+    })
+  }
   timeline.condition(nominal.apiServerRolled, 'KubeAPIServerAvailable', healthyCondition('KubeAPIServerAvailable'))
   timeline.condition(nominal.apiServerRolled, 'Available', healthyCondition('Available'))
   const dependants = names.filter((name) => dependenciesOf(name).includes('kube-apiserver'))

@@ -35,6 +35,8 @@ export type MovingCondition = (typeof movingConditions)[number]
 export interface ControlPlaneView {
   /** Image in the template of Deployment control-plane-operator. */
   readonly operatorImage: string
+  /** Overrides of other images, `name=image,…`, in the arguments of that template; '' for none. */
+  readonly overrides: string
   /** Whether the newest replica of that Deployment is up. */
   readonly operatorReady: boolean
   /** The image that the Deployment's status speaks of; it lags behind the template. */
@@ -77,6 +79,7 @@ export function healthyView(facts: ControlPlaneFacts): ControlPlaneView {
   const since = facts.createdAt
   return {
     operatorImage: facts.payloadOperatorImage,
+    overrides: '',
     operatorReady: true,
     observedOperatorImage: facts.payloadOperatorImage,
     components: Object.fromEntries(facts.components.map((name) => [name, { ...rolledOut(name), since }])),
