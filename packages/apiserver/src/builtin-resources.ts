@@ -167,7 +167,14 @@ export const builtInResources: readonly ServedResource[] = [
     fields: { type: text('type') },
     strategy: secretStrategy,
   }),
-  builtIn('v1', { kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true, shortNames: ['sa'] }),
+  builtIn('v1', {
+    kind: 'ServiceAccount',
+    plural: 'serviceaccounts',
+    namespaced: true,
+    shortNames: ['sa'],
+    subresources: ['token'],
+    columns: [nameColumn, column('Secrets', (object) => count(object, 'secrets'), 'integer'), ageColumn],
+  }),
   builtIn('v1', {
     kind: 'Event',
     plural: 'events',
@@ -281,6 +288,7 @@ export const builtInResources: readonly ServedResource[] = [
   review('authorization.k8s.io/v1', 'SubjectAccessReview'),
   review('authorization.k8s.io/v1', 'LocalSubjectAccessReview', true),
   review('authentication.k8s.io/v1', 'SelfSubjectReview'),
+  review('authentication.k8s.io/v1', 'TokenReview'),
 ]
 
 function desiredReplicas(object: AnyObject): number {

@@ -1,5 +1,6 @@
 import type { Resource } from '@locktender/kube'
 import type { AdmissionPlugin } from './admission.ts'
+import type { Credentials } from './auth/authenticator.ts'
 import { RbacAuthorizer } from './auth/rbac.ts'
 import { BookmarkTicker } from './bookmark-ticker.ts'
 import { builtInResources } from './builtin-resources.ts'
@@ -19,6 +20,7 @@ const definitions = { group: 'apiextensions.k8s.io', plural: 'customresourcedefi
 
 export interface LogicalClusterOptions {
   readonly name: string
+  readonly credentials: Credentials
   readonly database: Database
   readonly admission: readonly AdmissionPlugin[]
   readonly version: string
@@ -27,6 +29,7 @@ export interface LogicalClusterOptions {
 /** One API server as its clients see it; several share a process and a store without seeing each other. */
 export class LogicalCluster {
   readonly name: string
+  readonly credentials: Credentials
   readonly database: Database
   readonly admission: readonly AdmissionPlugin[]
   readonly registry = new ResourceRegistry(builtInResources)
@@ -41,6 +44,7 @@ export class LogicalCluster {
   constructor(options: LogicalClusterOptions) {
     const { name, database, admission, version } = options
     this.name = name
+    this.credentials = options.credentials
     this.version = version
     this.bookmarks = new BookmarkTicker(database.clock)
     this.database = database

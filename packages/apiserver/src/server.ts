@@ -3,6 +3,9 @@ import type { Clock, Random, Transport } from '@locktender/kube'
 import type { AdmissionPlugin } from './admission.ts'
 import { CertificateAuthority } from './auth/certificates.ts'
 import { ClientCertificates } from './auth/client-certificates.ts'
+import { TokenAuthenticator } from './auth/authenticator.ts'
+import type { Credentials } from './auth/authenticator.ts'
+import { ServiceAccountTokens } from './auth/service-account-tokens.ts'
 import { TokenStore } from './auth/tokens.ts'
 import { bootstrap } from './bootstrap.ts'
 import { LogicalCluster } from './cluster.ts'
@@ -32,6 +35,11 @@ export interface ApiServerOptions {
   readonly historyAgeMs?: number
   /** Of the product, shown in `/version`. */
   readonly version?: string
+  /**
+   * Lets requests without credentials in as the user `system:anonymous`, with the rights its roles give it. Otherwise
+   * only health and version are for everybody.
+   */
+  readonly anonymous?: boolean
 }
 
 export interface ListenOptions {
@@ -62,6 +70,7 @@ export class ApiServer {
   readonly #controllers: RunningControllers
   readonly #authority: CertificateAuthority
   readonly #tokens: TokenStore
+  readonly #credentials: Credentials
   #listener: Listener | undefined
 
   private constructor(options: ApiServerOptions, database: Database) {
@@ -71,6 +80,9 @@ export class ApiServer {
     const pki = dataDirectory === undefined || files !== undefined ? undefined : join(dataDirectory, 'pki')
     this.#authority = new CertificateAuthority({ directory: pki, clock: options.clock })
     this.#tokens = new TokenStore(pki)
+    const serviceAccounts = new ServiceAccountTokens({ directory: pki, clock: options.clock })
+    const tokens = new TokenAuthenticator(this.#tokens, serviceAccounts, options.clock)
+    this.#credentials = { serviceAccounts, tokens }
     for (const name of storedClusters(database.store)) this.#add(name)
     void database.store.failure.then(() => {
       for (const cluster of this.#clusters.values()) cluster.streams.close()
@@ -131,10 +143,11 @@ export class ApiServer {
     const clusters = {
       rootCluster,
       clusterOf: (name: string) => this.#clusters.get(name),
-      credentials: {
+      authenticators: {
         certificates: new ClientCertificates(certificateAuthority, this.#options.clock),
-        tokens: this.#tokens,
+        tokens: this.#credentials.tokens,
       },
+      anonymous: this.#options.anonymous ?? false,
       version: this.#options.version ?? DEFAULT_VERSION,
     }
     this.#listener = await Listener.open({
@@ -181,7 +194,13 @@ export class ApiServer {
 
   #add(name: string): LogicalCluster {
     const { admission = [], version = DEFAULT_VERSION } = this.#options
-    const cluster = new LogicalCluster({ name, database: this.#database, admission, version })
+    const cluster = new LogicalCluster({
+      name,
+      database: this.#database,
+      credentials: this.#credentials,
+      admission,
+      version,
+    })
     this.#clusters.set(name, cluster)
     return cluster
   }

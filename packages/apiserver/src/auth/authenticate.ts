@@ -1,11 +1,10 @@
 import type { X509Certificate } from 'node:crypto'
-import { forbidden, unauthorized } from '@locktender/kube'
+import { unauthorized } from '@locktender/kube'
 import type { LogicalCluster } from '../cluster.ts'
 import { anonymousUser, authenticated } from '../user.ts'
 import type { UserInfo } from '../user.ts'
+import type { TokenAuthenticator } from './authenticator.ts'
 import type { ClientCertificates } from './client-certificates.ts'
-import { denial } from './rbac.ts'
-import type { TokenStore } from './tokens.ts'
 
 /** What a connection says about its client. */
 export interface PeerIdentity {
@@ -13,51 +12,37 @@ export interface PeerIdentity {
   readonly certificate: X509Certificate | undefined
 }
 
-/** Everything the server knows its clients by. */
-export interface Credentials {
+/** Everything a listening server knows its clients by. */
+export interface Authenticators {
   readonly certificates: ClientCertificates
-  readonly tokens: TokenStore
+  readonly tokens: TokenAuthenticator
 }
 
+/** Longest token that is looked at. */
+const MAX_TOKEN_LENGTH = 16 * 1024
+
 /**
- * Who makes a request: the client certificate goes before the bearer token; without either it is the anonymous user.
+ * Who makes a request to `cluster`, if there is such a cluster: the client certificate goes before the bearer token;
+ * without either it is the anonymous user.
  * @throws ApiError Unauthorized when nothing of what was presented is valid
  */
-export function authenticate(
-  { certificates, tokens }: Credentials,
+export async function authenticate(
+  { certificates, tokens }: Authenticators,
   { certificate }: PeerIdentity,
   authorization: string | undefined,
-): UserInfo {
+  cluster: LogicalCluster | undefined,
+): Promise<UserInfo> {
   if (certificate === undefined && authorization === undefined) return anonymousUser
   let user = certificate === undefined ? undefined : certificates.userOf(certificate)
   if (user === undefined && authorization !== undefined) {
-    const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
-    user = token === undefined ? undefined : tokens.userOf(token)
+    const token = bearerToken(authorization)
+    user = token === undefined ? undefined : await tokens.userOf(token, cluster)
   }
   if (user === undefined) throw unauthorized()
   return authenticated(user)
 }
 
-/**
- * The user a request wants to act as, with the impersonation headers of Kubernetes; the user itself without them.
- * @throws ApiError Forbidden
- */
-export function impersonate(
-  cluster: LogicalCluster,
-  user: UserInfo,
-  headers: Readonly<Record<string, string>>,
-): UserInfo {
-  const name = headers['impersonate-user']
-  const groups = (headers['impersonate-group'] ?? '').split(',').flatMap((group) => group.trim() || [])
-  if (name === undefined && groups.length === 0) return user
-  for (const [resource, wanted] of [
-    ...(name === undefined ? [] : [['users', name] as const]),
-    ...groups.map((group) => ['groups', group] as const),
-  ]) {
-    const attributes = { verb: 'impersonate', group: '', resource, name: wanted }
-    if (!cluster.authorizer.allows(user, attributes)) {
-      throw forbidden({ group: '', resource }, wanted, denial(user, attributes))
-    }
-  }
-  return authenticated({ name: name ?? user.name, groups })
+function bearerToken(authorization: string): string | undefined {
+  if (authorization.length > MAX_TOKEN_LENGTH) return undefined
+  return /^Bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1]
 }

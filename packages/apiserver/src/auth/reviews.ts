@@ -1,4 +1,4 @@
-import { badRequest, fieldRequired, invalid } from '@locktender/kube'
+import { badRequest, fieldInvalid, invalid } from '@locktender/kube'
 import { asObject, parseBody } from '../decode.ts'
 import type { Answer } from '../handlers/answer.ts'
 import type { RequestContext } from '../handlers/context.ts'
@@ -6,8 +6,10 @@ import { isYamlBody } from '../media-types.ts'
 import { isRecord } from '../object.ts'
 import type { AnyObject } from '../object.ts'
 import type { ServedResource } from '../served-resource.ts'
+import { authenticated } from '../user.ts'
 import type { UserInfo } from '../user.ts'
 import { View } from '../view.ts'
+import { issuerOf } from './authenticator.ts'
 import type { AccessAttributes } from './policy-rules.ts'
 
 /** Whether a resource answers questions about access instead of keeping objects. */
@@ -16,40 +18,31 @@ export function isReview({ resource }: ServedResource): boolean {
 }
 
 /** POST of a review: the same object with its status filled in. */
-export function reviewAccess(context: RequestContext): Answer {
+export function reviewAccess(context: RequestContext): Answer | Promise<Answer> {
   const { served, body, headers, user, cluster, request } = context
   const review = asObject(parseBody(body, isYamlBody(headers['content-type'])).value, served)
   const spec = isRecord(review['spec']) ? review['spec'] : {}
   switch (served.resource.kind) {
     case 'SelfSubjectReview':
-      return answer(review, undefined, {
-        userInfo: describeUser(user),
-      })
-    case 'SelfSubjectRulesReview': {
-      const namespace = textOf(spec, 'namespace')
-      if (namespace === undefined) throw badRequest('no namespace on request')
-      const rules = cluster.authorizer.rulesOf(user, namespace)
-      return answer(review, spec, {
-        resourceRules: rules
-          .filter(({ resources }) => resources !== undefined && resources.length > 0)
-          .map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups, resources, resourceNames })),
-        nonResourceRules: rules
-          .filter(({ nonResourceURLs }) => nonResourceURLs !== undefined && nonResourceURLs.length > 0)
-          .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-        incomplete: false,
-      })
-    }
+      return answer(review, undefined, { userInfo: describeUser(user) })
+    case 'SelfSubjectRulesReview':
+      return answer(review, spec, rulesStatus(context, spec))
+    case 'TokenReview':
+      return tokenStatus(context, spec).then((status) => answer(review, spec, status))
     default: {
       const self = served.resource.kind === 'SelfSubjectAccessReview'
       const subject = self ? user : subjectOf(served, spec)
       const attributes = attributesOf(served, spec)
-      if (served.resource.kind === 'LocalSubjectAccessReview' && 'resource' in attributes) {
+      if (served.resource.kind === 'LocalSubjectAccessReview') {
+        if ('path' in attributes)
+          throw refusal(served, 'spec.nonResourceAttributes', 'disallowed on this kind of request')
         if (attributes.namespace !== request.namespace) {
-          throw badRequest('spec.resourceAttributes.namespace must match the namespace of the request')
+          throw refusal(served, 'spec.resourceAttributes.namespace', 'must match metadata.namespace')
         }
       }
-      const allowed = cluster.authorizer.allows(subject, attributes)
-      return answer(review, spec, { allowed, ...(allowed ? { reason: 'RBAC: allowed' } : {}) })
+      const reason = cluster.authorizer.reason(subject, attributes)
+      if (reason === undefined) return answer(review, spec, { allowed: false })
+      return answer(review, spec, { allowed: true, ...(reason === '' ? {} : { reason }) })
     }
   }
 }
@@ -58,6 +51,39 @@ function answer(review: AnyObject, spec: object | undefined, status: object): An
   const { apiVersion, kind, metadata } = review
   const object = { kind, apiVersion, metadata: { ...metadata }, ...(spec === undefined ? {} : { spec }), status }
   return { kind: 'object', code: 201, view: View.ofObject(object as unknown as AnyObject) }
+}
+
+function rulesStatus({ cluster, user }: RequestContext, spec: Record<string, unknown>): object {
+  const namespace = textOf(spec, 'namespace')
+  if (namespace === undefined) throw badRequest('no namespace on request')
+  const rules = cluster.authorizer.rulesOf(user, namespace)
+  return {
+    resourceRules: rules
+      .filter(({ resources }) => resources !== undefined && resources.length > 0)
+      .map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups, resources, resourceNames })),
+    nonResourceRules: rules
+      .filter(({ nonResourceURLs }) => nonResourceURLs !== undefined && nonResourceURLs.length > 0)
+      .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
+    incomplete: false,
+  }
+}
+
+/** Who a token stands for, if it is for one of the audiences that are asked about, or else for this server. */
+async function tokenStatus({ cluster }: RequestContext, spec: Record<string, unknown>): Promise<object> {
+  const token = textOf(spec, 'token')
+  if (token === undefined) throw badRequest('token is required for TokenReview in authentication')
+  const own = [issuerOf(cluster)]
+  const asked = Array.isArray(spec['audiences']) ? (spec['audiences'] as string[]) : []
+  const wanted = asked.length === 0 ? own : asked
+  const identity = await cluster.credentials.tokens.identify(token, cluster)
+  if (identity === undefined) return { user: {}, error: 'invalid bearer token' }
+  const held = identity.audiences ?? own
+  const audiences = wanted.filter((audience) => held.includes(audience))
+  if (audiences.length === 0) {
+    const [have, want] = [held, wanted].map((list) => JSON.stringify(list).replaceAll(',', ' '))
+    return { user: {}, error: `token audiences ${have} is invalid for the target audiences ${want}` }
+  }
+  return { authenticated: true, user: describeUser(authenticated(identity.user)), audiences }
 }
 
 /** authentication.k8s.io/v1 UserInfo. */
@@ -70,20 +96,21 @@ export function describeUser({ name, uid, groups, extra }: UserInfo): object {
   }
 }
 
-function subjectOf({ resource }: ServedResource, spec: Record<string, unknown>): UserInfo {
+function subjectOf(served: ServedResource, spec: Record<string, unknown>): UserInfo {
   const groups = Array.isArray(spec['groups']) ? spec['groups'].filter((group) => typeof group === 'string') : []
   const name = textOf(spec, 'user')
   if (name === undefined && groups.length === 0) {
-    throw invalid({ group: resource.group, kind: resource.kind }, '', [
-      fieldRequired('spec.user', 'at least one of user or group must be specified'),
-    ])
+    throw refusal(served, 'spec.user', 'at least one of user or group must be specified')
   }
   return { name: name ?? '', groups }
 }
 
-function attributesOf({ resource }: ServedResource, spec: Record<string, unknown>): AccessAttributes {
+function attributesOf(served: ServedResource, spec: Record<string, unknown>): AccessAttributes {
   const wanted = spec['resourceAttributes']
   const path = spec['nonResourceAttributes']
+  if (isRecord(wanted) && isRecord(path)) {
+    throw refusal(served, 'spec.nonResourceAttributes', 'cannot be specified in combination with resourceAttributes')
+  }
   if (isRecord(wanted)) {
     return {
       verb: textOf(wanted, 'verb') ?? '',
@@ -95,12 +122,12 @@ function attributesOf({ resource }: ServedResource, spec: Record<string, unknown
     }
   }
   if (isRecord(path)) return { verb: textOf(path, 'verb') ?? '', path: textOf(path, 'path') ?? '' }
-  throw invalid({ group: resource.group, kind: resource.kind }, '', [
-    fieldRequired(
-      'spec.resourceAttributes',
-      'exactly one of nonResourceAttributes or resourceAttributes must be specified',
-    ),
-  ])
+  const why = 'exactly one of nonResourceAttributes or resourceAttributes must be specified'
+  throw refusal(served, 'spec.resourceAttributes', why)
+}
+
+function refusal({ resource }: ServedResource, field: string, why: string): Error {
+  return invalid({ group: resource.group, kind: resource.kind }, '', [fieldInvalid(field, null, why)])
 }
 
 function textOf(record: Record<string, unknown>, field: string): string | undefined {

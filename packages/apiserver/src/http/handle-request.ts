@@ -1,5 +1,6 @@
 import { ApiError, badRequest, internalError } from '@locktender/kube'
 import type { HttpMethod } from '@locktender/kube'
+import { impersonate } from '../auth/impersonate.ts'
 import type { LogicalCluster } from '../cluster.ts'
 import { RevisionMismatch, StoreStoppedError } from '../store/store-types.ts'
 import type { UserInfo } from '../user.ts'
@@ -31,8 +32,10 @@ export async function handleRequest(cluster: LogicalCluster, request: ApiRequest
     const path = mark === -1 ? request.path : request.path.slice(0, mark)
     const query = mark === -1 ? NO_QUERY : new URLSearchParams(request.path.slice(mark + 1))
     const resource = parseResourceRequest(request.method, segmentsOf(path), query)
-    if (resource !== undefined) return await handleResource(cluster, request, resource, query)
-    return handlePath(cluster, request, path, query)
+    const user = impersonate(cluster, request.user, request.headers)
+    const acting = user === request.user ? request : { ...request, user }
+    if (resource !== undefined) return await handleResource(cluster, acting, resource, query)
+    return handlePath(cluster, acting, path, query)
   } catch (error) {
     return errorReply(asApiError(error))
   }

@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls'
 import { ApiError, methodNotAllowed, requestEntityTooLarge, systemClock } from '@locktender/kube'
 import type { HttpMethod } from '@locktender/kube'
 import type { PeerIdentity } from '../auth/authenticate.ts'
+import { isImpersonation, valueSeparator } from '../auth/impersonate.ts'
 import type { KeyPair } from '../auth/certificates.ts'
 import type { ByteStream } from '../byte-stream.ts'
 import { isBinary } from '../media-types.ts'
@@ -161,9 +162,20 @@ export class Listener {
 function headersOf(request: Http2ServerRequest): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined && !name.startsWith(':')) headers[name] = Array.isArray(value) ? value.join(',') : value
+    if (value === undefined || name.startsWith(':')) continue
+    headers[name] = isImpersonation(name)
+      ? valuesOf(request.rawHeaders, name).join(valueSeparator)
+      : Array.isArray(value)
+        ? value.join(',')
+        : value
   }
+  if (headers['host'] === undefined && request.authority !== undefined) headers['host'] = request.authority
   return headers
+}
+
+/** All values of a header, in the order they were sent. */
+function valuesOf(raw: readonly string[], name: string): string[] {
+  return raw.filter((_text, index) => index % 2 === 1 && raw[index - 1]!.toLowerCase() === name)
 }
 
 async function readBody(request: Http2ServerRequest): Promise<string | Uint8Array> {

@@ -1,4 +1,5 @@
 import { forbidden, resourceNotFound } from '@locktender/kube'
+import { openIdReply } from '../auth/openid.ts'
 import { denial } from '../auth/rbac.ts'
 import type { LogicalCluster } from '../cluster.ts'
 import { discoveryReply } from '../discovery.ts'
@@ -25,7 +26,10 @@ export function handlePath(cluster: LogicalCluster, request: ApiRequest, path: s
   }
   if (method !== 'GET') throw resourceNotFound()
   if (isPublicPath(path)) return publicReply(cluster.version, path, query)
-  const found = discoveryReply(cluster, path, request.headers) ?? openApiReply(cluster, path, request.headers)
+  const found =
+    discoveryReply(cluster, path, request.headers) ??
+    openApiReply(cluster, path, request.headers) ??
+    openIdReply(cluster, path, request.headers)
   if (found === undefined) throw resourceNotFound()
   return found
 }

@@ -2,6 +2,7 @@ import { ApiError, forbidden, methodNotAllowed, resourceNotFound } from '@lockte
 import type { AccessAttributes } from '../auth/policy-rules.ts'
 import { denial } from '../auth/rbac.ts'
 import { isReview, reviewAccess } from '../auth/reviews.ts'
+import { handleTokenRequest } from '../auth/token-request.ts'
 import type { LogicalCluster } from '../cluster.ts'
 import type { Answer } from '../handlers/answer.ts'
 import type { RequestContext } from '../handlers/context.ts'
@@ -61,6 +62,7 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
   if (!verbs.includes(verb) || !fitsPath(request)) throw methodNotAllowed(groupResourceOf(served), verb)
   if (isReview(served)) return reviewAccess(context)
   if (subresource === 'finalize') return handleFinalize(context)
+  if (subresource === 'token') return handleTokenRequest(context)
   switch (verb) {
     case 'get':
       return handleGet(context)
