@@ -1,4 +1,5 @@
 import {
+  approvals,
   componentFixes,
   controlPlanes,
   CPO_IMAGE_ANNOTATION,
@@ -46,7 +47,7 @@ test('a second fix for another component joins the first one and can be taken ba
   await clock.advance(minute)
   const { spec } = await hub.get<Rollout>(rollouts, 'etcd-fix')
   for (const approver of approvers) {
-    await demo.client('hub', approver).create({ ...rollouts, plural: 'approvals', kind: 'Approval' }, {
+    await demo.client('hub', approver).create(approvals, {
       apiVersion: first.apiVersion,
       kind: 'Approval',
       metadata: { name: `etcd-${approver.name}` },

@@ -28,6 +28,7 @@ import {
   type NodePool,
 } from './hypershift.ts'
 import { nextChange } from './next-change.ts'
+import type { Registry } from './registry.ts'
 
 /** Owns the override annotations of a HostedCluster and the status of a ControlPlane. */
 const FIELD_MANAGER = 'locktender-agent'
@@ -46,10 +47,7 @@ const OPERATOR = 'control-plane-operator'
  * Keeps the hosted control planes of one management cluster as their ControlPlane on the hub asks, and reports their
  * state there. Keys are those of ControlPlanes.
  */
-export function agentController(managementCluster: ManagementClusterIdentity): Controller {
-  // Which ControlPlane stands for which HostedCluster; kept from the watch, so no event searches the fleet.
-  const controlPlaneOf = new Map<string, string>()
-  const partsOwner = new Map<string, string>()
+export function agentController(managementCluster: ManagementClusterIdentity, registry: Registry): Controller {
   const one = (key: string | undefined): readonly string[] => (key === undefined ? [] : [key])
   const indexed = new WeakSet<World>()
 
@@ -62,27 +60,32 @@ export function agentController(managementCluster: ManagementClusterIdentity): C
         resource: controlPlanes,
         namespace: managementCluster.name,
         keys(event) {
-          const { hostedCluster } = (event.object() as ControlPlane).spec
-          controlPlaneOf.set(`${hostedCluster.namespace}/${hostedCluster.name}`, event.key)
-          partsOwner.set(controlPlaneNamespace(hostedCluster), event.key)
+          registry.onControlPlane(event)
           return [event.key]
         },
       },
-      { cluster: LOCAL, resource: hostedClusters, keys: (event) => one(controlPlaneOf.get(event.key)) },
+      {
+        cluster: LOCAL,
+        resource: hostedClusters,
+        keys(event) {
+          registry.onHostedCluster(event)
+          return one(registry.controlPlaneOf(event.key))
+        },
+      },
       {
         cluster: LOCAL,
         resource: controlPlaneComponents,
-        keys: (event) => one(partsOwner.get(namespaceOf(event.key))),
+        keys: (event) => one(registry.ownerOf(namespaceOf(event.key))),
       },
       {
         cluster: LOCAL,
         resource: deployments,
-        keys: (event) => one(event.key.endsWith(`/${OPERATOR}`) ? partsOwner.get(namespaceOf(event.key)) : undefined),
+        keys: (event) => one(event.key.endsWith(`/${OPERATOR}`) ? registry.ownerOf(namespaceOf(event.key)) : undefined),
       },
       {
         cluster: LOCAL,
         resource: nodePools,
-        keys: (event) => one(controlPlaneOf.get(clusterOf(event.object() as NodePool))),
+        keys: (event) => one(registry.controlPlaneOf(clusterOf(event.object() as NodePool))),
       },
     ],
     writes: [

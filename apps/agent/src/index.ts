@@ -1,2 +1,2 @@
-export { HEARTBEAT_LEASE, startAgent, type AgentOptions } from './start-agent.ts'
+export { startAgent, type AgentOptions } from './start-agent.ts'
 export type { ManagementClusterIdentity } from './fold-status.ts'

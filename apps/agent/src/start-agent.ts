@@ -1,8 +1,9 @@
-import { leases } from '@locktender/fleet'
+import { AGENT_LEASE, leases, UNREGISTERED_ANNOTATION } from '@locktender/fleet'
 import { isNotFound, sleep, type Client, type Clock, type Random } from '@locktender/kube'
 import { runControllers, type Lease, type Logger } from '@locktender/runtime'
 import { agentController } from './agent-controller.ts'
 import type { ManagementClusterIdentity } from './fold-status.ts'
+import { Registry, type Unregistered } from './registry.ts'
 
 export interface AgentOptions {
   /** The hub, with the identity of this agent. */
@@ -17,9 +18,6 @@ export interface AgentOptions {
   readonly onStarted?: () => void
 }
 
-/** Name of the Lease in the agent's namespace of the hub. It is made by whoever registers the management cluster. */
-export const HEARTBEAT_LEASE = 'agent'
-
 /** Time between heartbeats, in milliseconds; Kubernetes' node leases are renewed after as long at the latest. */
 const HEARTBEAT_MS = 60_000
 
@@ -29,16 +27,21 @@ export async function startAgent(options: AgentOptions): Promise<void> {
   const log = options.log.with({ managementCluster: options.managementCluster.name })
   const stop = new AbortController()
   const running = AbortSignal.any([signal, stop.signal])
-  const heart = beat(options, log, running)
+  const registry = new Registry()
+  let isStarted = false
+  const heart = beat(options, log, running, () => (isStarted ? registry.unregistered() : undefined))
   try {
     await runControllers({
-      controllers: [agentController(options.managementCluster)],
+      controllers: [agentController(options.managementCluster, registry)],
       clusters: { hub, local },
       clock,
       random,
       log,
       signal: running,
-      ...(options.onStarted === undefined ? {} : { onStarted: options.onStarted }),
+      onStarted() {
+        isStarted = true
+        options.onStarted?.()
+      },
     })
   } finally {
     stop.abort()
@@ -46,16 +49,32 @@ export async function startAgent(options: AgentOptions): Promise<void> {
   }
 }
 
-/** Renews the heartbeat lease, so that the hub can tell a quiet agent from a dead one without status writes. */
-async function beat(options: AgentOptions, log: Logger, signal: AbortSignal): Promise<void> {
+/**
+ * Renews the heartbeat lease, so that the hub can tell a quiet agent from a dead one without status writes. With it goes
+ * what the agent has nowhere else to say: HostedClusters that nobody registered.
+ */
+async function beat(
+  options: AgentOptions,
+  log: Logger,
+  signal: AbortSignal,
+  unregistered: () => Unregistered | undefined,
+): Promise<void> {
   const { hub, clock, managementCluster } = options
-  const target = { name: HEARTBEAT_LEASE, namespace: managementCluster.name }
+  const target = { name: AGENT_LEASE, namespace: managementCluster.name }
+  let told = 0
   while (!signal.aborted) {
+    const found = unregistered()
+    if (found !== undefined && found.count > told) {
+      log.warn('HostedClusters have no ControlPlane on the hub', { count: found.count, first: found.first.join(', ') })
+    }
+    told = found?.count ?? told
     try {
       const lease = await hub.get<Lease>(leases, target.name, target.namespace)
       const renewTime = new Date(clock.now()).toISOString().replace('Z', '000Z')
+      const annotations = found === undefined ? {} : { [UNREGISTERED_ANNOTATION]: JSON.stringify(found) }
       await hub.update<Lease>(leases, {
         ...lease,
+        metadata: { ...lease.metadata, annotations: { ...lease.metadata.annotations, ...annotations } },
         spec: { ...lease.spec, holderIdentity: `agent-${target.namespace}`, renewTime },
       })
     } catch (error) {

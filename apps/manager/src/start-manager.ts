@@ -1,4 +1,4 @@
-import { fixesController, HUB, rolloutController } from '@locktender/fixes'
+import { fixesController, HUB, managementClustersController, rolloutController } from '@locktender/fixes'
 import type { Client, Clock, Random } from '@locktender/kube'
 import { runControllers, type LeaderElectionOptions, type Logger } from '@locktender/runtime'
 
@@ -16,14 +16,15 @@ export interface ManagerOptions {
 }
 
 /**
- * Runs the manager until the signal aborts: plans a rollout for each fix and carries out approved ones.
+ * Runs the manager until the signal aborts: plans a rollout for each fix, carries out approved ones, and says of each
+ * management cluster what is registered.
  *
  * @throws LeadershipLostError when another manager leads from now on; the process should exit and start anew
  */
 export async function startManager(options: ManagerOptions): Promise<void> {
   const { hub, clock, random, log, signal, leaderElection, onStarted } = options
   await runControllers({
-    controllers: [fixesController(), rolloutController()],
+    controllers: [fixesController(), rolloutController(), managementClustersController()],
     clusters: { [HUB]: hub },
     clock,
     random,

@@ -72,6 +72,9 @@ export const roleBindings = rbac('RoleBinding', 'rolebindings', true)
 export const clusterRoles = rbac('ClusterRole', 'clusterroles', false)
 export const clusterRoleBindings = rbac('ClusterRoleBinding', 'clusterrolebindings', false)
 
+/** Annotation of an agent's Lease: HostedClusters without a ControlPlane, as JSON `{count, first: [namespace/name]}`. */
+export const UNREGISTERED_ANNOTATION = `${GROUP}/unregistered`
+
 /** The component a fix replaces unless it says otherwise: HyperShift's operator inside each control plane. */
 export const DEFAULT_COMPONENT = 'control-plane-operator'
 /** HostedCluster annotation that replaces the image of {@link DEFAULT_COMPONENT} (HyperShift). */

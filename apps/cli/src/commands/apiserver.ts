@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { DefinitionsError, DirectoryLockedError, LocalServer, StoreCorruptError } from '@locktender/apiserver'
+import { LocalServer } from '@locktender/apiserver'
 import { CommandError } from '../command-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Session } from '../session.ts'
+import { explainedServerError } from './apiserver-error.ts'
 
 export interface ApiserverFlags {
   readonly data?: string
@@ -44,37 +45,8 @@ async function start({ data, crds, port, historyEvents }: ApiserverFlags): Promi
       ...(historyEvents === undefined ? {} : { historyEvents }),
     })
   } catch (error) {
-    throw explained(error, port)
+    throw explainedServerError(error, port)
   }
-}
-
-/** One line for each thing that can be wrong outside this program, with what to do. */
-function explained(error: unknown, port: number): unknown {
-  if (error instanceof DefinitionsError) {
-    const count = error.problems.length
-    const what = `${count} ${count === 1 ? 'problem' : 'problems'} in the CustomResourceDefinitions of --crds`
-    return new CommandError(exitCodes.usage, [what, ...error.problems].join('\n'))
-  }
-  if (error instanceof DirectoryLockedError) return new CommandError(exitCodes.conflict, error.message)
-  if (error instanceof StoreCorruptError) return new CommandError(exitCodes.failed, error.message)
-  const { code, message, path } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') {
-    return new CommandError(
-      exitCodes.conflict,
-      `port ${port} is taken: choose another with --port, or leave it out for a free one`,
-    )
-  }
-  if (code === 'EACCES' && path === undefined) {
-    return new CommandError(
-      exitCodes.notPermitted,
-      `port ${port} is not yours to use: choose one above 1023 with --port`,
-    )
-  }
-  if (code !== undefined && path !== undefined) {
-    const advice = 'name a folder that can be read and written with --data or --crds'
-    return new CommandError(exitCodes.usage, `${path} cannot be used: ${message}; ${advice}`)
-  }
-  return error
 }
 
 function write(server: LocalServer, path: string): void {

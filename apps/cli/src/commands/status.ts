@@ -1,9 +1,11 @@
 import {
   componentFixes,
   controlPlanes,
+  managementClusters,
   rollouts,
   type ComponentFix,
   type ControlPlane,
+  type ManagementCluster,
   type Rollout,
 } from '@locktender/fleet'
 import { printDocument, renderTable, type OutputFormat } from '../output.ts'
@@ -22,16 +24,18 @@ interface EnvironmentSummary {
 
 const active = new Set(['Pending', 'AwaitingApproval', 'Delivering', 'Halted'])
 
-/** The whole fleet on one screen: health by environment, then every fix under way. */
+/** The whole fleet on one screen: health by environment, what is not registered, then every fix under way. */
 export async function fleetStatus(session: Session, options: { readonly output: OutputFormat }): Promise<void> {
   const client = await session.client()
-  const [planes, fixes, runs] = await Promise.all([
+  const [places, planes, fixes, runs] = await Promise.all([
+    client.listAll<ManagementCluster>(managementClusters),
     client.listAll<ControlPlane>(controlPlanes),
     client.listAll<ComponentFix>(componentFixes),
     client.listAll<Rollout>(rollouts),
   ])
   const environments = summarize(planes.items)
   const current = fixes.items.filter((fix) => active.has(fix.status?.phase ?? 'Pending'))
+  const unregistered = places.items.filter(({ status }) => (status?.unregistered ?? 0) > 0)
   if (options.output === 'name') {
     for (const fix of current) session.out(`${fix.metadata.name}\n`)
     return
@@ -41,6 +45,10 @@ export async function fleetStatus(session: Session, options: { readonly output: 
       apiVersion: 'cli.locktender.dev/v1',
       kind: 'FleetStatus',
       environments,
+      unregistered: unregistered.map(({ metadata, status }) => ({
+        managementCluster: metadata.name,
+        hostedClusters: status?.unregistered,
+      })),
       fixes: current.map(({ metadata, status }) => ({ name: metadata.name, ...status })),
     })
     return
@@ -59,6 +67,10 @@ export async function fleetStatus(session: Session, options: { readonly output: 
       environments,
     ),
   )
+  for (const { metadata, status } of unregistered) {
+    const why = status?.conditions?.find(({ type }) => type === 'Registered')?.message ?? ''
+    session.out(`ATTENTION  ${metadata.name}  ${status?.unregistered} unregistered: ${why}\n`)
+  }
   for (const fix of current) {
     const rollout = runs.items.find(({ metadata }) => metadata.name === fix.status?.rollout)
     session.out(`\n${renderFixProgress(fix, rollout, session.now()).join('\n')}\n`)

@@ -15,7 +15,10 @@ const spec = object('What the platform admin says about this management cluster.
 })
 
 const status = object('What is known about this management cluster.', {
-  controlPlanes: count('Control planes it hosts.'),
+  controlPlanes: count('Control planes of it that are registered here.'),
+  unregistered: optional(
+    count('HostedClusters on it that no ControlPlane speaks of, so that nothing reaches them; absent while not known.'),
+  ),
   conditions: conditions(),
 })
 
@@ -42,7 +45,13 @@ export const managementClusterKind: KindDefinition = {
       name: 'Control-Planes',
       type: 'integer',
       jsonPath: '.status.controlPlanes',
-      description: 'Hosted control planes.',
+      description: 'Registered control planes.',
+    },
+    {
+      name: 'Unregistered',
+      type: 'integer',
+      jsonPath: '.status.unregistered',
+      description: 'HostedClusters without a ControlPlane.',
     },
     { name: 'Max', type: 'integer', jsonPath: '.spec.maxConcurrent', description: 'Changes at the same time.' },
     AGE,
