@@ -3,5 +3,7 @@ export type { ApplyConfigurationOptions, ApplyResult } from './apply-configurati
 export { ApplyConflictError, ApplyTypeError } from './apply-errors.ts'
 export type { ManagerConflict } from './apply-errors.ts'
 export type { IsServed } from './record-update.ts'
+export { entriesAfterScaling, scaleEntries } from './scale-entries.ts'
+export type { ReplicasPaths } from './scale-entries.ts'
 export { trackUpdate } from './track-update.ts'
 export type { TrackUpdateOptions, WriteContext } from './track-update.ts'
