@@ -1,4 +1,7 @@
 import type { Resource } from '@locktender/kube'
+import { AdmissionConfiguration } from './admission/configuration.ts'
+import { WebhookClient } from './admission/webhook-client.ts'
+import type { ServiceResolver } from './admission/webhook-client.ts'
 import type { AdmissionPlugin } from './admission.ts'
 import type { Credentials } from './auth/authenticator.ts'
 import { RbacAuthorizer } from './auth/rbac.ts'
@@ -24,6 +27,7 @@ export interface LogicalClusterOptions {
   readonly database: Database
   readonly admission: readonly AdmissionPlugin[]
   readonly version: string
+  readonly serviceResolver?: ServiceResolver | undefined
 }
 
 /** One API server as its clients see it; several share a process and a store without seeing each other. */
@@ -32,6 +36,9 @@ export class LogicalCluster {
   readonly credentials: Credentials
   readonly database: Database
   readonly admission: readonly AdmissionPlugin[]
+  /** Webhooks and policies that are stored here. */
+  readonly admissionConfiguration: AdmissionConfiguration
+  readonly webhooks: WebhookClient
   readonly registry = new ResourceRegistry(builtInResources)
   readonly authorizer: RbacAuthorizer
   /** Of the product, for `/version`. */
@@ -42,13 +49,15 @@ export class LogicalCluster {
   readonly #endWatch: () => void
 
   constructor(options: LogicalClusterOptions) {
-    const { name, database, admission, version } = options
+    const { name, database, admission, version, serviceResolver } = options
     this.name = name
     this.credentials = options.credentials
     this.version = version
     this.bookmarks = new BookmarkTicker(database.clock)
     this.database = database
     this.admission = admission
+    this.admissionConfiguration = new AdmissionConfiguration(name, database)
+    this.webhooks = new WebhookClient({ clock: database.clock, serviceResolver })
     this.authorizer = new RbacAuthorizer(name, database)
     const prefix = database.prefix(name, definitions)
     const revision = database.store.revision
@@ -66,6 +75,8 @@ export class LogicalCluster {
     this.streams.close()
     this.#endWatch()
     this.authorizer.close()
+    this.admissionConfiguration.close()
+    void this.webhooks.close()
   }
 
   namespace(name: string): AnyObject | undefined {

@@ -1,4 +1,5 @@
 export type { AdmissionPlugin, AdmissionReader, AdmissionRequest } from './admission.ts'
+export type { ServiceResolver } from './admission/webhook-client.ts'
 export { DefinitionsError } from './install-definitions.ts'
 export type { InstalledDefinitions } from './install-definitions.ts'
 export { LocalServer } from './local-server.ts'

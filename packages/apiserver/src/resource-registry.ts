@@ -5,6 +5,7 @@ export class ResourceRegistry {
   readonly #byPath = new Map<string, ServedResource>()
   /** Paths of the resources each definition has brought. */
   readonly #byDefinition = new Map<string, readonly string[]>()
+  readonly #equivalents = new Map<ServedResource, readonly ServedResource[]>()
   #generation = 0
 
   constructor(builtIn: readonly ServedResource[]) {
@@ -29,6 +30,19 @@ export class ResourceRegistry {
     return undefined
   }
 
+  /** Other versions, also of other groups, that show the same objects. */
+  equivalents(served: ServedResource): readonly ServedResource[] {
+    let known = this.#equivalents.get(served)
+    if (known === undefined) {
+      const { group, plural } = served.storedAs
+      known = this.all().filter(
+        (other) => other !== served && other.storedAs.group === group && other.storedAs.plural === plural,
+      )
+      this.#equivalents.set(served, known)
+    }
+    return known
+  }
+
   all(): ServedResource[] {
     return [...this.#byPath.values()]
   }
@@ -43,6 +57,7 @@ export class ResourceRegistry {
         definition,
         resources.map((served) => pathOf(served.resource)),
       )
+    this.#equivalents.clear()
     this.#generation++
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Clock, Random, Transport } from '@locktender/kube'
 import type { AdmissionPlugin } from './admission.ts'
+import type { ServiceResolver } from './admission/webhook-client.ts'
 import { CertificateAuthority } from './auth/certificates.ts'
 import { ClientCertificates } from './auth/client-certificates.ts'
 import { TokenAuthenticator } from './auth/authenticator.ts'
@@ -29,6 +30,8 @@ export interface ApiServerOptions {
   /** Where the objects of the data directory are instead of the file system; keys and tokens are then in memory. */
   readonly files?: Files
   readonly admission?: readonly AdmissionPlugin[]
+  /** Finds webhooks that are given as a Service; without it, only those given as a URL can be asked. */
+  readonly serviceResolver?: ServiceResolver
   /** How many of the newest writes can be watched from and paged through, at least; the default is 100,000. */
   readonly historyEvents?: number
   /** Writes younger than this, in milliseconds, are kept beyond that number; the default is five minutes. */
@@ -193,13 +196,14 @@ export class ApiServer {
   }
 
   #add(name: string): LogicalCluster {
-    const { admission = [], version = DEFAULT_VERSION } = this.#options
+    const { admission = [], version = DEFAULT_VERSION, serviceResolver } = this.#options
     const cluster = new LogicalCluster({
       name,
       database: this.#database,
       credentials: this.#credentials,
       admission,
       version,
+      serviceResolver,
     })
     this.#clusters.set(name, cluster)
     return cluster

@@ -1,5 +1,6 @@
 import { Client, isAlreadyExists, seededRandom, VirtualClock } from '@locktender/kube'
 import type { HttpMethod, KubeObject, Resource, Status, StructuralSchema, Transport } from '@locktender/kube'
+import type { ServiceResolver } from './admission/webhook-client.ts'
 import type { AdmissionPlugin } from './admission.ts'
 import { ApiServer } from './server.ts'
 import type { Files } from './store/files.ts'
@@ -145,6 +146,7 @@ export function widget(name: string, spec: Record<string, unknown> = {}, metadat
 
 export interface TestClusterOptions {
   readonly admission?: readonly AdmissionPlugin[]
+  readonly serviceResolver?: ServiceResolver
   readonly historyEvents?: number
   readonly historyAgeMs?: number
   readonly dataDirectory?: string

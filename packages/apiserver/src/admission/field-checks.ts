@@ -1,0 +1,180 @@
+import {
+  fieldDuplicate,
+  fieldForbidden,
+  fieldInvalid,
+  fieldNotSupported,
+  fieldRequired,
+  fieldTooMany,
+  isLabelKey,
+  isLabelValue,
+} from '@locktender/kube'
+import type { FieldError, Json } from '@locktender/kube'
+import { isRecord } from '../object.ts'
+import { compileExpression, expressionError, records } from './expressions.ts'
+import type { ResultKind, Scope } from './expressions.ts'
+
+/** Collects what is wrong with the fields of a configuration, in the words of Kubernetes. */
+export type Errors = FieldError[]
+
+const OPERATIONS = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE']
+const SCOPES = ['*', 'Cluster', 'Namespaced']
+const MAX_CONDITIONS = 64
+
+const NAME_RULE =
+  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric " +
+  "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is " +
+  "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+const VALUE_RULE =
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end " +
+  "with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is " +
+  "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+
+const SUBDOMAIN = '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*'
+
+/** What keeps a text from being a DNS subdomain, if anything does. */
+export function subdomainProblem(name: string): string | undefined {
+  if (name.length > 253) return 'must be no more than 253 characters'
+  if (new RegExp(`^${SUBDOMAIN}$`).test(name)) return undefined
+  return (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and " +
+    `end with an alphanumeric character (e.g. 'example.com', regex used for validation is '${SUBDOMAIN}')`
+  )
+}
+
+/** The strings of a list; anything else in it is an error. */
+export function strings(value: unknown, field: string, errors: Errors): string[] {
+  if (value === undefined || value === null) return []
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
+  errors.push(fieldInvalid(field, value as Json, 'must be a list of strings'))
+  return []
+}
+
+export function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+/** One of a few words; absent is for defaults to prevent. */
+export function checkWord(value: unknown, words: readonly string[], field: string, errors: Errors): void {
+  if (value === undefined || value === null) errors.push(fieldRequired(field))
+  else if (!words.includes(value as string)) errors.push(fieldNotSupported(field, value as Json, [...words]))
+}
+
+/** A list whose wildcard stands alone. */
+function checkWildcard(items: readonly string[], field: string, what: string, errors: Errors): void {
+  if (items.length === 0) errors.push(fieldRequired(field))
+  if (items.length > 1 && items.includes('*')) {
+    errors.push(fieldInvalid(field, [...items], `if '*' is present, must not specify other ${what}`))
+  }
+}
+
+export function checkRule(rule: Record<string, unknown>, field: string, errors: Errors): void {
+  const operations = strings(rule['operations'], `${field}.operations`, errors)
+  checkWildcard(operations, `${field}.operations`, 'operations', errors)
+  for (const [index, operation] of operations.entries()) {
+    if (!OPERATIONS.includes(operation)) {
+      errors.push(fieldNotSupported(`${field}.operations[${index}]`, operation, OPERATIONS))
+    }
+  }
+  checkWildcard(strings(rule['apiGroups'], `${field}.apiGroups`, errors), `${field}.apiGroups`, 'API groups', errors)
+  const versions = strings(rule['apiVersions'], `${field}.apiVersions`, errors)
+  checkWildcard(versions, `${field}.apiVersions`, 'API versions', errors)
+  for (const [index, version] of versions.entries()) {
+    if (version === '') errors.push(fieldRequired(`${field}.apiVersions[${index}]`))
+  }
+  checkResources(strings(rule['resources'], `${field}.resources`, errors), `${field}.resources`, errors)
+  if (rule['scope'] !== undefined) checkWord(rule['scope'], SCOPES, `${field}.scope`, errors)
+}
+
+function checkResources(resources: readonly string[], field: string, errors: Errors): void {
+  if (resources.length === 0) errors.push(fieldRequired(field))
+  const withAllParts = new Set<string>()
+  const partsOfAll = new Set<string>()
+  for (const [index, resource] of resources.entries()) {
+    const at = `${field}[${index}]`
+    if (resource === '') errors.push(fieldRequired(at))
+    const slash = resource.indexOf('/')
+    if (slash === -1) continue
+    const name = resource.slice(0, slash)
+    const part = resource.slice(slash + 1)
+    if (withAllParts.has(name)) {
+      errors.push(fieldInvalid(at, resource, `if '${name}/*' is present, must not specify ${resource}`))
+    }
+    if (partsOfAll.has(part)) {
+      errors.push(fieldInvalid(at, resource, `if '*/${part}' is present, must not specify ${resource}`))
+    }
+    if (part === '*') withAllParts.add(name)
+    if (name === '*') partsOfAll.add(part)
+  }
+  if (resources.length > 1 && resources.includes('*/*')) {
+    errors.push(fieldInvalid(field, [...resources], "if '*/*' is present, must not specify other resources"))
+  }
+  if (resources.includes('*') && resources.some((resource) => resource !== '*' && !resource.includes('/'))) {
+    const why = "if '*' is present, must not specify other resources without subresources"
+    errors.push(fieldInvalid(field, [...resources], why))
+  }
+}
+
+/** A metav1.LabelSelector. */
+export function checkSelector(selector: unknown, field: string, errors: Errors): void {
+  if (!isRecord(selector)) {
+    errors.push(fieldInvalid(field, selector as Json, 'must be a label selector'))
+    return
+  }
+  const { matchLabels } = selector
+  for (const [key, value] of Object.entries(isRecord(matchLabels) ? matchLabels : {})) {
+    if (!isLabelKey(key)) errors.push(fieldInvalid(`${field}.matchLabels`, key, NAME_RULE))
+    if (typeof value !== 'string' || !isLabelValue(value)) {
+      errors.push(fieldInvalid(`${field}.matchLabels`, value as Json, VALUE_RULE))
+    }
+  }
+  for (const [index, { key, operator, values }] of records(selector['matchExpressions']).entries()) {
+    const at = `${field}.matchExpressions[${index}]`
+    const given = strings(values, `${at}.values`, errors)
+    if (operator === 'In' || operator === 'NotIn') {
+      if (given.length === 0) {
+        errors.push(fieldRequired(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"))
+      }
+    } else if (operator === 'Exists' || operator === 'DoesNotExist') {
+      if (given.length > 0) {
+        const why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+        errors.push(fieldForbidden(`${at}.values`, why))
+      }
+    } else {
+      errors.push(fieldInvalid(`${at}.operator`, (operator ?? '') as Json, 'not a valid selector operator'))
+    }
+    if (!isLabelKey(text(key))) errors.push(fieldInvalid(`${at}.key`, text(key), NAME_RULE))
+    for (const [place, value] of given.entries()) {
+      if (!isLabelValue(value)) errors.push(fieldInvalid(`${at}.values[${place}]`, value, VALUE_RULE))
+    }
+  }
+}
+
+export function checkConditions(conditions: unknown, scope: Scope, field: string, errors: Errors): void {
+  const list = records(conditions)
+  if (list.length > MAX_CONDITIONS) errors.push(fieldTooMany(field, list.length, MAX_CONDITIONS))
+  const names = new Set<string>()
+  for (const [index, { name, expression }] of list.entries()) {
+    const at = `${field}[${index}]`
+    if (text(expression).trim() === '') errors.push(fieldRequired(`${at}.expression`))
+    else checkExpression(text(expression).trim(), ['bool'], scope, `${at}.expression`, errors)
+    checkQualifiedName(text(name), `${at}.name`, errors)
+    if (text(name) !== '' && names.has(text(name))) errors.push(fieldDuplicate(`${at}.name`, text(name)))
+    names.add(text(name))
+  }
+}
+
+export function checkQualifiedName(name: string, field: string, errors: Errors): void {
+  if (name === '') errors.push(fieldRequired(field))
+  else if (!isLabelKey(name)) errors.push(fieldInvalid(field, name, NAME_RULE))
+}
+
+export function checkExpression(
+  expression: string,
+  kinds: readonly ResultKind[],
+  scope: Scope,
+  field: string,
+  errors: Errors,
+): void {
+  const error = expressionError(compileExpression(expression, kinds, scope))
+  if (error !== undefined) errors.push(fieldInvalid(field, expression, error))
+}
