@@ -1,5 +1,6 @@
 import type { FieldError, Resource, StructuralSchema } from '@locktender/kube'
 import type { AnyObject } from './object.ts'
+import type { Scaling } from './scaling.ts'
 import type { CompiledSchema } from './schema/compile.ts'
 import type { UserInfo } from './user.ts'
 import type { WriteContext } from './write-context.ts'
@@ -76,6 +77,8 @@ export interface ServedResource {
   readonly status: boolean
   /** Further subresources, named in discovery: `finalize`, `token`, `approval`. */
   readonly subresources: readonly string[]
+  /** For kinds with the subresource `scale`. */
+  readonly scaling?: Scaling | undefined
   /** Whether `metadata.generation` counts changes of the desired state. */
   readonly generation: boolean
   /** A PUT without resourceVersion overwrites whatever is there. */

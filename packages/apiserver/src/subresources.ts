@@ -11,6 +11,7 @@ const USUAL: Subresource = { verbs: ['get', 'patch', 'update'] }
 
 const UNUSUAL: Readonly<Record<string, Subresource>> = {
   finalize: { verbs: ['update'] },
+  scale: { ...USUAL, kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' } },
   token: { verbs: ['create'], kind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' } },
 }
 

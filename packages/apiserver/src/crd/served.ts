@@ -5,8 +5,10 @@ import { compileSchema } from '../schema/compile.ts'
 import type { CompiledSchema } from '../schema/compile.ts'
 import type { ServedResource, TableColumn } from '../served-resource.ts'
 import { ageColumn, dateCell, nameColumn } from '../table-cells.ts'
+import { declaredScaling, fieldsOfPath, validateScale } from '../scaling.ts'
+import type { Scaling } from '../scaling.ts'
 import { isEstablished } from './definition.ts'
-import type { CustomResourceDefinition, DefinitionVersion, PrinterColumn } from './definition.ts'
+import type { CustomResourceDefinition, DefinitionVersion, PrinterColumn, ScalePaths } from './definition.ts'
 
 const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
 
@@ -28,6 +30,7 @@ function servedVersion(definition: CustomResourceDefinition, version: Definition
   const names = definition.status?.acceptedNames ?? definition.spec.names
   const storage = versions.find((candidate) => candidate.storage) ?? version
   const { schema, compiled } = compile(version.schema?.openAPIV3Schema ?? {})
+  const { scale } = version.subresources ?? {}
   return {
     resource: {
       group,
@@ -48,7 +51,8 @@ function servedVersion(definition: CustomResourceDefinition, version: Definition
     storedApiVersion: `${group}/${storage.name}`,
     conversion: undefined,
     status: version.subresources?.status !== undefined,
-    subresources: [],
+    subresources: scale === undefined ? [] : ['scale'],
+    scaling: scale === undefined ? undefined : scalingOf(definition, scale),
     generation: true,
     unconditionalUpdate: false,
     createOnUpdate: false,
@@ -59,8 +63,17 @@ function servedVersion(definition: CustomResourceDefinition, version: Definition
     selectableFields: new Map(
       (version.selectableFields ?? []).map(({ jsonPath }) => [jsonPath.replace(/^\./, ''), selectable(jsonPath)]),
     ),
-    strategy: {},
+    strategy: scale === undefined ? {} : { validate: (object) => validateScale(object, scale) },
   }
+}
+
+/** Owners of the number of replicas may have written it through any version. */
+function scalingOf({ spec }: CustomResourceDefinition, declared: ScalePaths): Scaling {
+  const paths = spec.versions.map(({ name, subresources }) => {
+    const path = subresources?.scale?.specReplicasPath
+    return [`${spec.group}/${name}`, path === undefined ? undefined : fieldsOfPath(path)] as const
+  })
+  return declaredScaling(declared, new Map(paths))
 }
 
 function compile(schema: StructuralSchema): { schema: StructuralSchema; compiled: CompiledSchema } {

@@ -38,37 +38,49 @@ const APPLY_PATCH = 'application/apply-patch+yaml'
 /** Most operations of a JSON patch, as in apiserver. */
 const MAX_OPERATIONS = 10_000
 
+/** What a patch does to an object. */
+export type Change = (live: Json, patch: Json) => Json
+
 /** PATCH in any of its forms. */
 export function handlePatch(context: RequestContext): Promise<Answer> {
-  switch (mediaType(context.headers['content-type'])) {
+  const change = changeOf(context)
+  return change === 'apply' ? handleApply(context) : handleChange(context, change)
+}
+
+/**
+ * What the patch of a request does by its media type.
+ * @throws ApiError UnsupportedMediaType
+ */
+export function changeOf({ headers, served }: RequestContext): Change | 'apply' {
+  switch (mediaType(headers['content-type'])) {
     case APPLY_PATCH:
-      return handleApply(context)
+      return 'apply'
     case MERGE_PATCH:
-      return handleChange(context, (live, patch) => applyMergePatch(live, patch))
+      return applyMergePatch
     case JSON_PATCH:
-      return handleChange(context, (live, patch) => {
+      return (live, patch) => {
         if (Array.isArray(patch) && patch.length > MAX_OPERATIONS) {
           throw requestEntityTooLarge(
             `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`,
           )
         }
         return applyJsonPatch(live, patch)
-      })
+      }
     case STRATEGIC_MERGE_PATCH:
       // Which lists merge is known of built-in kinds only.
-      if (!context.served.custom) return handleChange(context, applyStrategicMergePatch)
+      if (!served.custom) return applyStrategicMergePatch
       throw unsupportedMediaType([JSON_PATCH, MERGE_PATCH, APPLY_PATCH])
     default:
       throw unsupportedMediaType([
         JSON_PATCH,
         MERGE_PATCH,
-        ...(context.served.custom ? [] : [STRATEGIC_MERGE_PATCH]),
+        ...(served.custom ? [] : [STRATEGIC_MERGE_PATCH]),
         APPLY_PATCH,
       ])
   }
 }
 
-async function handleChange(context: RequestContext, change: (live: Json, patch: Json) => Json): Promise<Answer> {
+async function handleChange(context: RequestContext, change: Change): Promise<Answer> {
   const { cluster, served, request, query, headers, body } = context
   const write = writeContextOf(context, parseWriteOptions('PatchOptions', query, headers['user-agent']))
   const parsed = parseBody(body, false)
@@ -94,7 +106,11 @@ function checkUid(write: WriteContext, live: AnyObject, patched: AnyObject): voi
   throw invalidObject(write, patched, [fieldInvalid('metadata.uid', uid, 'field is immutable')])
 }
 
-function runChange(live: AnyObject, patch: Json, change: (live: Json, patch: Json) => Json): unknown {
+/**
+ * The patched object, which shares unchanged parts with the live one.
+ * @throws ApiError
+ */
+export function runChange(live: AnyObject, patch: Json, change: Change): unknown {
   try {
     const result = change(live as unknown as Json, patch)
     // The patch functions share unchanged parts with the live object, and metadata is completed in place later.

@@ -12,6 +12,7 @@ import { handleFinalize } from '../handlers/finalize.ts'
 import { handleGet } from '../handlers/get.ts'
 import { handleList } from '../handlers/list.ts'
 import { appliesNewObject, handlePatch } from '../handlers/patch.ts'
+import { handleScale } from '../handlers/scale.ts'
 import { handleUpdate } from '../handlers/update.ts'
 import { handleWatch } from '../handlers/watch.ts'
 import { negotiate } from '../media-types.ts'
@@ -62,6 +63,7 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
   if (!verbs.includes(verb) || !fitsPath(request)) throw methodNotAllowed(groupResourceOf(served), verb)
   if (isReview(served)) return reviewAccess(context)
   if (subresource === 'finalize') return handleFinalize(context)
+  if (subresource === 'scale') return handleScale(context)
   if (subresource === 'token') return handleTokenRequest(context)
   switch (verb) {
     case 'get':
