@@ -59,6 +59,10 @@ export interface DemoEnvironment {
   readonly sockets: boolean
   readonly port: number
   readonly speed: string
+  /** Another fleet than the one that {@link WorldOptions} describe. */
+  readonly fleet?: SimulatedFleet
+  /** Manager, agents and people are programs and persons elsewhere; only HyperShift is played. */
+  readonly onlyHyperShift?: boolean
 }
 
 /** The API of a demo as other programs reach it. */
@@ -106,7 +110,7 @@ export class Demo {
       admission: [fleetAdmission()],
       ...(directory !== undefined && { dataDirectory: directory }),
     })
-    const fleet = generateFleet(world)
+    const fleet = environment.fleet ?? generateFleet(world)
     const names = fleet.managementClusters.map(({ name }) => name)
     for (const name of [hub, ...names]) await server.cluster(name)
     const clientOf = (cluster: string) =>
@@ -166,7 +170,16 @@ export class Demo {
 
   /** Lets everybody work until `signal` aborts. Rejects when one of the programs fails for good. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, random, log } = this.#environment
+    const { clock, random, log, onlyHyperShift = false } = this.#environment
+    const around = [
+      ...this.#simulated.map((hypershift) => hypershift.run(signal)),
+      this.#watch(this.#fixes, componentFixes, signal),
+      this.#watch(this.#rollouts, rollouts, signal),
+    ]
+    if (onlyHyperShift) {
+      await Promise.all(around)
+      return
+    }
     const person = async ({ name, groups }: Identity) => ({
       name,
       client: new Client({
@@ -177,9 +190,7 @@ export class Demo {
       random,
     })
     await Promise.all([
-      ...this.#simulated.map((hypershift) => hypershift.run(signal)),
-      this.#watch(this.#fixes, componentFixes, signal),
-      this.#watch(this.#rollouts, rollouts, signal),
+      ...around,
       ...this.fleet.managementClusters.map(async (managementCluster) => {
         const identity = agentIdentity(managementCluster.name)
         await startAgent({
@@ -252,6 +263,19 @@ export class Demo {
         ...[hub, ...names].map((name) => ({ name, cluster: name, user: administrator.name })),
         ...people.map(({ name }) => ({ name: `${hub}-${name}`, cluster: hub, user: name })),
       ],
+    })
+  }
+
+  /** A kubeconfig with nothing but a client certificate of `identity`, and a context for each of `clusters`. */
+  async kubeconfigOf(identity: Identity, clusters: readonly string[]): Promise<string> {
+    const { url, certificateAuthority } = await this.listen()
+    const { name } = identity
+    return kubeconfig({
+      url,
+      certificateAuthority,
+      clusters,
+      users: [{ name, ...(await this.#server.issueClientCertificate(identity)) }],
+      contexts: clusters.map((cluster) => ({ name: cluster, cluster, user: name })),
     })
   }
 

@@ -80,7 +80,7 @@ export function planTimeline(facts: ControlPlaneFacts, plan: OperationPlan): Tim
 }
 
 /** What an operation brings, in a word that is the image alone where nothing else is overridden. */
-export function contentOf({ image, overrides }: Pick<OperationPlan, 'image' | 'overrides'>): string {
+function contentOf({ image, overrides }: Pick<OperationPlan, 'image' | 'overrides'>): string {
   return overrides === '' ? image : `${image},${overrides}`
 }
 
