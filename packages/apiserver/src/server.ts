@@ -95,6 +95,7 @@ export class ApiServer {
       store: database.store,
       parse: (stored) => database.parse(stored),
       writer: systemWriter((name) => this.#clusters.get(name)),
+      authority: this.#authority,
     })
   }
 

@@ -100,6 +100,10 @@ async function createNamed(
     object = admitted
     validate(context, object, undefined)
   }
+  if (served.strategy.verify !== undefined) {
+    const errors = await served.strategy.verify(object, context)
+    if (errors.length > 0) throw invalidObject(context, object, errors)
+  }
   const reviewing = review({ ...attributes, name: object.metadata.name, object })
   if (reviewing !== undefined) await reviewing
   if (mutating instanceof Promise || reviewing !== undefined) checkNamespace(context, object.metadata.name)

@@ -1,6 +1,8 @@
 import type { Clock, KubeObject } from '@locktender/kube'
 import type { Store } from '../store/store.ts'
 import type { StoredValue } from '../store/store-types.ts'
+import type { CertificateAuthority } from '../auth/certificates.ts'
+import { CertificateSigner } from './certificate-signer.ts'
 import { DefinitionController } from './definition-controller.ts'
 import { EventExpiry, isEvent } from './event-expiry.ts'
 import { GarbageCollector } from './garbage-collector.ts'
@@ -23,20 +25,25 @@ export interface ControllersOptions {
   /** The object in a stored value; may be shared, and is not changed. */
   readonly parse: (stored: Pick<StoredValue, 'key' | 'value' | 'revision'>) => KubeObject
   readonly writer: ObjectWriter
+  /** Signs certificates that were asked for and approved. */
+  readonly authority: CertificateAuthority
 }
 
 /**
  * Starts the controllers that belong to the server itself, for all logical clusters: garbage collection by owner,
- * deletion of namespaces and definitions, what every namespace holds, aggregated roles, and expiry of Events.
+ * deletion of namespaces and definitions, what every namespace holds, aggregated roles,
+ * requests for certificates, and expiry of Events.
  *
  * Each value under a key of the form `/cluster/group/plural/namespace/name` must be an object.
  */
-export function startControllers({ clock, store, parse, writer }: ControllersOptions): RunningControllers {
+export function startControllers(options: ControllersOptions): RunningControllers {
+  const { clock, store, parse, writer, authority } = options
   const collector = new GarbageCollector({ clock, writer })
   const namespaces = new NamespaceController({ clock, writer })
   const definitions = new DefinitionController({ clock, writer })
   const furniture = new NamespaceFurniture({ clock, writer })
   const aggregation = new RoleAggregation({ clock, writer })
+  const signer = new CertificateSigner({ clock, writer, authority })
   const expiry = new EventExpiry({ clock, store })
 
   const observe = (key: string, stored: Pick<StoredValue, 'key' | 'value' | 'revision'> | undefined) => {
@@ -48,6 +55,7 @@ export function startControllers({ clock, store, parse, writer }: ControllersOpt
     definitions.observe(key, ref, object)
     furniture.observe(ref, object)
     aggregation.observe(ref, object)
+    signer.observe(key, ref, object)
   }
 
   const revision = store.revision
@@ -70,7 +78,8 @@ export function startControllers({ clock, store, parse, writer }: ControllersOpt
     publishAuthority: (certificate) => furniture.publish(certificate),
     stop() {
       endWatch()
-      for (const controller of [collector, namespaces, definitions, furniture, aggregation, expiry]) controller.stop()
+      const controllers = [collector, namespaces, definitions, furniture, aggregation, signer, expiry]
+      for (const controller of controllers) controller.stop()
     },
   }
 }
