@@ -12,6 +12,8 @@ export interface CompileOptions {
    * regular expressions, durations and timestamps, and knows no quoted field names; `standard` is CEL as specified.
    */
   readonly dialect?: 'kubernetes' | 'standard'
+  /** The namespace that names are looked up in, `a.b`; none when absent. Kubernetes has none. */
+  readonly container?: string
   /** In UTF-16 units; 100,000 when absent. */
   readonly maxExpressionLength?: number
 }
@@ -46,10 +48,12 @@ export interface CostEstimate {
 export interface SizeEstimates {
   /**
    * The greatest size (items of a list, properties of a map, characters of a string, bytes) of the value at a path, or
-   * undefined when nothing is known. The path is a variable, then field names, `@items`, `@values` and `@keys`:
-   * `['self', 'spec', 'hosts', '@items']`.
+   * undefined when nothing is known.
+   *
+   * @param path a variable, then field names, `@items`, `@values` and `@keys`: `['self', 'spec', 'hosts', '@items']`.
+   *   Items of lists written in the expression have the path `['@items']`, values that come from no variable none.
    */
-  maxSize(path: readonly string[]): number | undefined
+  maxSize(path: readonly string[], type: CelType): number | undefined
 }
 
 /** A compiled expression. It holds no state of an evaluation and may be used any number of times. */

@@ -56,15 +56,12 @@ export abstract class CelList {
   abstract at(index: number): CelValue
 }
 
-/** A key of a map. An uint or double that is a whole number is the same key as the int. */
-export type CelMapKey = boolean | bigint | string | CelUint
-
 /** A map; its values may be converted from JSON as they are read. */
 export abstract class CelMap {
   abstract readonly size: number
-  /** The value under a key of any type; undefined when there is none. */
+  /** The value under a key of any type; undefined when there is none. An uint or double finds the int it equals. */
   abstract get(key: CelValue): CelValue | undefined
-  abstract keys(): Iterable<CelMapKey>
+  abstract keys(): Iterable<CelValue>
 }
 
 /** An object with declared fields. */
@@ -99,6 +96,10 @@ export class CelTypeValue {
 /** A value that only functions look into. */
 export abstract class CelOpaque {
   abstract readonly type: CelType
-  /** `==` with another value of the same class. */
+  /** What costs are computed from. */
+  get size(): number {
+    return 1
+  }
+  /** `==` with another value. */
   abstract equals(other: CelOpaque): boolean
 }
