@@ -32,8 +32,6 @@ export interface StrategyContext {
 
 /** What is particular to one kind. Every function returns a new object instead of changing its argument. */
 export interface Strategy {
-  /** Loads what the other functions need; awaited before each write. */
-  ready?(): Promise<unknown>
   prepareCreate?(object: AnyObject, context: StrategyContext): AnyObject
   prepareUpdate?(object: AnyObject, live: AnyObject, context: StrategyContext): AnyObject
   /**
@@ -41,6 +39,8 @@ export interface Strategy {
    * sent. Without this function all of that status is taken.
    */
   prepareStatus?(object: AnyObject, live: AnyObject, subresource: string, context: StrategyContext): AnyObject
+  /** Validation of a new object that takes time; asked once {@link validate} has found nothing. */
+  verify?(object: AnyObject, context: WriteContext): Promise<FieldError[]>
   /** Refuses who lacks a right beyond the one to the write itself. Throws ApiError Forbidden. */
   authorize?(context: WriteContext, object: AnyObject, live: AnyObject | undefined): void
   validate?(object: AnyObject, live: AnyObject | undefined): FieldError[]

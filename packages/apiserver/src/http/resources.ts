@@ -47,7 +47,6 @@ export async function handleResource(
     nowMs: cluster.database.clock.now(),
   }
   try {
-    if (served.strategy.ready !== undefined && !READS.includes(request.verb)) await served.strategy.ready()
     const answer = await run(context, presentation)
     return withWarnings(reply(answer, presentation), context.warnings)
   } catch (error) {
@@ -88,8 +87,6 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
       return handleDeleteCollection(context)
   }
 }
-
-const READS: readonly Verb[] = ['get', 'list', 'watch']
 
 /** Objects are created in collections, and changed under their own name. */
 function fitsPath({ verb, name, subresource }: ResourceRequest): boolean {
