@@ -99,7 +99,8 @@ export async function holdLeadership(
   const leading = AbortSignal.any([options.signal, ended.signal])
   const renewing = elector.renew(leading)
   try {
-    await Promise.race([work(leading), renewing])
+    // Told to stop, renewing ends at once, while work may have something to finish: the lease is good for longer.
+    await Promise.race([work(leading), renewing.then(() => new Promise<never>(() => {}))])
   } finally {
     ended.abort()
     await Promise.allSettled([renewing])

@@ -1,6 +1,7 @@
 import {
   ObjectCache,
   Reflector,
+  sleep,
   type Client,
   type Clock,
   type KubeObject,
@@ -14,6 +15,9 @@ import { holdLeadership, type LeaderElectionOptions } from './leader-election.ts
 import type { Logger } from './logger.ts'
 import { lowPriority, WorkQueue } from './work-queue.ts'
 
+/** How long the keys being worked on may take after the controllers were told to stop, in milliseconds. */
+const GRACE_MS = 10_000
+
 export interface LiveOptions {
   readonly controllers: readonly Controller[]
   /** API servers by the names that the controllers use. */
@@ -21,7 +25,7 @@ export interface LiveOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
-  /** Aborting stops the controllers; `runControllers` then resolves. */
+  /** Aborting stops the controllers: no key is begun any more, and `runControllers` resolves when those begun are done. */
   readonly signal: AbortSignal
   /** Without it the controllers work at once: right where only one process can run. */
   readonly leaderElection?: LeaderElectionOptions
@@ -51,13 +55,21 @@ export async function runControllers(options: LiveOptions): Promise<void> {
   const sources = new Map<string, Source>()
   const runners = options.controllers.map((controller) => prepare(controller, options, sources))
   const watching = [...sources.values()].map((source) => source.run(signal))
-  const failed = Promise.race(watching.map((running) => running.then(() => stopped(signal))))
+  // Watches end when they are told to, or for a reason that ends everything.
+  const failed = Promise.race(watching.map((running) => running.then(() => new Promise<never>(() => {}))))
   try {
     await Promise.race([Promise.all([...sources.values()].map((source) => source.synced)), failed, stopped(signal)])
     if (signal.aborted) return
     const work = async (leading: AbortSignal) => {
       options.onStarted?.()
-      await Promise.race([Promise.all(runners.map((runner) => runner(leading))), failed])
+      const done = new AbortController()
+      const working = Promise.all(runners.map((runner) => runner(leading)))
+      const patience = stopped(leading).then(() => sleep(options.clock, GRACE_MS, done.signal).catch(() => {}))
+      try {
+        await Promise.race([working, patience, failed])
+      } finally {
+        done.abort()
+      }
     }
     if (options.leaderElection === undefined) await work(signal)
     else await holdLeadership({ ...options.leaderElection, ...pick(options), signal }, work)
