@@ -6,6 +6,8 @@ export class ResourceRegistry {
   /** Paths of the resources each definition has brought. */
   readonly #byDefinition = new Map<string, readonly string[]>()
   readonly #equivalents = new Map<ServedResource, readonly ServedResource[]>()
+  /** One of the versions of each kind; empty when it has to be made anew. */
+  readonly #byKind = new Map<string, ServedResource>()
   #generation = 0
 
   constructor(builtIn: readonly ServedResource[]) {
@@ -19,6 +21,15 @@ export class ResourceRegistry {
 
   find(group: string, version: string, plural: string): ServedResource | undefined {
     return this.#byPath.get(pathOf({ group, version, plural }))
+  }
+
+  /** A served version of a kind. */
+  findKind(group: string, kind: string): ServedResource | undefined {
+    if (this.#byKind.size === 0) {
+      for (const served of this.#byPath.values())
+        this.#byKind.set(`${served.resource.group}/${served.resource.kind}`, served)
+    }
+    return this.#byKind.get(`${group}/${kind}`)
   }
 
   /** A served version whose objects are kept under `group` and `plural`. */
@@ -58,6 +69,7 @@ export class ResourceRegistry {
         resources.map((served) => pathOf(served.resource)),
       )
     this.#equivalents.clear()
+    this.#byKind.clear()
     this.#generation++
   }
 }

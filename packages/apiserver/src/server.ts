@@ -16,6 +16,7 @@ import { Database } from './database.ts'
 import { Listener } from './http/listener.ts'
 import { serveClusters } from './http/serve-clusters.ts'
 import { loopbackTransport } from './loopback.ts'
+import { childSegments } from './store/child-segments.ts'
 import type { Files } from './store/files.ts'
 import { Store } from './store/store.ts'
 import { systemWriter } from './system-writer.ts'
@@ -86,7 +87,8 @@ export class ApiServer {
     const serviceAccounts = new ServiceAccountTokens({ directory: pki, clock: options.clock })
     const tokens = new TokenAuthenticator(this.#tokens, serviceAccounts, options.clock)
     this.#credentials = { serviceAccounts, tokens }
-    for (const name of storedClusters(database.store)) this.#add(name)
+    // Keys begin with the name of their logical cluster.
+    for (const name of childSegments(database.store, '/')) this.#add(name)
     void database.store.failure.then(() => {
       for (const cluster of this.#clusters.values()) cluster.streams.close()
     })
@@ -95,6 +97,10 @@ export class ApiServer {
       store: database.store,
       parse: (stored) => database.parse(stored),
       writer: systemWriter((name) => this.#clusters.get(name)),
+      resourceOf: (cluster, group, kind) => {
+        const served = this.#clusters.get(cluster)?.registry.findKind(group, kind)
+        return served === undefined ? undefined : { ...served.storedAs, namespaced: served.resource.namespaced }
+      },
       authority: this.#authority,
     })
   }
@@ -208,19 +214,5 @@ export class ApiServer {
     })
     this.#clusters.set(name, cluster)
     return cluster
-  }
-}
-
-/** Names of the logical clusters that have objects; keys begin with them. */
-function storedClusters(store: Store): string[] {
-  const names: string[] = []
-  let startAfter: string | undefined
-  for (;;) {
-    const { items } = store.range('/', { limit: 1, ...(startAfter === undefined ? {} : { startAfter }) })
-    const name = items[0]?.key.split('/')[1]
-    if (name === undefined) return names
-    names.push(name)
-    // Sorts after every key of that cluster, and before those of clusters whose name begins with it.
-    startAfter = `/${name}/\u{10FFFF}`
   }
 }

@@ -86,6 +86,6 @@ export class EventExpiry {
 }
 
 /** Whether the object is an Event; both groups that serve events keep them in one place. */
-export function isEvent(ref: ObjectRef): boolean {
+function isEvent(ref: ObjectRef): boolean {
   return ref.plural === 'events' && (ref.group === '' || ref.group === 'events.k8s.io')
 }

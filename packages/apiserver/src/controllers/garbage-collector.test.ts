@@ -1,4 +1,4 @@
-import type { KubeObject } from '@locktender/kube'
+import type { KubeObject, Resource } from '@locktender/kube'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { clusterRoles, configMaps, namespaces, ownedBy, secrets, TestCluster } from './test-cluster.ts'
 
@@ -16,6 +16,15 @@ const remove = (name: string, propagationPolicy?: 'Background' | 'Foreground' | 
     { name, namespace: 'default' },
     propagationPolicy === undefined ? {} : { propagationPolicy },
   )
+
+interface EventObject extends KubeObject {
+  involvedObject: { name: string }
+  type: string
+  reason: string
+  message: string
+}
+
+const events: Resource = { group: '', version: 'v1', plural: 'events', kind: 'Event', namespaced: true }
 
 const create = (name: string, owners: KubeObject[] = [], finalizers: string[] = []) =>
   cluster.create(configMaps, name, {
@@ -87,7 +96,22 @@ describe('garbage collection', () => {
     await cluster.settle()
     expect(await cluster.find(configMaps, 'of-role')).toBeDefined()
     expect(await cluster.find(configMaps, 'of-foreign')).toBeUndefined()
-    expect(await cluster.find(clusterRoles, 'of-namespaced')).toBeUndefined()
+    // An owner that is namespaced cannot even be looked for: the object stays, and an Event says so.
+    expect(await cluster.find(clusterRoles, 'of-namespaced')).toBeDefined()
+    const { items } = await cluster.client.list<EventObject>(events)
+    expect(
+      items.map(({ involvedObject, reason, type, message }) => [involvedObject.name, type, reason, message]),
+    ).toEqual(
+      [
+        ['of-foreign', 'default'],
+        ['of-namespaced', ''],
+      ].map(([name, namespace]) => [
+        name,
+        'Warning',
+        'OwnerRefInvalidNamespace',
+        `ownerRef [v1/ConfigMap, namespace: ${namespace}, name: foreign, uid: ${foreign.metadata.uid}] does not exist in namespace "${namespace}"`,
+      ]),
+    )
     await cluster.client.delete(clusterRoles, { name: 'role' })
     await cluster.settle()
     expect(await cluster.find(configMaps, 'of-role')).toBeUndefined()
@@ -127,7 +151,8 @@ describe('garbage collection', () => {
     await cluster.settle()
     expect((await cluster.find(configMaps, 'owner'))?.metadata.finalizers).toEqual(['foregroundDeletion'])
     expect((await cluster.find(configMaps, 'blocking'))?.metadata.deletionTimestamp).toBeDefined()
-    expect((await cluster.find(configMaps, 'other'))?.metadata.deletionTimestamp).toBeUndefined()
+    // Deleted too, but nobody waits for it.
+    expect(await cluster.find(configMaps, 'other')).toBeUndefined()
     await cluster.dropFinalizers(configMaps, 'blocking')
     await cluster.settle()
     expect(await cluster.names(configMaps)).toEqual([])
@@ -158,5 +183,55 @@ describe('garbage collection', () => {
     await cluster.client.patch(configMaps, child, { metadata: { ownerReferences: null } }, { type: 'merge' })
     await cluster.settle()
     expect(await cluster.find(configMaps, 'owner')).toBeUndefined()
+  })
+
+  test('in the foreground owners that own each other do not wait for ever', async () => {
+    const first = await create('first')
+    const second = await cluster.create(configMaps, 'second', {
+      ownerReferences: [ownedBy(first, { blockOwnerDeletion: true })],
+    })
+    await cluster.client.patch(
+      configMaps,
+      { name: 'first', namespace: 'default' },
+      { metadata: { ownerReferences: [ownedBy(second, { blockOwnerDeletion: true })] } },
+      { type: 'merge' },
+    )
+    await cluster.settle()
+    await remove('first', 'Foreground')
+    await cluster.settle()
+    expect(await cluster.names(configMaps)).toEqual([])
+  })
+
+  test('keeps what names an owner of a kind that is not served', async () => {
+    const owner = { apiVersion: 'example.com/v1', kind: 'Unknown', name: 'x', uid: 'u' }
+    await cluster.create(configMaps, 'child', { ownerReferences: [owner] })
+    await cluster.settle()
+    expect(await cluster.names(configMaps)).toEqual(['child'])
+  })
+
+  test('remembers owners that go before it gets to their dependents, whatever is served then', async () => {
+    const owner = await create('owner')
+    await create('child', [owner], ['example.com/hold'])
+    await remove('owner')
+    await create('owner')
+    await cluster.settle()
+    expect((await cluster.find(configMaps, 'child'))?.metadata.deletionTimestamp).toBeDefined()
+  })
+
+  test('goes on after a restart where it was', async () => {
+    const owner = await create('owner')
+    await cluster.create(configMaps, 'blocking', {
+      ownerReferences: [ownedBy(owner, { blockOwnerDeletion: true })],
+      finalizers: ['example.com/hold'],
+    })
+    await create('kept', [await create('other')])
+    await remove('owner', 'Foreground')
+    await cluster.settle()
+    await cluster.restart()
+    expect(await cluster.names(configMaps)).toEqual(['blocking', 'kept', 'other', 'owner'])
+    await cluster.dropFinalizers(configMaps, 'blocking')
+    await remove('other')
+    await cluster.settle()
+    expect(await cluster.names(configMaps)).toEqual([])
   })
 })

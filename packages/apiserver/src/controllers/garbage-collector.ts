@@ -1,6 +1,8 @@
 import type { Clock, KubeObject, OwnerReference } from '@locktender/kube'
 import { ignoreOutdated } from './drain.ts'
+import type { ObjectReader, StoredResource } from './object-reader.ts'
 import type { ObjectRef, ObjectWriter, PropagationPolicy } from './object-writer.ts'
+import { reportForeignOwner } from './owner-event.ts'
 import { WorkQueue } from './work-queue.ts'
 
 /** Finalizers by which a deletion says what becomes of the dependents. */
@@ -10,11 +12,19 @@ const orphanFinalizer = 'orphan'
 /** Deletions at once; each waits for the disk, and those that wait together share a sync. */
 const concurrency = 32
 
+export interface GarbageCollectorOptions {
+  readonly clock: Clock
+  readonly writer: ObjectWriter
+  readonly reader: ObjectReader
+  /** Where objects of a kind are kept; undefined when nothing of that kind is served. */
+  readonly resourceOf: (cluster: string, group: string, kind: string) => StoredResource | undefined
+}
+
 interface Node {
   readonly key: string
   readonly ref: ObjectRef
   readonly uid: string
-  readonly group: string
+  readonly apiVersion: string
   readonly kind: string
   owners: readonly OwnerReference[]
   deleting: boolean
@@ -22,22 +32,29 @@ interface Node {
   orphan: boolean
 }
 
+/** What is known of the owner that a reference names. */
+type Owner = 'present' | 'leaving' | 'absent' | 'unknown'
+
 /**
  * Deletes objects whose owners are gone, and does for a deleted owner what its finalizers ask for: `orphan` takes
  * the owner out of its dependents, `foregroundDeletion` deletes the dependents that block it first.
  *
- * It keeps the graph of owners in memory, fed with every change, so a change costs only what hangs on it.
+ * It keeps in memory only objects that have owners and those that wait for dependents, fed with every change, so
+ * neither a change nor its memory costs anything for all the other objects.
  */
 export class GarbageCollector {
-  readonly #writer: ObjectWriter
+  readonly #options: GarbageCollectorOptions
   readonly #queue: WorkQueue
   readonly #nodes = new Map<string, Node>()
-  readonly #byUid = new Map<string, Node>()
+  /** Nodes that wait for their dependents, by identity. */
+  readonly #waiting = new Map<string, Node>()
   /** Objects by the uids their owner references name, whether such an owner exists or not. */
   readonly #dependents = new Map<string, Set<Node>>()
+  /** Owners that were seen to go while they had dependents; kept as long as they have. */
+  readonly #gone = new Set<string>()
 
-  constructor(options: { readonly clock: Clock; readonly writer: ObjectWriter }) {
-    this.#writer = options.writer
+  constructor(options: GarbageCollectorOptions) {
+    this.#options = options
     this.#queue = new WorkQueue({ clock: options.clock, concurrency, process: (key) => this.#process(key) })
   }
 
@@ -45,53 +62,56 @@ export class GarbageCollector {
     this.#queue.stop()
   }
 
-  /** Takes in the new state of an object; undefined when it is gone. Called in the order of the changes. */
-  observe(key: string, ref: ObjectRef, object: KubeObject | undefined): void {
+  /**
+   * Takes in the new state of an object; undefined when it is gone, and then `last` is what it was. Called in the
+   * order of the changes.
+   */
+  observe(key: string, ref: ObjectRef, object: KubeObject | undefined, last?: () => KubeObject | undefined): void {
     const known = this.#nodes.get(key)
-    const { uid } = object?.metadata ?? {}
-    if (known !== undefined && known.uid !== uid) this.#remove(known)
-    if (object === undefined || uid === undefined) return
-    const node = known?.uid === uid ? known : this.#add(key, ref, uid, object)
-    const { ownerReferences = [], finalizers = [], deletionTimestamp } = object.metadata
-    const changedOwners = !sameOwners(node.owners, ownerReferences)
-    if (changedOwners) this.#setOwners(node, ownerReferences)
+    if (object === undefined) {
+      if (known !== undefined) this.#forget(known)
+      if (this.#dependents.size > 0) this.#ownerGone(ref, last?.()?.metadata.uid)
+      return
+    }
+    const { uid, ownerReferences = [], finalizers = [], deletionTimestamp } = object.metadata
+    if (uid === undefined) return
     const deleting = deletionTimestamp !== undefined
-    const startsDeletion = deleting && !node.deleting
-    node.deleting = deleting
-    node.foreground = finalizers.includes(foregroundFinalizer)
-    node.orphan = finalizers.includes(orphanFinalizer)
-    if ((changedOwners && node.owners.length > 0) || (deleting && (node.foreground || node.orphan))) {
-      this.#queue.add(key)
-    }
-    // A dependent that goes away by itself may be the last one its owner waits for.
-    if (startsDeletion || changedOwners) this.#wakeOwners(node)
-  }
-
-  #add(key: string, ref: ObjectRef, uid: string, object: KubeObject): Node {
-    const slash = object.apiVersion.indexOf('/')
-    const group = slash === -1 ? '' : object.apiVersion.slice(0, slash)
-    const node: Node = {
-      key,
-      ref,
-      uid,
-      group,
-      kind: object.kind,
-      owners: [],
-      deleting: false,
-      foreground: false,
-      orphan: false,
-    }
+    const foreground = deleting && finalizers.includes(foregroundFinalizer)
+    const orphan = deleting && finalizers.includes(orphanFinalizer)
+    if (ownerReferences.length === 0 && !foreground && !orphan && known === undefined) return
+    const { apiVersion, kind } = object
+    const fresh = { key, ref, uid, apiVersion, kind, owners: [], deleting: false, foreground: false, orphan: false }
+    const node: Node = known ?? fresh
     this.#nodes.set(key, node)
-    this.#byUid.set(identity(ref, uid), node)
-    return node
+    const changedOwners = !sameOwners(node.owners, ownerReferences)
+    const startsDeletion = deleting && !node.deleting
+    const startsForeground = foreground && !node.foreground
+    // A dependent that goes away by itself, or no longer names its owner, may be the last one its owner waits for.
+    if (startsDeletion || changedOwners) this.#wakeOwners(node)
+    if (changedOwners) this.#setOwners(node, ownerReferences)
+    node.deleting = deleting
+    node.foreground = foreground
+    node.orphan = orphan
+    if (foreground || orphan) this.#waiting.set(identity(ref, uid), node)
+    else this.#waiting.delete(identity(ref, uid))
+    if (changedOwners || foreground || orphan) this.#queue.add(key)
+    if (startsForeground) for (const dependent of this.#dependentsOf(node)) this.#queue.add(dependent.key)
+    if (node.owners.length === 0 && !foreground && !orphan) this.#nodes.delete(key)
   }
 
-  #remove(node: Node): void {
+  #forget(node: Node): void {
     this.#wakeOwners(node)
     this.#setOwners(node, [])
     this.#nodes.delete(node.key)
-    this.#byUid.delete(identity(node.ref, node.uid))
-    for (const dependent of this.#dependentsOf(node)) this.#queue.add(dependent.key)
+    this.#waiting.delete(identity(node.ref, node.uid))
+  }
+
+  #ownerGone(ref: ObjectRef, uid: string | undefined): void {
+    if (uid === undefined) return
+    const dependents = this.#dependents.get(identity(ref, uid))
+    if (dependents === undefined) return
+    this.#gone.add(identity(ref, uid))
+    for (const dependent of dependents) this.#queue.add(dependent.key)
   }
 
   #setOwners(node: Node, owners: readonly OwnerReference[]): void {
@@ -99,9 +119,10 @@ export class GarbageCollector {
       const id = identity(node.ref, uid)
       const dependents = this.#dependents.get(id)
       dependents?.delete(node)
-      if (dependents?.size === 0) this.#dependents.delete(id)
-      const owner = this.#byUid.get(id)
-      if (owner?.deleting === true) this.#queue.add(owner.key)
+      if (dependents?.size === 0) {
+        this.#dependents.delete(id)
+        this.#gone.delete(id)
+      }
     }
     for (const { uid } of owners) {
       const id = identity(node.ref, uid)
@@ -114,8 +135,8 @@ export class GarbageCollector {
 
   #wakeOwners(node: Node): void {
     for (const { uid } of node.owners) {
-      const owner = this.#byUid.get(identity(node.ref, uid))
-      if (owner?.deleting === true && owner.foreground) this.#queue.add(owner.key)
+      const owner = this.#waiting.get(identity(node.ref, uid))
+      if (owner !== undefined) this.#queue.add(owner.key)
     }
   }
 
@@ -127,9 +148,9 @@ export class GarbageCollector {
     const node = this.#nodes.get(key)
     if (node === undefined) return
     await ignoreOutdated(
-      node.deleting && node.orphan
+      node.orphan
         ? this.#orphanDependents(node)
-        : node.deleting && node.foreground
+        : node.foreground
           ? this.#deleteDependents(node)
           : this.#deleteIfOwnerless(node),
     )
@@ -152,42 +173,60 @@ export class GarbageCollector {
 
   async #deleteIfOwnerless(node: Node): Promise<void> {
     if (node.owners.length === 0 || node.deleting) return
-    let solid = 0
-    let waiting = 0
+    let kept = false
+    let waiting = false
     const leaving = new Set<string>()
     for (const reference of node.owners) {
-      const owner = this.#ownerOf(node, reference)
-      if (owner !== undefined && !(owner.deleting && owner.foreground)) {
-        solid++
-        continue
-      }
-      if (owner !== undefined) waiting++
-      leaving.add(reference.uid)
+      const owner = await this.#find(node, reference)
+      if (owner === 'present' || owner === 'unknown') kept = true
+      else leaving.add(reference.uid)
+      if (owner === 'leaving') waiting = true
     }
-    if (solid > 0) {
+    if (kept) {
       // An owner that stays keeps the object; the others are forgotten.
       if (leaving.size > 0) await this.#dropOwners(node, leaving)
       return
     }
-    const hasDependents = this.#dependentsOf(node).length > 0
-    await this.#writer.delete(node.ref, {
+    const dependents = this.#dependentsOf(node)
+    const foreground = waiting && dependents.length > 0
+    // Owners in a circle would wait for each other: whoever has a dependent that waits itself blocks nobody.
+    if (foreground && dependents.some((dependent) => dependent.foreground)) await this.#unblockOwners(node)
+    await this.#options.writer.delete(node.ref, {
       uid: node.uid,
-      propagationPolicy: waiting > 0 && hasDependents ? 'Foreground' : policyOf(node),
+      propagationPolicy: foreground ? 'Foreground' : policyOf(node),
     })
   }
 
-  /** The owner a reference names, if it exists as the reference says and may own objects of this namespace. */
-  #ownerOf(node: Node, reference: OwnerReference): Node | undefined {
-    const owner = this.#byUid.get(identity(node.ref, reference.uid))
-    if (owner === undefined || owner.ref.name !== reference.name || owner.kind !== reference.kind) return undefined
-    const slash = reference.apiVersion.indexOf('/')
-    if (owner.group !== (slash === -1 ? '' : reference.apiVersion.slice(0, slash))) return undefined
-    const { namespace } = owner.ref
-    return namespace === '' || namespace === node.ref.namespace ? owner : undefined
+  /** Looks for the owner a reference names, as the reference says and where it may be for this object. */
+  async #find(node: Node, reference: OwnerReference): Promise<Owner> {
+    const { reader, writer, resourceOf } = this.#options
+    const { cluster, namespace } = node.ref
+    const { name, uid, kind, apiVersion } = reference
+    const id = identity(node.ref, uid)
+    if (this.#gone.has(id)) return 'absent'
+    const resource = resourceOf(cluster, groupOf(apiVersion), kind)
+    // What is not served now may be served again: nothing is deleted for it.
+    if (resource === undefined) return 'unknown'
+    const { group, plural, namespaced } = resource
+    if (namespaced && namespace === '') {
+      // Such an owner cannot be resolved, and what cannot be resolved is kept.
+      await reportForeignOwner(writer, node, reference)
+      return 'unknown'
+    }
+    const place = { cluster, group, plural, name }
+    const owner = reader.get({ ...place, namespace: namespaced ? namespace : '' })
+    if (owner?.metadata.uid === uid) return this.#waiting.get(id)?.foreground === true ? 'leaving' : 'present'
+    if (namespaced) {
+      const elsewhere = reader
+        .namespacesOf(cluster, group, plural)
+        .some((other) => reader.get({ ...place, namespace: other })?.metadata.uid === uid)
+      if (elsewhere) await reportForeignOwner(writer, node, reference)
+    }
+    return 'absent'
   }
 
   #dropOwners(node: Node, uids: ReadonlySet<string>): Promise<void> {
-    return this.#writer.update(node.ref, (object) => {
+    return this.#options.writer.update(node.ref, (object) => {
       const { ownerReferences, ...metadata } = object.metadata
       if (metadata.uid !== node.uid) return undefined
       const kept = (ownerReferences ?? []).filter((owner) => !uids.has(owner.uid))
@@ -196,8 +235,17 @@ export class GarbageCollector {
     })
   }
 
+  #unblockOwners(node: Node): Promise<void> {
+    return this.#options.writer.update(node.ref, (object) => {
+      const { metadata } = object
+      if (metadata.uid !== node.uid) return undefined
+      const ownerReferences = metadata.ownerReferences?.map((owner) => ({ ...owner, blockOwnerDeletion: false }))
+      return ownerReferences === undefined ? undefined : { ...object, metadata: { ...metadata, ownerReferences } }
+    })
+  }
+
   #dropFinalizer(node: Node, finalizer: string): Promise<void> {
-    return this.#writer.update(node.ref, (object) => {
+    return this.#options.writer.update(node.ref, (object) => {
       const { metadata } = object
       if (metadata.uid !== node.uid || metadata.finalizers?.includes(finalizer) !== true) return undefined
       const finalizers = metadata.finalizers.filter((other) => other !== finalizer)
@@ -209,6 +257,11 @@ export class GarbageCollector {
 function policyOf(node: Node): PropagationPolicy {
   if (node.orphan) return 'Orphan'
   return node.foreground ? 'Foreground' : 'Background'
+}
+
+function groupOf(apiVersion: string): string {
+  const slash = apiVersion.indexOf('/')
+  return slash === -1 ? '' : apiVersion.slice(0, slash)
 }
 
 function identity(ref: ObjectRef, uid: string): string {

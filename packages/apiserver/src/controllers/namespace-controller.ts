@@ -1,6 +1,7 @@
 import type { Clock, Condition, KubeObject } from '@locktender/kube'
 import { Drain } from './drain.ts'
 import type { Content } from './drain.ts'
+import type { ObjectReader } from './object-reader.ts'
 import type { ObjectRef, ObjectWriter } from './object-writer.ts'
 
 /** The entry of `spec.finalizers` that keeps a namespace until it is empty. */
@@ -11,14 +12,21 @@ interface NamespaceObject extends KubeObject {
   status?: { phase?: string; conditions?: Condition[] }
 }
 
+interface NamespaceControllerOptions {
+  readonly clock: Clock
+  readonly writer: ObjectWriter
+  readonly reader: ObjectReader
+}
+
 /** Empties namespaces that are being deleted and lets them go; until then their status says what is left. */
 export class NamespaceController {
   readonly #drain: Drain
 
-  constructor({ clock, writer }: { readonly clock: Clock; readonly writer: ObjectWriter }) {
+  constructor({ clock, writer, reader }: NamespaceControllerOptions) {
     this.#drain = new Drain({
       clock,
       writer,
+      contentOf: ({ cluster, name }) => reader.inNamespace(cluster, name),
       onEmpty: (namespace) => writer.update(namespace, withoutFinalizer, 'finalize'),
       onHeld: (namespace, held) => {
         const now = `${new Date(clock.now()).toISOString().slice(0, 19)}Z`
@@ -33,8 +41,9 @@ export class NamespaceController {
 
   /** Takes in the new state of an object; undefined when it is gone. Called in the order of the changes. */
   observe(key: string, ref: ObjectRef, object: KubeObject | undefined): void {
-    if (ref.namespace !== '') this.#drain.observeContent(`${ref.cluster}/${ref.namespace}`, key, ref, object)
-    else if (ref.group === '' && ref.plural === 'namespaces') {
+    if (ref.namespace !== '') {
+      if (this.#drain.busy) this.#drain.observeContent(`${ref.cluster}/${ref.namespace}`, key, ref, object)
+    } else if (ref.group === '' && ref.plural === 'namespaces') {
       this.#drain.observeContainer(`${ref.cluster}/${ref.name}`, ref, object)
     }
   }

@@ -10,6 +10,12 @@ const ACCOUNT = 'default'
 const AUTHORITY = 'kube-root-ca.crt'
 const AUTHORITY_KEY = 'ca.crt'
 
+/** What there is to know of every namespace. */
+export const FURNITURE = [
+  { plural: 'serviceaccounts', name: ACCOUNT },
+  { plural: 'configmaps', name: AUTHORITY },
+] as const
+
 interface ConfigMap extends KubeObject {
   data?: Record<string, string>
 }

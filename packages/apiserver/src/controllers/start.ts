@@ -4,12 +4,14 @@ import type { StoredValue } from '../store/store-types.ts'
 import type { CertificateAuthority } from '../auth/certificates.ts'
 import { CertificateSigner } from './certificate-signer.ts'
 import { DefinitionController } from './definition-controller.ts'
-import { EventExpiry, isEvent } from './event-expiry.ts'
+import { EventExpiry } from './event-expiry.ts'
 import { GarbageCollector } from './garbage-collector.ts'
+import type { GarbageCollectorOptions } from './garbage-collector.ts'
 import { NamespaceController } from './namespace-controller.ts'
-import { NamespaceFurniture } from './namespace-furniture.ts'
+import { FURNITURE, NamespaceFurniture } from './namespace-furniture.ts'
+import { ObjectReader } from './object-reader.ts'
 import { parseKey } from './object-writer.ts'
-import type { ObjectWriter } from './object-writer.ts'
+import type { ObjectRef, ObjectWriter } from './object-writer.ts'
 import { RoleAggregation } from './role-aggregation.ts'
 
 /** The controllers at work. */
@@ -25,6 +27,8 @@ export interface ControllersOptions {
   /** The object in a stored value; may be shared, and is not changed. */
   readonly parse: (stored: Pick<StoredValue, 'key' | 'value' | 'revision'>) => KubeObject
   readonly writer: ObjectWriter
+  /** Where objects of a kind are kept; undefined when nothing of that kind is served. */
+  readonly resourceOf: GarbageCollectorOptions['resourceOf']
   /** Signs certificates that were asked for and approved. */
   readonly authority: CertificateAuthority
 }
@@ -37,20 +41,17 @@ export interface ControllersOptions {
  * Each value under a key of the form `/cluster/group/plural/namespace/name` must be an object.
  */
 export function startControllers(options: ControllersOptions): RunningControllers {
-  const { clock, store, parse, writer, authority } = options
-  const collector = new GarbageCollector({ clock, writer })
-  const namespaces = new NamespaceController({ clock, writer })
-  const definitions = new DefinitionController({ clock, writer })
+  const { clock, store, parse, writer, authority, resourceOf } = options
+  const reader = new ObjectReader(store, parse)
+  const collector = new GarbageCollector({ clock, writer, reader, resourceOf })
+  const namespaces = new NamespaceController({ clock, writer, reader })
+  const definitions = new DefinitionController({ clock, writer, reader })
   const furniture = new NamespaceFurniture({ clock, writer })
   const aggregation = new RoleAggregation({ clock, writer })
   const signer = new CertificateSigner({ clock, writer, authority })
   const expiry = new EventExpiry({ clock, store })
 
-  const observe = (key: string, stored: Pick<StoredValue, 'key' | 'value' | 'revision'> | undefined) => {
-    const ref = parseKey(key)
-    if (ref === undefined) return
-    const object = stored === undefined ? undefined : parse(stored)
-    collector.observe(key, ref, object)
+  const observe = (key: string, ref: ObjectRef, object: KubeObject | undefined): void => {
     namespaces.observe(key, ref, object)
     definitions.observe(key, ref, object)
     furniture.observe(ref, object)
@@ -58,19 +59,36 @@ export function startControllers(options: ControllersOptions): RunningController
     signer.observe(key, ref, object)
   }
 
+  // What there is already. Most objects concern no controller, and are not even parsed.
+  for (const cluster of reader.clusters()) {
+    for (const { group, plural } of OBSERVED) {
+      for (const { key, ref, object } of reader.ofResource(cluster, group, plural)) {
+        observe(key, ref, object)
+        if (plural === 'namespaces') observeFurniture(reader, furniture, ref)
+      }
+    }
+    for (const { group, plural } of EVENTS) {
+      for (const { key, object } of reader.ofResource(cluster, group, plural)) {
+        expiry.restore(key, Number(object.metadata.resourceVersion), object)
+      }
+    }
+  }
   const revision = store.revision
-  for (const stored of store.range('', { at: revision }).items) {
-    observe(stored.key, stored)
+  for (const stored of store.range('').items) {
+    if (!isMarked(stored.value)) continue
     const ref = parseKey(stored.key)
-    if (ref !== undefined && isEvent(ref)) expiry.restore(stored.key, stored.revision, parse(stored))
+    if (ref !== undefined) collector.observe(stored.key, ref, parse(stored))
   }
   expiry.start()
   const endWatch = store.watch('', revision, (events) => {
     for (const event of events) {
-      const { key, value } = event
-      observe(key, value === undefined ? undefined : { key, value, revision: event.revision })
+      const { key, value, previous } = event
       const ref = parseKey(key)
-      if (ref !== undefined) expiry.observe(key, ref, event.revision, value !== undefined)
+      if (ref === undefined) continue
+      const object = value === undefined ? undefined : parse({ key, value, revision: event.revision })
+      observe(key, ref, object)
+      collector.observe(key, ref, object, () => (previous === undefined ? undefined : parse(previous)))
+      expiry.observe(key, ref, event.revision, value !== undefined)
     }
   })
 
@@ -78,8 +96,38 @@ export function startControllers(options: ControllersOptions): RunningController
     publishAuthority: (certificate) => furniture.publish(certificate),
     stop() {
       endWatch()
-      const controllers = [collector, namespaces, definitions, furniture, aggregation, signer, expiry]
-      for (const controller of controllers) controller.stop()
+      for (const controller of [collector, namespaces, definitions, furniture, aggregation, signer, expiry])
+        controller.stop()
     },
+  }
+}
+
+/** What an object has in its JSON that the garbage collector keeps in mind. */
+const MARKS = ['"ownerReferences"', '"deletionTimestamp"']
+
+function isMarked(value: Uint8Array): boolean {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
+  return MARKS.some((mark) => bytes.includes(mark))
+}
+
+/** Resources whose objects other controllers keep in mind. */
+const OBSERVED = [
+  { group: '', plural: 'namespaces' },
+  { group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions' },
+  { group: 'rbac.authorization.k8s.io', plural: 'clusterroles' },
+  { group: 'certificates.k8s.io', plural: 'certificatesigningrequests' },
+  { group: 'certificates.k8s.io', plural: 'certificatesigningrequests' },
+] as const
+
+const EVENTS = [
+  { group: '', plural: 'events' },
+  { group: 'events.k8s.io', plural: 'events' },
+] as const
+
+function observeFurniture(reader: ObjectReader, furniture: NamespaceFurniture, namespace: ObjectRef): void {
+  for (const { plural, name } of FURNITURE) {
+    const ref = { cluster: namespace.cluster, group: '', plural, namespace: namespace.name, name }
+    const object = reader.get(ref)
+    if (object !== undefined) furniture.observe(ref, object)
   }
 }

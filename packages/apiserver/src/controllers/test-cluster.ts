@@ -1,6 +1,7 @@
 import { Client, isNotFound, seededRandom, VirtualClock } from '@locktender/kube'
 import type { KubeObject, OwnerReference, Resource, Transport } from '@locktender/kube'
 import { ApiServer } from '../server.ts'
+import { MemoryDisk } from '../store/memory-disk.ts'
 import { systemUser } from '../user.ts'
 
 /** Kinds the tests use: two namespaced ones and two cluster-scoped ones. */
@@ -30,22 +31,36 @@ export const clusterRoles: Resource = {
 /** One logical cluster in memory, with its controllers running by a virtual clock. */
 export class TestCluster {
   readonly clock = new VirtualClock()
-  readonly client: Client
-  readonly #server: ApiServer
-  readonly #transport: Transport
-
-  private constructor(server: ApiServer, clock: VirtualClock) {
-    this.#server = server
-    this.clock = clock
-    this.#transport = server.transport({ cluster: 'test', user: systemUser })
-    this.client = new Client({ transport: this.#transport, userAgent: 'tests/1' })
-  }
+  readonly #disk = new MemoryDisk(seededRandom(1))
+  #lives = 0
+  #client: Client | undefined
+  #server: ApiServer | undefined
+  #transport: Transport | undefined
 
   static async start(): Promise<TestCluster> {
-    const clock = new VirtualClock()
-    const server = await ApiServer.open({ clock, random: seededRandom(1) })
-    await server.cluster('test')
-    return new TestCluster(server, clock)
+    const cluster = new TestCluster()
+    await cluster.#open()
+    return cluster
+  }
+
+  get client(): Client {
+    return this.#client!
+  }
+
+  /** Closes the server and opens it again on the same data. */
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.#open()
+    await this.settle()
+  }
+
+  async #open(): Promise<void> {
+    const { clock } = this
+    const random = seededRandom(++this.#lives)
+    this.#server = await ApiServer.open({ clock, random, dataDirectory: '/data', files: this.#disk.session() })
+    await this.#server.cluster('test')
+    this.#transport = this.#server.transport({ cluster: 'test', user: systemUser })
+    this.#client = new Client({ transport: this.#transport, userAgent: 'tests/1' })
   }
 
   /** Lets the controllers react to what was written. */
@@ -54,8 +69,8 @@ export class TestCluster {
   }
 
   async stop(): Promise<void> {
-    await this.#transport.close()
-    await this.#server.close()
+    await this.#transport?.close()
+    await this.#server?.close()
   }
 
   create(
