@@ -1,5 +1,6 @@
-import { badRequest, fieldInvalid, invalid } from '@locktender/kube'
+import { apiVersionOf, badRequest, fieldInvalid, invalid } from '@locktender/kube'
 import { parse as parseYaml } from 'yaml'
+import { TypeMismatch } from './builtins/type-mismatch.ts'
 import type { AnyObject } from './object.ts'
 import { isRecord } from './object.ts'
 import { duplicateFields } from './schema/duplicate-fields.ts'
@@ -28,10 +29,15 @@ export function parseBody(text: string, yaml: boolean): ParsedBody {
  * Makes sure that `value` is an object of some kind with metadata of the right types.
  * @throws ApiError BadRequest
  */
-export function asObject(value: unknown, { resource }: ServedResource): AnyObject {
+export function asObject(value: unknown, { resource, custom }: ServedResource): AnyObject {
   const refuse = (why: string): Error =>
     badRequest(`${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${why}`)
   if (!isRecord(value)) throw refuse('the body is not an object')
+  // A built-in kind can be told from the URL.
+  if (!custom) {
+    value['apiVersion'] ??= apiVersionOf(resource)
+    value['kind'] ??= resource.kind
+  }
   const metadata = value['metadata'] ?? {}
   if (!isRecord(metadata)) throw refuse('metadata is not an object')
   for (const field of ['name', 'namespace', 'generateName', 'uid', 'resourceVersion'] as const) {
@@ -67,7 +73,7 @@ export function asObject(value: unknown, { resource }: ServedResource): AnyObjec
  */
 export function ingest(context: WriteContext, object: AnyObject, body: ParsedBody, patch: boolean): AnyObject {
   const { served, options } = context
-  const { value, pruned } = served.compiled?.prune(object) ?? { value: object, pruned: [] }
+  const { value, pruned } = prune(context, object, (why) => refusal(context, object, why, body.text, patch))
   if (options.fieldValidation !== 'Ignore') {
     const problems = [
       ...unknownMetadata(object).map((path) => `unknown field "${path}"`),
@@ -76,16 +82,39 @@ export function ingest(context: WriteContext, object: AnyObject, body: ParsedBod
     ]
     if (problems.length > 0) {
       if (options.fieldValidation === 'Strict')
-        throw strictError(context, object, problems.join(', '), body.text, patch)
+        throw refusal(context, object, `strict decoding error: ${problems.join(', ')}`, body.text, patch)
       context.warnings.push(...problems)
     }
   }
   return served.compiled?.applyDefaults(value) ?? value
 }
 
-function strictError(context: WriteContext, object: AnyObject, problems: string, text: string, patch: boolean): Error {
+/**
+ * What applying has made, in the form of its schema. Unknown fields have been refused before.
+ * @throws ApiError Invalid when a value has a type its field cannot take
+ */
+export function ingestApplied(context: WriteContext, object: AnyObject): AnyObject {
+  const { served } = context
+  // Defined kinds have one form only; those compiled into other servers spell some values in one way.
+  const value = served.custom ? object : prune(context, object, (why) => refusal(context, object, why, '', true)).value
+  return served.compiled?.applyDefaults(value) ?? value
+}
+
+function prune(
+  { served }: WriteContext,
+  object: AnyObject,
+  refuse: (why: string) => Error,
+): { value: AnyObject; pruned: string[] } {
+  try {
+    return served.compiled?.prune(object) ?? { value: object, pruned: [] }
+  } catch (error) {
+    if (error instanceof TypeMismatch) throw refuse(error.message)
+    throw error
+  }
+}
+
+function refusal(context: WriteContext, object: AnyObject, why: string, text: string, patch: boolean): Error {
   const { group, version, kind } = context.served.resource
-  const why = `strict decoding error: ${problems}`
   if (!patch) return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`)
   return invalid({ group, kind }, object.metadata.name ?? '', [fieldInvalid('patch', text, why)])
 }

@@ -85,6 +85,8 @@ export interface ServedResource {
   readonly unconditionalUpdate: boolean
   /** A PUT of an object that does not exist creates it. */
   readonly createOnUpdate: boolean
+  /** Whether a deletion answers with the object that is gone rather than with a status. */
+  readonly answersDeleted?: boolean
   readonly schema: StructuralSchema | undefined
   readonly compiled: CompiledSchema | undefined
   /** Bytes written at or before this revision may lack defaults of the present schema. */

@@ -10,6 +10,8 @@ interface Subresource {
 const USUAL: Subresource = { verbs: ['get', 'patch', 'update'] }
 
 const UNUSUAL: Readonly<Record<string, Subresource>> = {
+  binding: { verbs: ['create'], kind: { group: '', version: 'v1', kind: 'Binding' } },
+  eviction: { verbs: ['create'], kind: { group: 'policy', version: 'v1', kind: 'Eviction' } },
   finalize: { verbs: ['update'] },
   scale: { ...USUAL, kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' } },
   token: { verbs: ['create'], kind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' } },

@@ -24,7 +24,7 @@ export const ageColumn: TableColumn = {
 export function dateCell(timestamp: string | undefined, nowMs: number): string {
   if (timestamp === undefined) return '<unknown>'
   const then = Date.parse(timestamp)
-  return Number.isNaN(then) ? '<invalid>' : humanDuration(nowMs - then)
+  return Number.isNaN(then) ? '<invalid>' : durationCell(nowMs - then)
 }
 
 const SECOND = 1000
@@ -34,7 +34,7 @@ const DAY = 24 * HOUR
 const YEAR = 365 * DAY
 
 /** A short duration with the precision people need, as apimachinery's HumanDuration words it: `5m30s`, `3d4h`. */
-function humanDuration(milliseconds: number): string {
+export function durationCell(milliseconds: number): string {
   // Clocks differ a little; two seconds into the future still count as now.
   if (milliseconds < -2 * SECOND) return '<invalid>'
   const span = Math.max(0, milliseconds)

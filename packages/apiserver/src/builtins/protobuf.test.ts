@@ -186,6 +186,17 @@ describe('what is refused', () => {
   })
 })
 
+/** The code a body would be answered with. Anything but a refusal meant for clients is thrown. */
+function codeOf(body: Uint8Array): number {
+  try {
+    decodeProtobuf(body, expected)
+    return 200
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    return error.code
+  }
+}
+
 const kinds = [
   ['v1', 'Pod'],
   ['v1', 'Service'],
@@ -221,11 +232,7 @@ describe.each(kinds)('%s %s', (apiVersion, kind) => {
         (value, changes, cut) => {
           const bytes = envelope(apiVersion, kind, encodeMessage(message, value))
           for (const [at, byte] of changes) bytes[at % bytes.length] = byte
-          try {
-            decodeProtobuf(cut ? bytes.subarray(0, changes[0]![0] % bytes.length) : bytes, expected)
-          } catch (error) {
-            if (!(error instanceof ApiError) || error.code !== 400) throw error
-          }
+          expect(codeOf(cut ? bytes.subarray(0, changes[0]![0] % bytes.length) : bytes)).toBeOneOf([200, 400])
         },
       ),
       { numRuns: 200 },
@@ -237,11 +244,7 @@ test('any bytes at all are read or refused with 400', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom(...kinds), (bytes, [apiVersion, kind]) => {
       for (const body of [bytes, envelope(apiVersion, kind, bytes)]) {
-        try {
-          decodeProtobuf(body, expected)
-        } catch (error) {
-          if (!(error instanceof ApiError) || error.code !== 400) throw error
-        }
+        expect(codeOf(body)).toBeOneOf([200, 400])
       }
     }),
     { numRuns: 2_000 },

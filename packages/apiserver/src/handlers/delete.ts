@@ -29,7 +29,7 @@ export async function handleDelete(context: RequestContext): Promise<Answer> {
       throw notFound(groupResourceOf(served), request.name!)
     }
     const { gone, view } = await deleteObject(write, stored, cluster.database.objectAs(served, stored), options)
-    if (gone) return { kind: 'status', status: deletedStatus(served, view.object) }
+    if (gone && served.answersDeleted !== true) return { kind: 'status', status: deletedStatus(served, view.object) }
     return { kind: 'object', code: waits ? 202 : 200, view }
   })
 }

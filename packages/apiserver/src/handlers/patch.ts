@@ -14,7 +14,7 @@ import {
   unsupportedMediaType,
 } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
-import { asObject, ingest, parseBody } from '../decode.ts'
+import { asObject, ingest, ingestApplied, parseBody } from '../decode.ts'
 import { mediaType } from '../media-types.ts'
 import type { AnyObject } from '../object.ts'
 import { isRecord } from '../object.ts'
@@ -147,7 +147,7 @@ async function handleApply(context: RequestContext): Promise<Answer> {
       checkPreconditions(write, live, configuration.metadata)
     }
     const object = runApply(write, live, configuration)
-    const candidate = served.compiled?.applyDefaults(object) ?? object
+    const candidate = ingestApplied(write, object)
     if (stored === undefined || live === undefined) {
       const view = await createMissing(context, () => createObject(write, candidate, true))
       return { kind: 'object', code: 201, view }

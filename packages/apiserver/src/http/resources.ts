@@ -12,6 +12,7 @@ import { handleFinalize } from '../handlers/finalize.ts'
 import { handleGet } from '../handlers/get.ts'
 import { handleList } from '../handlers/list.ts'
 import { appliesNewObject, handlePatch } from '../handlers/patch.ts'
+import { handleBinding, handleEviction } from '../handlers/pod-subresources.ts'
 import { handleScale } from '../handlers/scale.ts'
 import { handleUpdate } from '../handlers/update.ts'
 import { handleWatch } from '../handlers/watch.ts'
@@ -63,6 +64,8 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
   if (isReview(served)) return reviewAccess(context)
   if (subresource === 'finalize') return handleFinalize(context)
   if (subresource === 'scale') return handleScale(context)
+  if (subresource === 'binding') return handleBinding(context)
+  if (subresource === 'eviction') return handleEviction(context)
   if (subresource === 'token') return handleTokenRequest(context)
   switch (verb) {
     case 'get':

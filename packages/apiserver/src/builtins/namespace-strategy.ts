@@ -1,8 +1,6 @@
-import { fieldInvalid } from '@locktender/kube'
-import type { Json } from '@locktender/kube'
-import type { AnyObject } from './object.ts'
-import { isRecord } from './object.ts'
-import type { Strategy } from './served-resource.ts'
+import type { AnyObject } from '../object.ts'
+import { isRecord } from '../object.ts'
+import type { Strategy } from '../served-resource.ts'
 
 const NAMESPACE_LABEL = 'kubernetes.io/metadata.name'
 /** What the namespace controller removes when a namespace has been emptied. */
@@ -36,23 +34,4 @@ export const namespaceStrategy: Strategy = {
     ...object,
     status: { ...(isRecord(object['status']) ? object['status'] : {}), phase: 'Terminating' },
   }),
-}
-
-function foldStringData(object: AnyObject): AnyObject {
-  const { stringData, ...rest } = object
-  const folded = rest as AnyObject
-  if (!isRecord(stringData)) return folded
-  const data: Record<string, unknown> = isRecord(object['data']) ? { ...object['data'] } : {}
-  for (const [key, value] of Object.entries(stringData)) data[key] = Buffer.from(String(value)).toString('base64')
-  return { ...folded, data }
-}
-
-/** Secrets take plain text on writes and have a type that stays. */
-export const secretStrategy: Strategy = {
-  prepareCreate: (object) => ({ ...foldStringData(object), type: object['type'] ?? 'Opaque' }),
-  prepareUpdate: (object, live) => ({ ...foldStringData(object), type: object['type'] ?? live['type'] }),
-  validate: (object, live) =>
-    live === undefined || object['type'] === live['type']
-      ? []
-      : [fieldInvalid('type', object['type'] as Json, 'field is immutable')],
 }

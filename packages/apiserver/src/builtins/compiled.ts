@@ -1,0 +1,44 @@
+import type { FieldError, Json } from '@locktender/kube'
+import type { CompiledSchema } from '../schema/compile.ts'
+import { canonicalObject } from './canonical.ts'
+import { defaultsOf } from './defaults.ts'
+import { enumErrors } from './enum-rules.ts'
+import { messageOfKind } from './field-table.ts'
+import type { Message } from './field-table.ts'
+
+type JsonObject = { [key: string]: Json }
+
+/**
+ * The schema of a built-in kind in the form custom resources have theirs. Pruning also brings the object into the one
+ * spelling of compiled-in types, see {@link canonicalObject}; it throws TypeMismatch for values of a wrong type,
+ * which Kubernetes refuses while decoding rather than when validating.
+ */
+export function compileBuiltIn(apiVersion: string, kind: string): CompiledSchema {
+  const message = requireMessage(apiVersion, kind)
+  const fill = defaultsOf(message)
+  return {
+    prune<T>(object: T) {
+      const pruned: string[] = []
+      return { value: canonicalObject(message, object as JsonObject, pruned) as T, pruned }
+    },
+    applyDefaults<T>(object: T) {
+      return fill === undefined ? object : (fill(object as JsonObject) as T)
+    },
+    validate: (object): FieldError[] => enumErrors(message, object as JsonObject),
+  }
+}
+
+/** The part of a new object that only controllers write. */
+export function initialStatus(apiVersion: string, kind: string): JsonObject | undefined {
+  const message = requireMessage(apiVersion, kind)
+  if (message.fields.get('status')?.message === undefined) return undefined
+  const empty = canonicalObject(message, {}, [])
+  const filled = defaultsOf(message)?.({ status: empty['status'] ?? {} }) ?? empty
+  return filled['status'] as JsonObject
+}
+
+function requireMessage(apiVersion: string, kind: string): Message {
+  const message = messageOfKind(apiVersion, kind)
+  if (message === undefined) throw new Error(`the fields of ${apiVersion} ${kind} are not known`)
+  return message
+}

@@ -1,0 +1,175 @@
+import type { Json } from '@locktender/kube'
+
+type JsonObject = { [key: string]: Json }
+type Fill = (value: JsonObject) => JsonObject
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function records(value: Json | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : []
+}
+
+/** Adds what is missing. */
+function lacking(value: JsonObject, defaults: Readonly<Record<string, Json | undefined>>): JsonObject {
+  let copy: JsonObject | undefined
+  for (const [name, fallback] of Object.entries(defaults)) {
+    if (fallback === undefined || Object.hasOwn(value, name)) continue
+    copy ??= { ...value }
+    copy[name] = fallback
+  }
+  return copy ?? value
+}
+
+/** Images that may change under their name are pulled each time. */
+function pullPolicy(image: Json | undefined): string {
+  const name = typeof image === 'string' ? image : ''
+  const last = name.slice(name.lastIndexOf('/') + 1)
+  const [reference = '', digest] = last.split('@')
+  const tag = reference.split(':')[1] ?? (digest === undefined ? 'latest' : '')
+  return tag === 'latest' ? 'Always' : 'IfNotPresent'
+}
+
+const container: Fill = (value) => lacking(value, { imagePullPolicy: pullPolicy(value['image']) })
+
+/** The old and the new name of one field. */
+const podSpec: Fill = (value) => {
+  const name = value['serviceAccountName'] ?? value['serviceAccount']
+  if (name === undefined || (value['serviceAccount'] === name && value['serviceAccountName'] === name)) return value
+  return { ...value, serviceAccountName: name, serviceAccount: name }
+}
+
+const VOLUME_NAME = new Set(['name'])
+
+const volume: Fill = (value) =>
+  Object.keys(value).every((key) => VOLUME_NAME.has(key)) ? { ...value, emptyDir: {} } : value
+
+/** What holds for a pod, but not for the template of one. */
+const pod: Fill = (value) => {
+  if (!isObject(value['spec'])) return value
+  const hostNetwork = value['spec']['hostNetwork'] === true
+  const spec: JsonObject = { ...lacking(value['spec'], { enableServiceLinks: true }) }
+  for (const list of ['containers', 'initContainers']) {
+    const containers = spec[list]
+    if (Array.isArray(containers)) {
+      spec[list] = containers.map((item) => (isObject(item) ? podContainer(item, hostNetwork) : item))
+    }
+  }
+  return { ...value, spec }
+}
+
+function podContainer(value: JsonObject, hostNetwork: boolean): JsonObject {
+  let result = value
+  const { resources, ports } = value
+  if (isObject(resources) && isObject(resources['limits'])) {
+    const requests = isObject(resources['requests']) ? resources['requests'] : {}
+    result = { ...result, resources: { ...resources, requests: { ...resources['limits'], ...requests } } }
+  }
+  if (hostNetwork && Array.isArray(ports)) {
+    result = {
+      ...result,
+      ports: ports.map((port) => (isObject(port) ? lacking(port, { hostPort: port['containerPort'] }) : port)),
+    }
+  }
+  return result
+}
+
+/** A rolling update gets its numbers from the defaults of the message. */
+const rolling: Fill = (value) =>
+  value['type'] === 'RollingUpdate' || value['type'] === undefined ? lacking(value, { rollingUpdate: {} }) : value
+
+const service: Fill = (value) => {
+  const type = value['type']
+  const balanced = type === 'NodePort' || type === 'LoadBalancer'
+  return lacking(value, {
+    ...(value['sessionAffinity'] === 'ClientIP'
+      ? { sessionAffinityConfig: { clientIP: { timeoutSeconds: 10_800 } } }
+      : {}),
+    ...(balanced ? { externalTrafficPolicy: 'Cluster' } : {}),
+    ...(balanced || type === 'ClusterIP' ? { internalTrafficPolicy: 'Cluster' } : {}),
+    ...(type === 'LoadBalancer' ? { allocateLoadBalancerNodePorts: true } : {}),
+  })
+}
+
+const servicePort: Fill = (value) => {
+  const target = value['targetPort']
+  return target === undefined || target === 0 || target === '' ? { ...value, targetPort: value['port'] ?? 0 } : value
+}
+
+/** What holds for a job, but not for the template of one. */
+const job: Fill = (value) => {
+  const named = labelledByTemplate(value)
+  const { spec } = value
+  if (!isObject(spec)) return named
+  const one = spec['completions'] === undefined && spec['parallelism'] === undefined
+  return {
+    ...named,
+    spec: lacking(spec, {
+      ...(one ? { completions: 1 } : {}),
+      parallelism: 1,
+      backoffLimit: spec['backoffLimitPerIndex'] === undefined ? 6 : 2_147_483_647,
+      completionMode: 'NonIndexed',
+      suspend: false,
+      podReplacementPolicy: spec['podFailurePolicy'] === undefined ? 'TerminatingOrFailed' : 'Failed',
+    }),
+  }
+}
+
+/** Claims in a list of them say what they are. */
+const statefulSet: Fill = (value) => {
+  const templates = value['volumeClaimTemplates']
+  if (!Array.isArray(templates)) return value
+  const typed = templates.map((claim) =>
+    isObject(claim) && claim['kind'] === undefined
+      ? { kind: 'PersistentVolumeClaim', apiVersion: 'v1', ...claim }
+      : claim,
+  )
+  return { ...value, volumeClaimTemplates: typed }
+}
+
+/** Templates label what they are for; the workload takes their labels when it has none itself. */
+const labelledByTemplate: Fill = (value) => {
+  const { metadata, spec } = value
+  if (!isObject(metadata) || (isObject(metadata['labels']) && Object.keys(metadata['labels']).length > 0)) return value
+  const template = isObject(spec) ? spec['template'] : undefined
+  const labels = isObject(template) && isObject(template['metadata']) ? template['metadata']['labels'] : undefined
+  return isObject(labels) ? { ...value, metadata: { ...metadata, labels } } : value
+}
+
+const replicationController: Fill = (value) => {
+  const spec = isObject(value['spec']) ? value['spec'] : {}
+  const template = isObject(spec['template']) ? spec['template'] : {}
+  const labels = isObject(template['metadata']) ? template['metadata']['labels'] : undefined
+  const named = labelledByTemplate(value)
+  return isObject(labels) ? { ...named, spec: lacking(spec, { selector: labels }) } : named
+}
+
+const networkPolicy: Fill = (value) =>
+  lacking(value, { policyTypes: records(value['egress']).length > 0 ? ['Ingress', 'Egress'] : ['Ingress'] })
+
+const subject: Fill = (value) => {
+  if (value['apiGroup'] !== undefined && value['apiGroup'] !== '') return value
+  return value['kind'] === 'User' || value['kind'] === 'Group'
+    ? { ...value, apiGroup: 'rbac.authorization.k8s.io' }
+    : value
+}
+
+/** What fields of messages have that nobody states, where that depends on others. */
+export const functionDefaults: Readonly<Record<string, Fill>> = {
+  'core/v1.Container': container,
+  'core/v1.EphemeralContainer': container,
+  'core/v1.PodSpec': podSpec,
+  'core/v1.Pod': pod,
+  'core/v1.Volume': volume,
+  'core/v1.ServiceSpec': service,
+  'core/v1.ServicePort': servicePort,
+  'core/v1.ReplicationController': replicationController,
+  'apps/v1.DeploymentStrategy': rolling,
+  'apps/v1.StatefulSetUpdateStrategy': rolling,
+  'apps/v1.DaemonSetUpdateStrategy': rolling,
+  'apps/v1.StatefulSetSpec': statefulSet,
+  'batch/v1.Job': job,
+  'networking/v1.NetworkPolicySpec': networkPolicy,
+  'rbac/v1.Subject': subject,
+}

@@ -1,0 +1,117 @@
+import { deepEqual, fieldDuplicate, fieldInvalid, fieldRequired } from '@locktender/kube'
+import type { FieldError, Json } from '@locktender/kube'
+import { isRecord } from '../object.ts'
+import type { AnyObject } from '../object.ts'
+import type { Strategy, StrategyContext } from '../served-resource.ts'
+import { at, recordsAt, text } from './cells.ts'
+import { labelName, portNumber } from './rules.ts'
+
+/** Services get addresses from 10.96.0.0/16; the first goes to the API server, the next ones people choose. */
+const PREFIX = '10.96.'
+const FIRST_ADDRESS = 256
+const LAST_ADDRESS = 65_534
+const FIRST_NODE_PORT = 30_000
+const LAST_NODE_PORT = 32_767
+
+type Spec = Record<string, unknown>
+
+function specOf(object: AnyObject): Spec {
+  return isRecord(object['spec']) ? object['spec'] : {}
+}
+
+/** The lowest address no service has. What is taken is read from the services, so that nothing else need be kept. */
+function freeAddress(context: StrategyContext): string {
+  const taken = new Set(context.list('', 'services').map((service) => text('spec', 'clusterIP')(service)))
+  for (let number = FIRST_ADDRESS; number <= LAST_ADDRESS; number++) {
+    const address = `${PREFIX}${number >> 8}.${number & 255}`
+    if (!taken.has(address)) return address
+  }
+  throw new RangeError('all addresses for services are taken')
+}
+
+function freeNodePort(taken: Set<unknown>): number {
+  for (let port = FIRST_NODE_PORT; port <= LAST_NODE_PORT; port++) {
+    if (taken.has(port)) continue
+    taken.add(port)
+    return port
+  }
+  throw new RangeError('all node ports are taken')
+}
+
+/** Gives the service the addresses and ports its type asks for, and keeps those it has. */
+function allocate(object: AnyObject, live: AnyObject | undefined, context: StrategyContext): AnyObject {
+  const before = live === undefined ? {} : specOf(live)
+  const spec: Spec = { ...specOf(object) }
+  const { type } = spec
+  if (type === 'ExternalName') {
+    for (const name of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy']) delete spec[name]
+    return { ...object, spec }
+  }
+  const list = Array.isArray(spec['clusterIPs']) ? (spec['clusterIPs'] as unknown[]) : []
+  spec['clusterIP'] ??= list[0] ?? before['clusterIP'] ?? freeAddress(context)
+  if (list.length === 0) spec['clusterIPs'] = before['clusterIPs'] ?? [spec['clusterIP']]
+  spec['ipFamilies'] ??= before['ipFamilies'] ?? ['IPv4']
+  spec['ipFamilyPolicy'] ??= before['ipFamilyPolicy'] ?? 'SingleStack'
+  if (type === 'NodePort' || type === 'LoadBalancer') spec['ports'] = withNodePorts(spec, before, context)
+  else if (live !== undefined && before['type'] !== type)
+    spec['ports'] = recordsAt(spec, 'ports').map(({ nodePort: _given, ...port }) => port)
+  return { ...object, spec }
+}
+
+function withNodePorts(spec: Spec, before: Spec, context: StrategyContext): unknown {
+  if (!Array.isArray(spec['ports']) || spec['allocateLoadBalancerNodePorts'] === false) return spec['ports']
+  let taken: Set<unknown> | undefined
+  const old = recordsAt(before, 'ports')
+  return spec['ports'].map((port: unknown) => {
+    if (!isRecord(port) || port['nodePort'] !== undefined) return port
+    const same = old.find((one) => one['port'] === port['port'] && one['protocol'] === port['protocol'])
+    if (same?.['nodePort'] !== undefined) return { ...port, nodePort: same['nodePort'] }
+    taken ??= new Set(
+      context.list('', 'services').flatMap((one) => recordsAt(one, 'spec', 'ports').map(({ nodePort }) => nodePort)),
+    )
+    return { ...port, nodePort: freeNodePort(taken) }
+  })
+}
+
+function portErrors(spec: Spec): FieldError[] {
+  const ports = recordsAt(spec, 'ports')
+  const headless = spec['clusterIP'] === 'None'
+  if (ports.length === 0) return headless || spec['type'] === 'ExternalName' ? [] : [fieldRequired('spec.ports')]
+  const errors: FieldError[] = []
+  const names = new Set<unknown>()
+  const numbers = new Set<string>()
+  for (const [index, port] of ports.entries()) {
+    const path = `spec.ports[${index}]`
+    const { name, protocol } = port
+    if (name !== undefined || ports.length > 1) errors.push(...labelName(name, `${path}.name`))
+    if (name !== undefined && names.has(name)) errors.push(fieldDuplicate(`${path}.name`, name as Json))
+    names.add(name)
+    errors.push(...portNumber(port['port'], `${path}.port`))
+    if (typeof port['targetPort'] === 'number') errors.push(...portNumber(port['targetPort'], `${path}.targetPort`))
+    const key = `${String(protocol)}/${String(port['port'])}`
+    if (numbers.has(key)) errors.push(fieldDuplicate(path, port as Json))
+    numbers.add(key)
+  }
+  return errors
+}
+
+/** An address is given once, for as long as the service is of a type that has one. */
+function addressErrors(spec: Spec, live: AnyObject | undefined): FieldError[] {
+  const before = live === undefined ? undefined : specOf(live)
+  if (before === undefined || before['type'] === 'ExternalName' || spec['type'] === 'ExternalName') return []
+  if (before['clusterIP'] === undefined || deepEqual(spec['clusterIP'] ?? '', before['clusterIP'])) return []
+  return [fieldInvalid('spec.clusterIPs[0]', (spec['clusterIPs'] ?? null) as Json, 'may not change once set')]
+}
+
+export const serviceStrategy: Strategy = {
+  prepareCreate: (object, context) => allocate(object, undefined, context),
+  prepareUpdate: (object, live, context) => allocate(object, live, context),
+  validate(object, live) {
+    const spec = specOf(object)
+    const errors = [...portErrors(spec), ...addressErrors(spec, live)]
+    if (spec['type'] === 'ExternalName' && (at(spec, 'externalName') ?? '') === '') {
+      errors.push(fieldRequired('spec.externalName'))
+    }
+    return errors
+  },
+}

@@ -1,0 +1,91 @@
+import { badRequest, conflict, internalError, labelSelectorFrom, notFound, tooManyRequests } from '@locktender/kube'
+import type { Status } from '@locktender/kube'
+import { parseBody } from '../decode.ts'
+import { isYamlBody } from '../media-types.ts'
+import { isRecord } from '../object.ts'
+import type { AnyObject } from '../object.ts'
+import { parseWriteOptions } from '../request-options.ts'
+import { groupResourceOf } from '../served-resource.ts'
+import { updateObject } from '../write-pipeline.ts'
+import type { Answer } from './answer.ts'
+import { keyOf } from './context.ts'
+import type { RequestContext } from './context.ts'
+import { handleDelete } from './delete.ts'
+import { retryOnRace } from './retry.ts'
+import { writeContextOf } from './write-context.ts'
+
+const DONE: Answer = {
+  kind: 'status',
+  status: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } satisfies Status,
+}
+
+function bodyOf(context: RequestContext, kind: string): Record<string, unknown> {
+  const { value } = parseBody(context.body, isYamlBody(context.headers['content-type']))
+  if (!isRecord(value) || (value['kind'] !== undefined && value['kind'] !== kind)) {
+    throw badRequest(`the body of the request is not a ${kind}`)
+  }
+  const { name } = isRecord(value['metadata']) ? value['metadata'] : {}
+  if (name !== undefined && name !== context.request.name) {
+    throw badRequest('name in URL does not match name in the body')
+  }
+  return value
+}
+
+/** POST of a Binding: the pod runs on the node it names from now on. */
+export function handleBinding(context: RequestContext): Promise<Answer> {
+  const { cluster, served, request, query, headers } = context
+  const { target } = bodyOf(context, 'Binding')
+  const node = isRecord(target) ? target['name'] : undefined
+  if (typeof node !== 'string' || node === '') throw badRequest('a Binding must name its node in target.name')
+  const write = writeContextOf(context, parseWriteOptions('CreateOptions', query, headers['user-agent']))
+  // The write is one of the pod itself.
+  const pod = { ...write, subresource: undefined }
+  return retryOnRace(served, request.name!, async () => {
+    const stored = cluster.database.store.get(keyOf(context))
+    if (stored === undefined) throw notFound(groupResourceOf(served), request.name!)
+    const live = cluster.database.objectAs(served, stored)
+    const spec = isRecord(live['spec']) ? live['spec'] : {}
+    const taken = spec['nodeName']
+    if (typeof taken === 'string' && taken !== '') {
+      const why = `pod ${live.metadata.name} is already assigned to node "${taken}"`
+      throw conflict({ group: '', resource: 'pods/binding' }, live.metadata.name, why)
+    }
+    await updateObject(pod, stored, live, {
+      ...live,
+      metadata: { ...live.metadata },
+      spec: { ...spec, nodeName: node },
+    })
+    return DONE
+  })
+}
+
+/** POST of an Eviction: deletes the pod unless a disruption budget forbids it. */
+export async function handleEviction(context: RequestContext): Promise<Answer> {
+  const { cluster, served, request } = context
+  const { deleteOptions } = bodyOf(context, 'Eviction')
+  const stored = cluster.database.store.get(keyOf(context))
+  if (stored === undefined) throw notFound(groupResourceOf(served), request.name!)
+  checkBudgets(context, cluster.database.objectAs(served, stored))
+  const body = isRecord(deleteOptions) ? JSON.stringify({ ...deleteOptions, kind: 'DeleteOptions' }) : ''
+  await handleDelete({ ...context, headers: {}, body, request: { ...request, verb: 'delete', subresource: undefined } })
+  return DONE
+}
+
+/** Pods that do not run do not count for any budget. */
+function checkBudgets({ cluster }: RequestContext, pod: AnyObject): void {
+  const phase = isRecord(pod['status']) ? pod['status']['phase'] : undefined
+  if (phase !== 'Running') return
+  const { namespace, labels } = pod.metadata
+  const budgets = cluster.listStored({ group: 'policy', plural: 'poddisruptionbudgets' }).filter((budget) => {
+    const selector = isRecord(budget['spec']) ? budget['spec']['selector'] : undefined
+    return budget.metadata.namespace === namespace && isRecord(selector) && labelSelectorFrom(selector).matches(labels)
+  })
+  if (budgets.length > 1) {
+    throw internalError(
+      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+    )
+  }
+  const status = budgets.map((budget) => (isRecord(budget['status']) ? budget['status'] : {}))[0]
+  if (status === undefined || Number(status['disruptionsAllowed'] ?? 0) > 0) return
+  throw tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 0)
+}
