@@ -13,6 +13,14 @@ export interface DefinitionFixture {
 
 export const haveFixtures = existsSync(folder)
 
+/**
+ * Definitions that were proposed and never merged, with rules that have a parenthesis too few or look for fields in
+ * texts: what is said of them.
+ */
+export const unfinishedDefinitions: ReadonlyMap<string, string> = new Map([
+  ['openshift/updatestatuses-pr2012.yaml', "Syntax error: mismatched input '<EOF>' expecting ')'"],
+])
+
 let read: readonly DefinitionFixture[] | undefined
 
 /** All of them by file name; none where the folder is missing. */
@@ -30,4 +38,12 @@ function readFixtures(): DefinitionFixture[] {
       definition: parse(readFileSync(new URL(file, folder), 'utf8')) as CustomResourceDefinition,
     }))
     .filter(({ definition }) => definition.kind === 'CustomResourceDefinition')
+}
+
+/** The schema without rules. */
+export function withoutRules(definition: CustomResourceDefinition): CustomResourceDefinition {
+  const text = JSON.stringify(definition, (key, value: unknown) =>
+    key === 'x-kubernetes-validations' ? undefined : value,
+  )
+  return JSON.parse(text) as CustomResourceDefinition
 }

@@ -1,5 +1,7 @@
 import { fieldForbidden, fieldInvalid } from '@locktender/kube'
 import type { FieldError, Json, StructuralSchema } from '@locktender/kube'
+import { checkRules } from '../cel/check-rules.ts'
+import { checkDefaultByRules } from '../cel/check-default.ts'
 import { validateDefaults } from '../schema/schema-defaults.ts'
 import { validateSchemaDocument } from '../schema/schema-document.ts'
 import { isSet, validateStructural } from '../schema/structural.ts'
@@ -41,7 +43,7 @@ export function validateSchema(schema: StructuralSchema, path: string, status: b
   const errors: FieldError[] = []
   if (status) errors.push(...validateRoot(schema, path))
   if (schema.nullable === true) errors.push(fieldForbidden(`${path}.nullable`, 'nullable cannot be true at the root'))
-  const { errors: findings } = validateSchemaDocument(schema, path)
+  const { errors: findings, ruleNodes } = validateSchemaDocument(schema, path)
   const keyword = unsupportedKeyword(schema)
   if (keyword !== undefined) {
     if (errors.length > 0 || findings.length > 0) return [...errors, ...findings]
@@ -49,8 +51,9 @@ export function validateSchema(schema: StructuralSchema, path: string, status: b
   }
   const structural = validateStructural(schema, path)
   // Defaults and rules are judged by the schema, which must make sense first.
-  const defaults = structural.length > 0 ? [] : validateDefaults(schema, path, () => [])
+  const defaults = structural.length > 0 ? [] : validateDefaults(schema, path, checkDefaultByRules)
   errors.push(...structural, ...defaults, ...findings)
+  if (structural.length === 0 && defaults.length === 0) errors.push(...checkRules(ruleNodes, path))
   return errors
 }
 

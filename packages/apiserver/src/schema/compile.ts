@@ -1,8 +1,11 @@
 import type { FieldError, Json, StructuralSchema } from '@locktender/kube'
+import { evaluateRules } from '../cel/evaluate-rules.ts'
+import { ruleTreeOf } from '../cel/rule-tree.ts'
+import type { RuleTree } from '../cel/rule-tree.ts'
 import { compileDefaults } from './defaults.ts'
 import { embeddedRules } from './embedded-rules.ts'
 import { isUnchanged } from './correlate.ts'
-import { fieldError } from './failure.ts'
+import { fieldError, noPath } from './failure.ts'
 import type { Check } from './failure.ts'
 import { listRules } from './list-rules.ts'
 import { compilePrune } from './prune.ts'
@@ -25,11 +28,34 @@ export interface CompiledSchema {
   validate(object: unknown, before?: unknown): FieldError[]
 }
 
+/** Rules expect values of the declared types and sizes; after such errors they are not evaluated. */
+const blocking: ReadonlySet<string> = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+])
+
+const unchecked: FieldError = {
+  reason: 'FieldValueInvalid',
+  message:
+    'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing ' +
+    'errors to complete validation',
+  field: noPath,
+}
+
 /** Compiles the schema of a kind. Throws when a pattern is not valid RE2, which {@link validateStructural} reports. */
 export function compileSchema(schema: StructuralSchema): CompiledSchema {
   const pruner = compilePrune(schema, true)
   const defaulter = compileDefaults(schema)
   const validate = compileValidation(schema)
+  let rules: { readonly tree: RuleTree | undefined } | undefined
+  const checkRules = (object: Json, before: Json | undefined): FieldError[] => {
+    // Looked for when the first object comes: most definitions of a cluster are never used.
+    rules ??= { tree: ruleTreeOf(schema, true) }
+    return rules.tree === undefined ? [] : evaluateRules(rules.tree, object, before, '')
+  }
   return {
     prune<T>(object: T) {
       const pruned = pruner?.(object as Json)
@@ -39,7 +65,14 @@ export function compileSchema(schema: StructuralSchema): CompiledSchema {
     applyDefaults<T>(object: T) {
       return defaulter === undefined ? object : (defaulter(object as Json) as T)
     },
-    validate: (object, before) => validate(object as Json, '', before as Json | undefined),
+    validate(object, before) {
+      const errors = validate(object as Json, '', before as Json | undefined)
+      if (!errors.some(({ reason }) => blocking.has(reason))) {
+        return [...errors, ...checkRules(object as Json, before as Json | undefined)]
+      }
+      rules ??= { tree: ruleTreeOf(schema, true) }
+      return rules.tree === undefined ? errors : [...errors, unchecked]
+    },
   }
 }
 
