@@ -9,9 +9,11 @@ export interface VirtualRun {
 }
 
 /** A demo in virtual time that has not begun to move. */
-export async function openDemo(options: Partial<WorldOptions>): Promise<{ demo: Demo; clock: VirtualClock }> {
+export async function openDemo(
+  options: Partial<WorldOptions>,
+  clock = new VirtualClock(),
+): Promise<{ demo: Demo; clock: VirtualClock }> {
   const world: WorldOptions = { clusters: 60, seed: 1, failRate: 0, badFix: 0, components: 'few', ...options }
-  const clock = new VirtualClock()
   const demo = await Demo.open(world, {
     clock,
     random: forkRandom(world.seed, 'run'),
