@@ -3,6 +3,7 @@ import type { WriteContext } from '../write-context.ts'
 import type { AdmissionAttributes } from './attributes.ts'
 import { matchRules } from './matching.ts'
 import { mutateByWebhooks } from './mutating-webhooks.ts'
+import { checkPolicies } from './policies.ts'
 import { validateByWebhooks } from './validating-webhooks.ts'
 import { invocationOf } from './webhook.ts'
 import type { Invocation } from './webhook.ts'
@@ -53,15 +54,16 @@ function withoutSystemFields(object: AnyObject, name: string): AnyObject {
 }
 
 /**
- * Lets validating webhooks refuse. Answers undefined, at once, when none has to be asked.
+ * Lets policies and then validating webhooks refuse. Answers undefined, at once, when no webhook has to be asked.
  * @throws ApiError, as rejection when it answers with a promise
  */
 export function review(attributes: AdmissionAttributes): Promise<void> | undefined {
   const { context } = attributes
   const { admissionConfiguration, database } = context.cluster
-  const { validating } = admissionConfiguration.current
-  if (validating.length === 0 || isExempt(context)) return undefined
+  const { policies, validating } = admissionConfiguration.current
+  if ((policies.length === 0 && validating.length === 0) || isExempt(context)) return undefined
   const settled = withoutEmptyVersion(attributes)
+  checkPolicies(settled, policies)
   const invocations: Invocation[] = []
   for (const webhook of validating) {
     const invocation = invocationOf(webhook, settled)

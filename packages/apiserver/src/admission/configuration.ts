@@ -4,6 +4,8 @@ import { MatchConditions } from './match-conditions.ts'
 import { records } from './expressions.ts'
 import { selectorFrom } from './matching.ts'
 import type { Rule } from './matching.ts'
+import { compilePolicy, policyNameOf } from './policy.ts'
+import type { Policy } from './policy.ts'
 import type { ClientConfig } from './webhook-client.ts'
 import type { Webhook } from './webhook.ts'
 import { webhookScope } from './webhook-strategy.ts'
@@ -14,9 +16,11 @@ const GROUP = 'admissionregistration.k8s.io'
 interface Compiled {
   readonly mutating: readonly Webhook[]
   readonly validating: readonly Webhook[]
+  /** Only those with bindings: without one, a policy is not in force. */
+  readonly policies: readonly Policy[]
 }
 
-/** The webhooks of one logical cluster, worked out when a write first asks after a change. */
+/** The webhooks and policies of one logical cluster, worked out when a write first asks after a change. */
 export class AdmissionConfiguration {
   readonly #cluster: string
   readonly #database: Database
@@ -40,6 +44,7 @@ export class AdmissionConfiguration {
     this.#compiled ??= {
       mutating: this.#webhooks('mutatingwebhookconfigurations'),
       validating: this.#webhooks('validatingwebhookconfigurations'),
+      policies: this.#policies(),
     }
     return this.#compiled
   }
@@ -47,6 +52,15 @@ export class AdmissionConfiguration {
   #list(plural: string): AnyObject[] {
     const prefix = this.#database.prefix(this.#cluster, { group: GROUP, plural })
     return this.#database.store.range(prefix).items.map((stored) => this.#database.parse(stored))
+  }
+
+  #policies(): Policy[] {
+    const bindings = this.#list('validatingadmissionpolicybindings')
+    if (bindings.length === 0) return []
+    return this.#list('validatingadmissionpolicies').flatMap((policy) => {
+      const own = bindings.filter((binding) => policyNameOf(binding) === policy.metadata.name)
+      return own.length === 0 ? [] : [compilePolicy(policy, own)]
+    })
   }
 
   /** In the order they are asked in: by name of the configuration, then as they stand in it. */

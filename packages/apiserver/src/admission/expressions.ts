@@ -6,7 +6,6 @@ import {
   celDyn,
   CelEvaluationError,
   celInt,
-  celNull,
   celString,
   celTimestamp,
   compile,
@@ -112,9 +111,7 @@ export function compileExpression(expression: string, kinds: readonly ResultKind
   if (!result.ok) return { error: `compilation failed: ${result.text}`, expression }
   const { program, type } = result
   if (kinds.length === 0 || kinds.some((kind) => kind === type.kind)) return { program, expression }
-  const wanted = kinds
-    .map((kind) => (kind === 'null' ? celNull : kind === 'bool' ? celBool : celString))
-    .map(formatType)
+  const wanted = kinds.map((kind) => (kind === 'null' ? 'null_type' : kind))
   const one = wanted.length === 1 ? wanted[0]! : `one of [${wanted.join(' ')}]`
   return { error: `must evaluate to ${one} but got ${formatType(type)}`, expression }
 }
@@ -224,13 +221,22 @@ export function evaluate(compiled: CompiledExpression, bindings: Bindings, budge
   if ('error' in compiled) return { error: `compilation error: ${compiled.error}` }
   const { program, expression } = compiled
   try {
+    return { value: evaluateProgram(program, bindings, budget) }
+  } catch (error) {
+    if (!(error instanceof CelEvaluationError) && !(error instanceof CelCostExceeded)) throw error
+    return { error: `expression '${expression}' resulted in error: ${error.message}` }
+  }
+}
+
+/** @throws CelEvaluationError, CelCostExceeded, OutOfBudget */
+export function evaluateProgram(program: Program, bindings: Bindings, budget: Budget): CelValue {
+  try {
     const { value, cost } = program.evaluate(bindings, { costLimit: PER_CALL_LIMIT })
     budget.spend(cost)
-    return { value }
+    return value
   } catch (error) {
     if (error instanceof CelCostExceeded) budget.spend(PER_CALL_LIMIT)
-    else if (!(error instanceof CelEvaluationError)) throw error
-    return { error: `expression '${expression}' resulted in error: ${error.message}` }
+    throw error
   }
 }
 

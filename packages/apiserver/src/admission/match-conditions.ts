@@ -2,7 +2,7 @@ import type { ServedResource } from '../served-resource.ts'
 import type { AnyObject } from '../object.ts'
 import type { AdmissionAttributes } from './attributes.ts'
 import { bindingsOf, Budget, compileExpression, evaluate, OutOfBudget, records } from './expressions.ts'
-import type { Bindings, CompiledExpression, Scope } from './expressions.ts'
+import type { CompiledExpression, Scope } from './expressions.ts'
 
 /** What all match conditions of one configuration may cost together, as in apiserver. */
 const BUDGET = 2_500_000
@@ -25,10 +25,7 @@ export class MatchConditions {
     params?: AnyObject,
   ): boolean | { readonly error: string } {
     if (this.#conditions.length === 0) return true
-    return this.evaluateWith(bindingsOf(attributes, as, params, false), lenient)
-  }
-
-  evaluateWith(bindings: Bindings, lenient: boolean): boolean | { readonly error: string } {
+    const bindings = bindingsOf(attributes, as, params, false)
     const budget = new Budget(BUDGET)
     const errors: string[] = []
     for (const condition of this.#conditions) {

@@ -23,44 +23,9 @@ const LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/
 /** Match conditions of webhooks know no parameters. */
 export const webhookScope = { params: false, authorizer: true } as const
 
-/** MutatingWebhookConfiguration and ValidatingWebhookConfiguration: defaults, and validation on each write. */
+/** MutatingWebhookConfiguration and ValidatingWebhookConfiguration: validation on each write. */
 export function webhookStrategy(mutating: boolean): Strategy {
-  const prepare = (object: AnyObject): AnyObject => withDefaults(object, mutating)
-  return {
-    prepareCreate: prepare,
-    prepareUpdate: prepare,
-    validate: (object) => validate(object, mutating),
-  }
-}
-
-function withDefaults(object: AnyObject, mutating: boolean): AnyObject {
-  const webhooks = object['webhooks']
-  if (!Array.isArray(webhooks)) return object
-  return {
-    ...object,
-    webhooks: webhooks.map((webhook) => (isRecord(webhook) ? defaulted(webhook, mutating) : webhook)),
-  }
-}
-
-function defaulted(webhook: Record<string, unknown>, mutating: boolean): Record<string, unknown> {
-  const { clientConfig, rules } = webhook
-  const service = isRecord(clientConfig) ? clientConfig['service'] : undefined
-  const withPort = isRecord(service) ? { service: { ...service, port: service['port'] ?? 443 } } : {}
-  const config = isRecord(clientConfig) ? { clientConfig: { ...clientConfig, ...withPort } } : {}
-  const scoped = Array.isArray(rules)
-    ? { rules: rules.map((rule: unknown) => (isRecord(rule) ? { ...rule, scope: rule['scope'] ?? '*' } : rule)) }
-    : {}
-  return {
-    ...webhook,
-    ...config,
-    ...scoped,
-    failurePolicy: webhook['failurePolicy'] ?? 'Fail',
-    matchPolicy: webhook['matchPolicy'] ?? 'Equivalent',
-    namespaceSelector: webhook['namespaceSelector'] ?? {},
-    objectSelector: webhook['objectSelector'] ?? {},
-    timeoutSeconds: webhook['timeoutSeconds'] ?? 10,
-    ...(mutating ? { reinvocationPolicy: webhook['reinvocationPolicy'] ?? 'Never' } : {}),
-  }
+  return { validate: (object) => validate(object, mutating) }
 }
 
 function validate(object: AnyObject, mutating: boolean): FieldError[] {
