@@ -69,8 +69,8 @@ class CompiledProgram implements Program {
   }
 
   evaluate(bindings: Readonly<Record<string, unknown>>, options: EvaluateOptions = {}): Evaluation {
-    const { variables, slots, run } = this.#planned
-    const frame = new Frame(slots, options.costLimit ?? Infinity, (slot) => {
+    const { variables, run } = this.#planned
+    const frame = new Frame(options.costLimit ?? Infinity, (slot) => {
       const { name, type } = variables[slot]!
       const json = bindings[name]
       if (json === undefined) throw new CelEvaluationError(`no such attribute(s): ${name}`)

@@ -4,13 +4,12 @@ import type { CelValue } from './values.ts'
 /** The state of one evaluation. */
 export class Frame {
   /** Variables by number: those from outside first, then those of macros. */
-  readonly slots: (CelValue | undefined)[]
-  readonly #load: (slot: number) => CelValue
-  readonly #limit: number
+  readonly slots: (CelValue | undefined)[] = []
   cost = 0
+  readonly #limit: number
+  readonly #load: (slot: number) => CelValue
 
-  constructor(size: number, limit: number, load: (slot: number) => CelValue) {
-    this.slots = Array.from({ length: size })
+  constructor(limit: number, load: (slot: number) => CelValue) {
     this.#limit = limit
     this.#load = load
   }

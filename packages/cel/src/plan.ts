@@ -31,14 +31,13 @@ export interface PlannedExpression {
   readonly run: Step
   /** By slot. */
   readonly variables: readonly UsedVariable[]
-  readonly slots: number
 }
 
 /** Turns a checked expression into closures. */
 export function plan(checked: Checked, options: PlanOptions): PlannedExpression {
   const planner = new Planner(checked, options)
   const { run } = planner.plan(checked.expr)
-  return { run, variables: planner.variables, slots: planner.slots }
+  return { run, variables: planner.variables }
 }
 
 export interface PlanOptions {
@@ -80,15 +79,11 @@ export class Planner {
     }
   }
 
-  get slots(): number {
-    return this.variables.length + this.#locals.size
-  }
-
   /** The slot of a variable of a macro. */
   local(reference: Reference): number {
     const known = this.#locals.get(reference)
     if (known !== undefined) return known
-    const slot = this.slots
+    const slot = this.variables.length + this.#locals.size
     this.#locals.set(reference, slot)
     return slot
   }
