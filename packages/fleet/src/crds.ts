@@ -37,7 +37,8 @@ export function crd(definition: KindDefinition, categories: string[]): CustomRes
   const properties: Record<string, StructuralSchema> = {
     apiVersion: { type: 'string', description: 'Version of the schema of this object.' },
     kind: { type: 'string', description: 'Kind of this object.' },
-    metadata: { type: 'object', description: 'Standard object metadata.' },
+    // Kubernetes knows what is in it, and allows a definition to say no more.
+    metadata: { type: 'object' },
     spec: spec.structural,
     ...(status === undefined ? {} : { status: status.structural }),
   }
