@@ -1,7 +1,7 @@
-import { celBool, CelOptional, celString, compile, optionalOf } from '@locktender/cel'
 import type { CelType, Program } from '@locktender/cel'
 import type { Json, SchemaRule, StructuralSchema } from '@locktender/kube'
 import { findField, fieldPathError } from '../schema/field-path.ts'
+import { cel } from './engine.ts'
 import { REQUEST_BYTES } from './limits.ts'
 import { maxSizeAt } from './rule-type.ts'
 import type { RuleType } from './rule-type.ts'
@@ -39,8 +39,8 @@ export function unlimitedCardinality(type: RuleType): number {
 
 function compileRule(schema: StructuralSchema, rule: SchemaRule, type: RuleType): CompiledRule {
   const self = type.type
-  const variables = { self, oldSelf: rule.optionalOldSelf === true ? optionalOf(self) : self }
-  const expression = compileTo(rule.rule, celBool, variables, type)
+  const variables = { self, oldSelf: rule.optionalOldSelf === true ? cel().optionalOf(self) : self }
+  const expression = compileTo(rule.rule, 'bool', variables, type)
   const { messageExpression = '' } = rule
   return {
     rule,
@@ -48,7 +48,7 @@ function compileRule(schema: StructuralSchema, rule: SchemaRule, type: RuleType)
     message:
       messageExpression === '' || expression.error !== undefined
         ? undefined
-        : compileTo(messageExpression, celString, variables, type),
+        : compileTo(messageExpression, 'string', variables, type),
     usesOldSelf: expression.error === undefined && usesOldSelf(rule.rule, self),
     bindings: rule.optionalOldSelf === true ? optionalBindings(self) : plainBindings,
     fieldPath: fieldPathOf(rule, schema),
@@ -61,29 +61,29 @@ function plainBindings(self: Json, oldSelf: Json | undefined): Readonly<Record<s
 
 /** With a former value that is optional, which JSON knows nothing of. */
 function optionalBindings(type: CelType): CompiledRule['bindings'] {
-  const present = compile('optional.of(self)', { variables: { self: type } })
+  const present = cel().compile('optional.of(self)', { variables: { self: type } })
   if (!present.ok) throw new Error(present.text)
   return (self, oldSelf) => ({
     self,
-    oldSelf: oldSelf === undefined ? CelOptional.none : present.program.evaluate({ self: oldSelf }).value,
+    oldSelf: oldSelf === undefined ? cel().CelOptional.none : present.program.evaluate({ self: oldSelf }).value,
   })
 }
 
 function compileTo(
   text: string,
-  wanted: CelType,
+  wanted: 'bool' | 'string',
   variables: Readonly<Record<string, CelType>>,
   type: RuleType,
 ): Compiled {
   const failed = (why: string): Compiled => ({
     program: undefined,
-    error: wanted === celBool ? why : `messageExpression ${why.replace(/^cel expression /, '')}`,
+    error: wanted === 'bool' ? why : `messageExpression ${why.replace(/^cel expression /, '')}`,
     maxCost: 0,
   })
-  const result = compile(text, { variables })
+  const result = cel().compile(text, { variables })
   if (!result.ok) return failed(`compilation failed: ${result.text}`)
-  if (result.type.kind !== wanted.kind) {
-    return failed(wanted === celBool ? 'cel expression must evaluate to a bool' : 'must evaluate to a string')
+  if (result.type.kind !== wanted) {
+    return failed(wanted === 'bool' ? 'cel expression must evaluate to a bool' : 'must evaluate to a string')
   }
   const { max } = result.program.estimateCost({ maxSize: (path) => maxSizeAt(type, path) })
   return { program: result.program, error: undefined, maxCost: max }
@@ -91,7 +91,7 @@ function compileTo(
 
 /** An expression that says `oldSelf` and makes no sense without that variable looks at the former value. */
 function usesOldSelf(text: string, self: CelType): boolean {
-  return /\boldSelf\b/.test(text) && !compile(text, { variables: { self } }).ok
+  return /\boldSelf\b/.test(text) && !cel().compile(text, { variables: { self } }).ok
 }
 
 function fieldPathOf({ fieldPath = '' }: SchemaRule, schema: StructuralSchema): string {

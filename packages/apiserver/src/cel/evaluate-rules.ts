@@ -1,4 +1,3 @@
-import { CelCostExceeded, CelEvaluationError } from '@locktender/cel'
 import type { Program } from '@locktender/cel'
 import { fieldDuplicate, fieldForbidden, fieldInvalid, fieldRequired } from '@locktender/kube'
 import type { FieldError, Json, SchemaRule } from '@locktender/kube'
@@ -6,6 +5,7 @@ import { formerItem, partOf, isSame } from '../schema/correlate.ts'
 import type { Pair } from '../schema/correlate.ts'
 import { isObject, joinPath, noPath } from '../schema/failure.ts'
 import type { CompiledRule } from './compile-rules.ts'
+import { cel } from './engine.ts'
 import { CALL_COST_LIMIT, MESSAGE_BYTES, OBJECT_COST_LIMIT } from './limits.ts'
 import type { RuleTree } from './rule-tree.ts'
 
@@ -113,12 +113,12 @@ function evaluate(tree: RuleTree, compiled: CompiledRule, place: Place, evaluati
     evaluation.budget -= cost
     holds = result === true
   } catch (error) {
-    if (error instanceof CelCostExceeded) {
+    if (error instanceof cel().CelCostExceeded) {
       const why = `no further validation rules will be run due to call cost exceeds limit for rule: ${nameOf(rule)}`
       fail(evaluation.budget < CALL_COST_LIMIT ? outOfBudget : `'${error.message}': ${why}`)
       throw new Stop()
     }
-    if (!(error instanceof CelEvaluationError)) throw error
+    if (!(error instanceof cel().CelEvaluationError)) throw error
     fail(
       error.message.startsWith('no such overload')
         ? `'${error.message}': call arguments did not match a supported operator, function or macro signature for rule: ${nameOf(rule)}`
@@ -178,12 +178,12 @@ function evaluateMessage(
     const fits = message !== '' && !message.includes('\n') && Buffer.byteLength(message) <= MESSAGE_BYTES
     return fits ? message : undefined
   } catch (error) {
-    if (error instanceof CelCostExceeded) {
+    if (error instanceof cel().CelCostExceeded) {
       const why = 'no further validation rules will be run due to call cost exceeds limit for messageExpression'
       fail(`${why}: ${JSON.stringify(text)}`)
       throw new Stop()
     }
-    if (!(error instanceof CelEvaluationError)) throw error
+    if (!(error instanceof cel().CelEvaluationError)) throw error
     return undefined
   }
 }

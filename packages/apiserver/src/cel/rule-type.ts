@@ -1,19 +1,7 @@
-import {
-  celBool,
-  celBytes,
-  celDouble,
-  celDuration,
-  celDyn,
-  celInt,
-  celString,
-  celTimestamp,
-  listOf,
-  mapOf,
-  objectType,
-} from '@locktender/cel'
 import type { CelField, CelListMerge, CelType } from '@locktender/cel'
 import type { StructuralSchema } from '@locktender/kube'
 import { isSchema } from '../schema/walk.ts'
+import { cel } from './engine.ts'
 import { REQUEST_BYTES } from './limits.ts'
 import { fieldNameOf } from './names.ts'
 
@@ -42,8 +30,6 @@ const LONGEST_DATE_TIME = 32
 /** Of object names, as DNS subdomains have it. */
 const NAME_LENGTH = 253
 
-const key: RuleType = { type: celString, maxSize: 0, minBytes: EMPTY_STRING }
-
 /**
  * The type of a value as rules see it; undefined when rules cannot look at it, because nothing is known of it.
  * `isResource` marks a whole Kubernetes object, which has a version, a kind and names whatever its schema says. `name`
@@ -52,7 +38,11 @@ const key: RuleType = { type: celString, maxSize: 0, minBytes: EMPTY_STRING }
 export function ruleTypeOf(schema: StructuralSchema, isResource: boolean, name: string): RuleType | undefined {
   if (schema['x-kubernetes-int-or-string'] === true) {
     const { maxLength } = schema
-    return { type: celDyn, maxSize: maxLength === undefined ? REQUEST_BYTES - 2 : inBytes(maxLength), minBytes: 1 }
+    return {
+      type: cel().celDyn,
+      maxSize: maxLength === undefined ? REQUEST_BYTES - 2 : inBytes(maxLength),
+      minBytes: 1,
+    }
   }
   switch (schema.type) {
     case 'array':
@@ -64,11 +54,11 @@ export function ruleTypeOf(schema: StructuralSchema, isResource: boolean, name: 
     case 'string':
       return stringType(schema)
     case 'boolean':
-      return { type: celBool, maxSize: 0, minBytes: BOOLEAN }
+      return { type: cel().celBool, maxSize: 0, minBytes: BOOLEAN }
     case 'number':
-      return { type: celDouble, maxSize: 0, minBytes: NUMBER }
+      return { type: cel().celDouble, maxSize: 0, minBytes: NUMBER }
     case 'integer':
-      return { type: celInt, maxSize: 0, minBytes: NUMBER }
+      return { type: cel().celInt, maxSize: 0, minBytes: NUMBER }
     default:
       return undefined
   }
@@ -83,7 +73,7 @@ function listType(schema: StructuralSchema, name: string): RuleType | undefined 
   if (elements === undefined) return undefined
   const { maxItems } = schema
   return {
-    type: listOf(elements.type, mergeOf(schema)),
+    type: cel().listOf(elements.type, mergeOf(schema)),
     maxSize: maxItems === undefined ? Math.floor((REQUEST_BYTES - 2) / (elements.minBytes + 1)) : Math.max(0, maxItems),
     minBytes: 2,
     elements,
@@ -108,10 +98,10 @@ function mapType(schema: StructuralSchema, values: StructuralSchema, name: strin
   // An entry has at least an empty key, a colon and a comma around its value.
   const entry = elements.minBytes + 6
   return {
-    type: mapOf(celString, elements.type),
+    type: cel().mapOf(cel().celString, elements.type),
     maxSize: maxProperties === undefined ? Math.floor((REQUEST_BYTES - 2) / entry) : Math.max(0, maxProperties),
     minBytes: 2,
-    keys: key,
+    keys: { type: cel().celString, maxSize: 0, minBytes: EMPTY_STRING },
     elements,
   }
 }
@@ -133,7 +123,7 @@ function fieldsType({ properties = {}, required = [] }: StructuralSchema, name: 
       minBytes += Buffer.byteLength(property) + field.minBytes + 4
     }
   }
-  return { type: objectType(name, declared), maxSize: 0, minBytes, fields }
+  return { type: cel().objectType(name, declared), maxSize: 0, minBytes, fields }
 }
 
 /** The schema with version, kind and names of an object, and nothing else of its metadata. */
@@ -163,19 +153,19 @@ function stringType(schema: StructuralSchema): RuleType {
   switch (schema.format) {
     case 'byte': {
       const maxSize = maxLength === undefined ? REQUEST_BYTES - 2 : Math.max(0, maxLength)
-      return { type: celBytes, maxSize, minBytes: EMPTY_STRING }
+      return { type: cel().celBytes, maxSize, minBytes: EMPTY_STRING }
     }
     case 'duration':
-      return { type: celDuration, maxSize: LONGEST_DURATION, minBytes: SHORTEST_DURATION }
+      return { type: cel().celDuration, maxSize: LONGEST_DURATION, minBytes: SHORTEST_DURATION }
     case 'date':
-      return { type: celTimestamp, maxSize: DATE, minBytes: DATE }
+      return { type: cel().celTimestamp, maxSize: DATE, minBytes: DATE }
     case 'date-time':
-      return { type: celTimestamp, maxSize: LONGEST_DATE_TIME, minBytes: SHORTEST_DATE_TIME }
+      return { type: cel().celTimestamp, maxSize: LONGEST_DATE_TIME, minBytes: SHORTEST_DATE_TIME }
     default: {
       const lengths = values.map((value) => (typeof value === 'string' ? Buffer.byteLength(value) : 0))
       const longest = values.length > 0 ? Math.max(...lengths) : REQUEST_BYTES - 2
       return {
-        type: celString,
+        type: cel().celString,
         maxSize: maxLength === undefined ? longest : inBytes(maxLength),
         minBytes: EMPTY_STRING,
       }
