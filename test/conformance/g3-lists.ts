@@ -287,8 +287,8 @@ export const lists = group('G3', (add) => {
   add('L11', 'lists at a version to come', async (t) => {
     const { metadata } = await make(t, 'a')
     const resourceVersion = String(BigInt(metadata.resourceVersion) + 1_000_000n)
-    for (const path of [t.W, `${t.W}/a`]) {
-      const answer = await t.get(path, { query: { resourceVersion } })
+    const answers = [t.W, `${t.W}/a`].map((path) => t.get(path, { query: { resourceVersion } }))
+    for (const answer of await Promise.all(answers)) {
       answer.refuses(504, 'Timeout', {
         message: /^Timeout: Too large resource version: \d+, current: \d+$/,
         details: {

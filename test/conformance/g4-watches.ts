@@ -1,6 +1,6 @@
 import type { Obj } from './answer.ts'
 import { group } from './case.ts'
-import { widget } from './fixtures.ts'
+import { configMap, widget } from './fixtures.ts'
 import { absent, exactly, including, not, present, timestamp, uuid, version } from './match.ts'
 import { exhaustHistory } from './history.ts'
 
@@ -148,18 +148,24 @@ export const watches = group('G4', (add) => {
     async (t) => {
       const { metadata } = await t.create(t.W, widget('a'))
       const { resourceVersion } = metadata
+      // Something always comes next, so that no look has to wait for nothing.
+      await t.create(t.CM, configMap('next'))
       const message = /^too old resource version: \d+ \(\d+\)$/
       const outcome = async (): Promise<'forgotten' | 'known'> => {
-        const watch = await t.watch(t.W, { query: { resourceVersion, timeoutSeconds: 1 } })
+        const watch = await t.watch(t.CM, { query: { resourceVersion } })
         if (watch.status !== 200) {
           // Both forms are known to clients.
           ;(await watch.refusal()).refuses(410, 'Expired', { message })
           return 'forgotten'
         }
-        const events = await watch.rest()
-        if (events[0]?.type !== 'ERROR') return 'known'
+        const { type, object } = await watch.any()
+        if (type === 'ADDED') {
+          watch.close()
+          return 'known'
+        }
         const status = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'Expired', code: 410, message }
-        t.match(events, [{ type: 'ERROR', object: status }], 'events')
+        t.match({ type, object }, { type: 'ERROR', object: status }, 'the event')
+        t.match(await watch.rest(), exactly([]), 'events after the error')
         return 'forgotten'
       }
       t.match(await outcome(), 'known', 'a version of just now')

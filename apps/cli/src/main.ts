@@ -51,6 +51,7 @@ function session(flags: ConnectionFlags): Session {
     signal: interrupt.signal,
     untilStopped() {
       return new Promise((resolve) => {
+        if (interrupt.signal.aborted) resolve()
         process.once('SIGTERM', () => resolve())
         interrupt.signal.addEventListener('abort', () => resolve())
       })

@@ -1,4 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { CommandError } from './command-error.ts'
+import type { DataFlags } from './commands/apiserver-data.ts'
 import { outputFormats, parseOutputFormat } from './output.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import type { Session } from './session.ts'
@@ -82,23 +84,7 @@ export function buildProgram({ name, version, session, finish }: ProgramOptions)
       ),
     )
 
-  program
-    .command('apiserver')
-    .description('serve the Kubernetes API on this machine, for tests and for trying things out')
-    .option('--data <dir>', 'keep the objects in this folder (default: in memory, gone at the end)')
-    .option('--port <port>', 'port on 127.0.0.1; 0 takes a free one', wholeNumber(65_535), 0)
-    .option('--crds <dir>', 'install the CustomResourceDefinitions in this folder')
-    .option('--history-events <count>', 'newest writes to remember for watches and paging', wholeNumber(100_000_000, 1))
-    .option('--kubeconfig <file>', 'where to write the kubeconfig (default: in the folder of the data)')
-    .addOption(new Option('-o, --output <format>', 'how to say where it is').choices(['text', 'json']).default('text'))
-    .addHelpText('after', apiserverExample)
-    .action(
-      run(async (at, options) => {
-        const { apiserver } = await import('./commands/apiserver.ts')
-        // The program takes its own --kubeconfig wherever it stands.
-        return apiserver(at, options as never, program.opts<ConnectionFlags>().kubeconfig)
-      }),
-    )
+  addApiserverCommands(program, run)
   inheritSettings(program)
   return program
 }
@@ -205,6 +191,45 @@ function addRolloutCommands(program: Command, run: Run): void {
         ),
       ),
     )
+}
+
+function addApiserverCommands(program: Command, run: Run): void {
+  const outputOf = (what: string) => new Option('-o, --output <format>', what).choices(['text', 'json']).default('text')
+  const apiserver = program
+    .command('apiserver')
+    .description('serve the Kubernetes API on this machine, for tests and for trying things out')
+    .option('--data <dir>', 'keep the objects in this folder (default: in memory, gone at the end)')
+    .option('--port <port>', 'port on 127.0.0.1; 0 takes a free one', wholeNumber(65_535), 0)
+    .option('--crds <dir>', 'install the CustomResourceDefinitions in this folder')
+    .option('--history-events <count>', 'newest writes to remember for watches and paging', wholeNumber(100_000_000, 1))
+    .option('--kubeconfig <file>', 'where to write the kubeconfig (default: in the folder of the data)')
+    .addOption(outputOf('how to say where it is'))
+    .addHelpText('after', apiserverExample)
+    .action(
+      run(async (at, options) => {
+        // The program takes its own --kubeconfig wherever it stands.
+        const { kubeconfig } = program.opts<ConnectionFlags>()
+        return (await import('./commands/apiserver.ts')).apiserver(at, options as never, kubeconfig)
+      }),
+    )
+  // Options before and after the name of a subcommand are those of its parent when both have them.
+  const dataFlags = (): DataFlags => {
+    const { data, output } = apiserver.opts<Partial<DataFlags>>()
+    if (data === undefined) throw new CommandError(exitCodes.usage, 'say which folder with --data')
+    return { data, output: output ?? 'text' }
+  }
+  apiserver
+    .command('check')
+    .description('whether the files of a data folder are whole; its server must not run')
+    .option('--data <dir>', 'folder of the data')
+    .addOption(outputOf('how to say it'))
+    .action(run(async (at) => (await import('./commands/apiserver-data.ts')).checkData(at, dataFlags())))
+  apiserver
+    .command('repair')
+    .description('go back to the newest state of a damaged data folder that can be read; keeps the damaged files')
+    .option('--data <dir>', 'folder of the data')
+    .addOption(outputOf('how to say what was done'))
+    .action(run(async (at) => (await import('./commands/apiserver-data.ts')).repairData(at, dataFlags())))
 }
 
 const requestExample = `

@@ -77,7 +77,9 @@ function parseManifests(path: string, text: string, problems: string[]): Manifes
     const placeAt = (offset: number): string => `${path}:${lines.linePos(offset).line}`
     const start = placeAt(document.contents?.range[0] ?? document.range[0])
     if (document.errors.length > 0) {
-      problems.push(...document.errors.map(({ pos, message }) => `${placeAt(pos[0])}: ${message.split('\n')[0]!}`))
+      problems.push(
+        ...document.errors.map(({ pos, message }) => `${placeAt(pos[0])}: ${message.split(/ at line \d/)[0]!}`),
+      )
       return []
     }
     const object = document.toJS() as KubeObject | null
@@ -122,7 +124,9 @@ async function createOrReplace(client: Client, object: KubeObject): Promise<Kube
 function offsetOf(document: Document, field: string): number | undefined {
   let node: unknown = document.contents
   let offset: number | undefined
-  for (const [, name, index] of field.matchAll(/([^.[\]]+)|\[([^\]]*)\]/g)) {
+  // Schemas that all versions have in common are reported at a place that manifests do not have.
+  const path = field.replace(/^spec\.validation\./, 'spec.versions[0].schema.')
+  for (const [, name, index] of path.matchAll(/([^.[\]]+)|\[([^\]]*)\]/g)) {
     if (!isCollection(node)) break
     node = node.get(index ?? name, true)
     const range = (node as { readonly range?: readonly number[] } | undefined)?.range

@@ -21,8 +21,9 @@ export async function apiserver(
   flags: ApiserverFlags,
   kubeconfig: string | undefined,
 ): Promise<void> {
-  const stopped = session.untilStopped()
   const server = await start(flags)
+  // From here on there is something to close; before, the process may just end.
+  const stopped = session.untilStopped()
   const temporary =
     kubeconfig === undefined && flags.data === undefined ? await mkdtemp(join(tmpdir(), 'locktender-')) : undefined
   try {
