@@ -1,6 +1,8 @@
 import { CelEvaluationError } from './errors.ts'
 import { noSuchOverload } from './frame.ts'
 import { formatDouble } from './numbers.ts'
+import { formatType } from './types.ts'
+import { typeOfValue } from './value-types.ts'
 import { CelList, CelMap, CelObject, CelUint } from './values.ts'
 import type { CelValue } from './values.ts'
 
@@ -46,5 +48,6 @@ export function missingItem(value: CelValue, index: CelValue): never {
 /** A key as messages show it. */
 export function describeKey(key: CelValue): string {
   if (key instanceof CelUint) return String(key.value)
-  return typeof key === 'number' ? formatDouble(key) : String(key)
+  if (typeof key === 'number') return formatDouble(key)
+  return typeof key === 'object' && key !== null ? formatType(typeOfValue(key)) : String(key)
 }

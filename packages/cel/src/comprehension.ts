@@ -1,7 +1,7 @@
 import type { ComprehensionExpr } from './ast.ts'
 import { describeKey } from './access.ts'
 import { ArrayList, EntryMap } from './collections.ts'
-import { CelEvaluationError } from './errors.ts'
+import type { CelEvaluationError } from './errors.ts'
 import { evaluationError, noSuchOverload } from './frame.ts'
 import type { Frame, Step } from './frame.ts'
 import type { Planner } from './plan.ts'

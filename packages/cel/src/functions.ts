@@ -22,9 +22,9 @@ export type Implementation = (...args: readonly CelValue[]) => CelValue
 /** What a call costs. */
 export interface Price {
   /** At run time. The result is there for functions whose cost depends on it. */
-  actual(args: readonly CelValue[], result: CelValue): number
+  readonly actual: (args: readonly CelValue[], result: CelValue) => number
   /** Before: the cost without that of the arguments, and the size of the result when it is known. */
-  estimate(args: readonly SizedArgument[]): PriceEstimate
+  readonly estimate: (args: readonly SizedArgument[]) => PriceEstimate
 }
 
 export interface PriceEstimate {

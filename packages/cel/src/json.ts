@@ -185,7 +185,7 @@ function isJsonObject(json: unknown): json is JsonObject {
 
 function describe(json: unknown): string {
   if (Array.isArray(json)) return 'an array'
-  return typeof json === 'object' ? 'an object' : `${typeof json} ${String(json)}`
+  return typeof json === 'object' ? 'an object' : `a ${typeof json}`
 }
 
 function fromBase64(text: string): Uint8Array {

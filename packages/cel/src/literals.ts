@@ -26,10 +26,7 @@ export function doubleLiteral(token: Token, negative: boolean, at: number): numb
 export function stringLiteral(token: Token): string {
   const { raw, body } = unquote(token.text)
   if (raw) return body
-  return body.replace(ESCAPE, (escape: string) => {
-    const character = decodeEscape(escape, token.at)
-    return String.fromCodePoint(character)
-  })
+  return body.replace(ESCAPE, (escape: string) => String.fromCodePoint(decodeEscape(escape, token)))
 }
 
 /** The bytes a literal stands for: text as UTF-8, `\x` and octal escapes as single bytes. */
@@ -43,8 +40,8 @@ export function bytesLiteral(token: Token): Uint8Array {
       bytes.push(...encoder.encode(part))
       continue
     }
-    if (/^\\[uU]/.test(part)) throw new SyntaxFailure(token.at, `unable to unescape ${part.slice(0, 2)} in bytes`)
-    bytes.push(decodeEscape(part, token.at))
+    if (/^\\[uU]/.test(part)) throw new SyntaxFailure(token.at, 'unable to unescape string')
+    bytes.push(decodeEscape(part, token))
   }
   return Uint8Array.from(bytes)
 }
@@ -68,19 +65,23 @@ const SIMPLE_ESCAPES: Readonly<Record<string, number>> = {
   '`': 96,
 }
 
-function decodeEscape(escape: string, at: number): number {
+function decodeEscape(escape: string, token: Token): number {
   const simple = escape.length === 2 ? SIMPLE_ESCAPES[escape[1]!] : undefined
   if (simple !== undefined) return simple
   const digits = escape.slice(2)
   if (/^\\[xXuU]/.test(escape) && digits !== '') {
     const code = Number.parseInt(digits, 16)
     if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
-      throw new SyntaxFailure(at, 'unable to unescape string: invalid unicode code point')
+      throw new SyntaxFailure(token.at, 'invalid unicode code point')
     }
     return code
   }
   if (/^\\[0-3][0-7]{2}$/.test(escape)) return Number.parseInt(escape.slice(1), 8)
-  throw new SyntaxFailure(at, `Syntax error: token recognition error at: '${escape}'`)
+  // The token ends, as far as anybody can tell, with the first character that does not fit.
+  const bad = /\\(?:[xX][0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|[0-3][0-7]?)?[^]/
+  const start = token.text.indexOf(escape)
+  const end = start + bad.exec(token.text.slice(start))![0].length
+  throw new SyntaxFailure(token.at, `Syntax error: token recognition error at: '${token.text.slice(0, end)}'`)
 }
 
 function unquote(text: string): { raw: boolean; body: string } {

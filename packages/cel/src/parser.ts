@@ -86,7 +86,12 @@ class Parser {
     const expr = this.#expression()
     const rest = this.#peek()
     if (rest.kind !== 'end') {
-      throw new SyntaxFailure(rest.at, `Syntax error: extraneous input '${rest.text}' expecting <EOF>`)
+      // One thing too many, or something else altogether.
+      const last = this.#tokens[this.#next + 1]!.kind === 'end'
+      throw new SyntaxFailure(
+        rest.at,
+        `Syntax error: ${last ? 'extraneous' : 'mismatched'} input '${rest.text}' expecting <EOF>`,
+      )
     }
     return expr
   }
@@ -142,21 +147,17 @@ class Parser {
   }
 
   #unary(): Expr {
-    for (const [symbol, name] of [
-      ['!', operators.not],
-      ['-', operators.negate],
-    ] as const) {
-      const first = this.#peek()
-      if (!this.#is(symbol)) continue
-      let count = 0
-      while (this.#is(symbol) && !(symbol === '-' && count === 0 && this.#isNumber(1))) {
-        this.#next++
-        count++
-      }
-      const operand = this.#member()
-      return count % 2 === 0 ? operand : call(first.at, name, [operand])
-    }
-    return this.#member()
+    if (this.#is('!')) return this.#prefixed('!', operators.not)
+    return this.#is('-') && !this.#isNumber(1) ? this.#prefixed('-', operators.negate) : this.#member()
+  }
+
+  /** A row of the same sign; two of them are none. */
+  #prefixed(symbol: string, name: string): Expr {
+    const { at } = this.#peek()
+    let odd = false
+    while (this.#accept(symbol) !== undefined) odd = !odd
+    const operand = this.#member()
+    return odd ? call(at, name, [operand]) : operand
   }
 
   #member(): Expr {

@@ -1,4 +1,5 @@
 import type { CelCompileError } from './errors.ts'
+import { characterCount } from './text.ts'
 
 /** An error found while parsing or checking, at an offset in UTF-16 units. */
 export interface SourceError {
@@ -15,7 +16,7 @@ export function locate(source: string, errors: readonly SourceError[]): CelCompi
     .toSorted((left, right) => left.at - right.at)
     .map(({ at, message }) => {
       const before = source.slice(0, at).split('\n')
-      return { message, line: before.length, column: [...before.at(-1)!].length + 1 }
+      return { message, line: before.length, column: characterCount(before.at(-1)!) + 1 }
     })
 }
 
@@ -27,7 +28,7 @@ export function describe(source: string, errors: readonly CelCompileError[]): st
       const head = `ERROR: <input>:${line}:${column}: ${message}`
       const snippet = (lines[line - 1] ?? '').replaceAll('\t', ' ')
       if (snippet.length > maxSnippet) return head
-      const characters = [...snippet]
+      const characters = Array.from(snippet)
       const dots = characters.slice(0, column - 1).map((character) => (isWide(character) ? '\uff0e' : '.'))
       const caret = isWide(characters[column - 1] ?? '') ? '\uff3e' : '^'
       return `${head}\n | ${snippet}\n | ${dots.join('')}${caret}`

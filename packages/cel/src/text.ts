@@ -13,7 +13,7 @@ export function characterCount(text: string): number {
 /** A string as something to index by character. Plain strings are their own index. */
 export function characters(text: string): { readonly length: number; slice(from: number, to?: number): string } {
   if (!PAIR.test(text)) return text
-  const list = [...text]
+  const list = Array.from(text)
   return { length: list.length, slice: (from, to) => list.slice(from, to).join('') }
 }
 

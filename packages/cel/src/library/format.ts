@@ -19,10 +19,10 @@ const maxPrecision = 100
  * expressions and numbers as English texts do; the standard has since settled on plain forms.
  */
 interface Style {
-  nested(value: CelValue): string
-  text(value: number): string
-  fixed(value: number, precision: number): string
-  scientific(value: number, precision: number): string
+  readonly nested: (value: CelValue) => string
+  readonly text: (value: number) => string
+  readonly fixed: (value: number, precision: number) => string
+  readonly scientific: (value: number, precision: number) => string
   readonly decimalDoubles: boolean
 }
 

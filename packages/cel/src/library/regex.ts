@@ -14,7 +14,8 @@ function find(text: string, pattern: string): string {
 function findAll(text: string, pattern: string, limit = -1n): ArrayList {
   const matcher = patternOf(pattern).matcher(text)
   const found: string[] = []
-  while ((limit < 0n || BigInt(found.length) < limit) && matcher.find()) found.push(matcher.group() ?? '')
+  const most = limit < 0n ? Infinity : Number(limit)
+  for (let count = 0; count < most && matcher.find(); count++) found.push(matcher.group() ?? '')
   return new ArrayList(found)
 }
 

@@ -1,5 +1,5 @@
-import { itemsOf } from '../collections.ts'
-import { ArrayList } from '../collections.ts'
+import { describeKey } from '../access.ts'
+import { ArrayList, itemsOf } from '../collections.ts'
 import { CelEvaluationError } from '../errors.ts'
 import { define, member, overload } from '../functions.ts'
 import type { FunctionDeclaration, Price, SizedArgument } from '../functions.ts'
@@ -8,7 +8,7 @@ import { exactly, perCharacter, plus, scale, scaled, times } from '../ranges.ts'
 import type { Range } from '../ranges.ts'
 import { characterCount, characterIndex, characters, offsetOf } from '../text.ts'
 import { celInt, celString, listOf } from '../types.ts'
-import type { CelList } from '../values.ts'
+import type { CelList, CelValue } from '../values.ts'
 
 function outOfRange(index: bigint): never {
   throw new CelEvaluationError(`index out of range: ${index}`)
@@ -61,25 +61,26 @@ function replace(text: string, part: string, by: string, count = -1n): string {
 
 /** The empty string is found before every character and at the end. */
 function replaceGaps(text: string, by: string, count: number): string {
-  const all = [...text]
+  const all = Array.from(text)
   const pieces = all.map((character, index) => (index < count ? by + character : character))
   return pieces.join('') + (all.length < count ? by : '')
 }
 
 function split(text: string, separator: string, count = -1n): ArrayList {
   if (count === 0n) return new ArrayList([])
-  const pieces = separator === '' ? [...text] : text.split(separator)
+  const pieces = separator === '' ? Array.from(text) : text.split(separator)
   if (count < 0n || BigInt(pieces.length) <= count) return new ArrayList(pieces)
   const kept = Number(count) - 1
   return new ArrayList([...pieces.slice(0, kept), pieces.slice(kept).join(separator)])
 }
 
+function joinable(item: CelValue): string {
+  if (typeof item === 'string') return item
+  throw new CelEvaluationError(`join: invalid input: ${describeKey(item)}`)
+}
+
 function join(list: CelList, separator = ''): string {
-  const items = itemsOf(list)
-  for (const item of items) {
-    if (typeof item !== 'string') throw new CelEvaluationError(`join: invalid input: ${String(item)}`)
-  }
-  return items.join(separator)
+  return itemsOf(list).map(joinable).join(separator)
 }
 
 const QUOTED: Readonly<Record<string, string>> = {
