@@ -1,7 +1,8 @@
 import { fieldInvalid, fieldRequired } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
 import { isRecord } from '../object.ts'
-import { subdomainProblem, text } from './field-checks.ts'
+import { subdomainProblem } from '../object-meta.ts'
+import { text } from './field-checks.ts'
 import type { Errors } from './field-checks.ts'
 
 const FORM = '; desired format: https://host[/path]'

@@ -5,10 +5,9 @@ import {
   fieldNotSupported,
   fieldRequired,
   fieldTooMany,
-  isLabelKey,
-  isLabelValue,
 } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
+import { labelKeyProblems, labelValueProblems } from '../label-rules.ts'
 import { isRecord } from '../object.ts'
 import { compileExpression, expressionError, records } from './expressions.ts'
 import type { ResultKind, Scope } from './expressions.ts'
@@ -19,27 +18,6 @@ export type Errors = FieldError[]
 const OPERATIONS = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE']
 const SCOPES = ['*', 'Cluster', 'Namespaced']
 const MAX_CONDITIONS = 64
-
-const NAME_RULE =
-  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric " +
-  "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is " +
-  "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-const VALUE_RULE =
-  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end " +
-  "with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is " +
-  "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-
-const SUBDOMAIN = '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*'
-
-/** What keeps a text from being a DNS subdomain, if anything does. */
-export function subdomainProblem(name: string): string | undefined {
-  if (name.length > 253) return 'must be no more than 253 characters'
-  if (new RegExp(`^${SUBDOMAIN}$`).test(name)) return undefined
-  return (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and " +
-    `end with an alphanumeric character (e.g. 'example.com', regex used for validation is '${SUBDOMAIN}')`
-  )
-}
 
 /** The strings of a list; anything else in it is an error. */
 export function strings(value: unknown, field: string, errors: Errors): string[] {
@@ -122,9 +100,9 @@ export function checkSelector(selector: unknown, field: string, errors: Errors):
   }
   const { matchLabels } = selector
   for (const [key, value] of Object.entries(isRecord(matchLabels) ? matchLabels : {})) {
-    if (!isLabelKey(key)) errors.push(fieldInvalid(`${field}.matchLabels`, key, NAME_RULE))
-    if (typeof value !== 'string' || !isLabelValue(value)) {
-      errors.push(fieldInvalid(`${field}.matchLabels`, value as Json, VALUE_RULE))
+    for (const why of labelKeyProblems(key)) errors.push(fieldInvalid(`${field}.matchLabels`, key, why))
+    for (const why of typeof value === 'string' ? labelValueProblems(value) : ['must be a string']) {
+      errors.push(fieldInvalid(`${field}.matchLabels`, value as Json, why))
     }
   }
   for (const [index, { key, operator, values }] of records(selector['matchExpressions']).entries()) {
@@ -142,9 +120,9 @@ export function checkSelector(selector: unknown, field: string, errors: Errors):
     } else {
       errors.push(fieldInvalid(`${at}.operator`, (operator ?? '') as Json, 'not a valid selector operator'))
     }
-    if (!isLabelKey(text(key))) errors.push(fieldInvalid(`${at}.key`, text(key), NAME_RULE))
+    for (const why of labelKeyProblems(text(key))) errors.push(fieldInvalid(`${at}.key`, text(key), why))
     for (const [place, value] of given.entries()) {
-      if (!isLabelValue(value)) errors.push(fieldInvalid(`${at}.values[${place}]`, value, VALUE_RULE))
+      for (const why of labelValueProblems(value)) errors.push(fieldInvalid(`${at}.values[${place}]`, value, why))
     }
   }
 }
@@ -165,7 +143,7 @@ export function checkConditions(conditions: unknown, scope: Scope, field: string
 
 export function checkQualifiedName(name: string, field: string, errors: Errors): void {
   if (name === '') errors.push(fieldRequired(field))
-  else if (!isLabelKey(name)) errors.push(fieldInvalid(field, name, NAME_RULE))
+  else for (const why of labelKeyProblems(name)) errors.push(fieldInvalid(field, name, why))
 }
 
 export function checkExpression(

@@ -1,6 +1,7 @@
 import { fieldDuplicate, fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
 import { isRecord } from '../object.ts'
+import { subdomainProblem } from '../object-meta.ts'
 import type { Strategy } from '../served-resource.ts'
 import { records } from './expressions.ts'
 import type { Scope } from './expressions.ts'
@@ -12,7 +13,6 @@ import {
   checkSelector,
   checkWord,
   strings,
-  subdomainProblem,
   text,
 } from './field-checks.ts'
 import type { Errors } from './field-checks.ts'

@@ -2,18 +2,11 @@ import { fieldDuplicate, fieldInvalid, fieldNotSupported, fieldRequired } from '
 import type { FieldError, Json } from '@locktender/kube'
 import type { AnyObject } from '../object.ts'
 import { isRecord } from '../object.ts'
+import { subdomainProblem } from '../object-meta.ts'
 import type { Strategy } from '../served-resource.ts'
 import { checkClientConfig } from './client-config.ts'
 import { records } from './expressions.ts'
-import {
-  checkConditions,
-  checkRule,
-  checkSelector,
-  checkWord,
-  strings,
-  subdomainProblem,
-  text,
-} from './field-checks.ts'
+import { checkConditions, checkRule, checkSelector, checkWord, strings, text } from './field-checks.ts'
 import type { Errors } from './field-checks.ts'
 
 const REVIEW_VERSIONS = ['v1', 'v1beta1']
