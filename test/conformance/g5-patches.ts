@@ -44,7 +44,7 @@ const image = (name: string, tag = '1'): { name: string; image: string } => ({
 
 export const patches = group('G5', (add) => {
   add('P01', 'JSON patch', async (t) => {
-    const made = await t.create(t.CM, configMap('c', { a: '1', b: '2', 'x/y~z': '3' }))
+    const made = await t.create(t.CM, configMap('c', { a: '1', b: '2' }, { annotations: { 'example.com/x': '3' } }))
     const path = `${t.CM}/c`
     const patched = (
       await t.patch(path, 'json', [
@@ -54,13 +54,14 @@ export const patches = group('G5', (add) => {
         { op: 'remove', path: '/data/a' },
         { op: 'copy', from: '/data/b', path: '/data/d' },
         { op: 'move', from: '/data/c', path: '/data/e' },
-        { op: 'replace', path: '/data/x~1y~0z', value: '6' },
+        { op: 'replace', path: '/metadata/annotations/example.com~1x', value: '6' },
         { op: 'add', path: '/metadata/labels', value: { l: 'm' } },
       ])
     ).is(200, {
-      data: exactly({ b: '5', d: '5', e: '4', 'x/y~z': '6' }),
+      data: exactly({ b: '5', d: '5', e: '4' }),
       metadata: {
         labels: exactly({ l: 'm' }),
+        annotations: exactly({ 'example.com/x': '6' }),
         uid: made.metadata.uid,
         resourceVersion: not(made.metadata.resourceVersion),
       },
@@ -74,6 +75,11 @@ export const patches = group('G5', (add) => {
     ])
     list.is(200, { spec: { steps: exactly(['x', 'b', 'c', 'y']) }, metadata: { generation: 2 } })
     ;(await t.patch(`${t.W}/w`, 'json', [])).is(200, { metadata: { generation: 2 } })
+    const escaped = [
+      { op: 'add', path: '/spec/blob', value: {} },
+      { op: 'add', path: '/spec/blob/a~1b~0c', value: 1 },
+    ]
+    ;(await t.patch(`${t.W}/w`, 'json', escaped)).is(200, { spec: { blob: exactly({ 'a/b~c': 1 }) } })
   })
 
   add('P02', 'JSON patch whose test fails', async (t) => {
