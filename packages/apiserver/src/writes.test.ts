@@ -146,6 +146,45 @@ describe('an update', () => {
   })
 })
 
+describe('a JSON patch', () => {
+  test('cannot make an object of any size by copying', async () => {
+    await create('a')
+    const body: object[] = [{ op: 'add', path: '/spec/blob', value: { x: 'x'.repeat(1000) } }]
+    for (let times = 0; times < 14; times++) body.push({ op: 'copy', from: '/spec/blob', path: `/spec/blob/c${times}` })
+    const answer = await cluster.send('PATCH', `${W}/a`, { body, type: 'application/json-patch+json' })
+    expect(answer.code).toBe(422)
+    const few = await cluster.send('PATCH', `${W}/a`, { body: body.slice(0, 5), type: 'application/json-patch+json' })
+    expect(few.code).toBe(200)
+  })
+})
+
+test('a PUT that creates needs the right to create', async () => {
+  const rbac = '/apis/rbac.authorization.k8s.io/v1'
+  const rules = [{ apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['update'] }]
+  await cluster.send('POST', `${rbac}/clusterroles`, {
+    body: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'r' }, rules },
+  })
+  await cluster.send('POST', `${rbac}/clusterrolebindings`, {
+    body: {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'r' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'r' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'bob' }],
+    },
+  })
+  const path = '/apis/coordination.k8s.io/v1/namespaces/default/leases'
+  const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'l' }, spec: {} }
+  const user = { name: 'bob', groups: [] }
+  const refused = await cluster.send('PUT', `${path}/l`, { body: lease, user })
+  expect([refused.code, statusOf(refused).message]).toEqual([
+    403,
+    'leases.coordination.k8s.io "l" is forbidden: User "bob" cannot create resource "leases" in API group "coordination.k8s.io" in the namespace "default"',
+  ])
+  expect((await cluster.send('PUT', `${path}/l`, { body: lease })).code).toBe(201)
+  expect((await cluster.send('PUT', `${path}/l`, { body: lease, user })).code).toBe(200)
+})
+
 describe('delete options', () => {
   test('in YAML', async () => {
     const { metadata } = await create('a')

@@ -207,3 +207,13 @@ function caught(action: () => unknown): unknown {
   }
   return undefined
 }
+
+test('what copies add may be limited', () => {
+  const document = { a: 'x'.repeat(98) }
+  const copy = (path: string) => ({ op: 'copy', from: '/a', path })
+  expect(applyJsonPatch(document, [copy('/b')], 100)).toEqual({ ...document, b: document.a })
+  expect(() => applyJsonPatch(document, [copy('/b'), copy('/c')], 199)).toThrow(
+    'operation 1 at "/c": Unable to complete the copy, the accumulated size increase of patch is 200, exceeding the limit 199',
+  )
+  expect(applyJsonPatch(document, [copy('/b'), copy('/c')])).toHaveProperty('c')
+})

@@ -29,14 +29,23 @@ export class PatchError extends Error {
 
 type JsonObject = { [key: string]: Json }
 
+interface Holder {
+  root: Json
+  /** Bytes that copies have added. */
+  copied: number
+  readonly maxCopied: number
+}
+
 /**
  * RFC 6902. The input is not changed; the result shares what the patch did not touch with neither input nor patch.
+ * What all `copy` operations add may have at most `maxCopiedBytes` of JSON: a few of them could otherwise make an
+ * object of any size.
  * @throws PatchError
  */
-export function applyJsonPatch(document: Json, operations: unknown): Json {
+export function applyJsonPatch(document: Json, operations: unknown, maxCopiedBytes = Infinity): Json {
   if (!Array.isArray(operations)) throw new PatchError('malformed', 'a JSON patch must be an array of operations')
   const checked = operations.map((operation: unknown, index) => checkOperation(operation, index))
-  const holder: { root: Json } = { root: clone(document) }
+  const holder: Holder = { root: clone(document), copied: 0, maxCopied: maxCopiedBytes }
   for (const [index, operation] of checked.entries()) run(holder, operation, index)
   return holder.root
 }
@@ -69,7 +78,7 @@ function checkOperation(candidate: unknown, index: number): JsonPatchOperation {
 
 const OPERATIONS: ReadonlySet<string> = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test'])
 
-function run(holder: { root: Json }, operation: JsonPatchOperation, index: number): void {
+function run(holder: Holder, operation: JsonPatchOperation, index: number): void {
   const fail = (why: string, path = operation.path) => new PatchError('failed', why, index, path)
   switch (operation.op) {
     case 'add':
@@ -93,11 +102,19 @@ function run(holder: { root: Json }, operation: JsonPatchOperation, index: numbe
       return
     }
     case 'copy':
-      add(holder, operation.path, clone(read(holder, operation.from!, fail)), fail)
+      add(holder, operation.path, copied(holder, read(holder, operation.from!, fail), fail), fail)
       return
     case 'test':
       if (!deepEqual(read(holder, operation.path, fail), operation.value)) throw fail('test failed')
   }
+}
+
+function copied(holder: Holder, value: Json, fail: Fail): Json {
+  if (holder.maxCopied !== Infinity) holder.copied += Buffer.byteLength(JSON.stringify(value))
+  if (holder.copied <= holder.maxCopied) return clone(value)
+  throw fail(
+    `Unable to complete the copy, the accumulated size increase of patch is ${holder.copied}, exceeding the limit ${holder.maxCopied}`,
+  )
 }
 
 type Fail = (why: string, path?: string) => PatchError
@@ -110,7 +127,7 @@ function tokens(path: string): string[] {
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
-function read(holder: { root: Json }, path: string, fail: Fail): Json {
+function read(holder: Holder, path: string, fail: Fail): Json {
   let current = holder.root
   for (const token of tokens(path)) current = member(current, token, path, fail)
   return current
@@ -129,7 +146,7 @@ function position(token: string, last: number, path: string, fail: Fail): number
   return index
 }
 
-function parentOf(holder: { root: Json }, path: string, fail: Fail): { parent: Json[] | JsonObject; last: string } {
+function parentOf(holder: Holder, path: string, fail: Fail): { parent: Json[] | JsonObject; last: string } {
   const steps = tokens(path)
   const last = steps.pop()!
   let parent = holder.root
@@ -138,7 +155,7 @@ function parentOf(holder: { root: Json }, path: string, fail: Fail): { parent: J
   return { parent, last }
 }
 
-function add(holder: { root: Json }, path: string, value: Json, fail: Fail): void {
+function add(holder: Holder, path: string, value: Json, fail: Fail): void {
   if (path === '') {
     holder.root = value
     return
@@ -150,13 +167,13 @@ function add(holder: { root: Json }, path: string, value: Json, fail: Fail): voi
 }
 
 /** Overwrites what is known to exist. */
-function put(holder: { root: Json }, path: string, value: Json, fail: Fail): void {
+function put(holder: Holder, path: string, value: Json, fail: Fail): void {
   const { parent, last } = parentOf(holder, path, fail)
   if (Array.isArray(parent)) parent[Number(last)] = value
   else setMember(parent, last, value)
 }
 
-function remove(holder: { root: Json }, path: string, fail: Fail): void {
+function remove(holder: Holder, path: string, fail: Fail): void {
   if (path === '') throw fail('the whole document cannot be removed')
   read(holder, path, fail)
   const { parent, last } = parentOf(holder, path, fail)

@@ -37,6 +37,8 @@ const APPLY_PATCH = 'application/apply-patch+yaml'
 
 /** Most operations of a JSON patch, as in apiserver. */
 const MAX_OPERATIONS = 10_000
+/** Most bytes the copies of a JSON patch may add, as in apiserver. */
+const MAX_COPIED_BYTES = 3 * 1024 * 1024
 
 /** What a patch does to an object. */
 export type Change = (live: Json, patch: Json) => Json
@@ -64,7 +66,7 @@ export function changeOf({ headers, served }: RequestContext): Change | 'apply' 
             `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`,
           )
         }
-        return applyJsonPatch(live, patch)
+        return applyJsonPatch(live, patch, MAX_COPIED_BYTES)
       }
     case STRATEGIC_MERGE_PATCH:
       // Which lists merge is known of built-in kinds only.

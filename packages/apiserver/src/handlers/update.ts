@@ -42,3 +42,13 @@ export async function handleUpdate(context: RequestContext): Promise<Answer> {
     return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate) }
   })
 }
+
+/** Whether a PUT would create the object: only of kinds that can be made so, and when there is none yet. */
+export function updatesNewObject(context: RequestContext): boolean {
+  const { cluster, served, request } = context
+  return (
+    served.createOnUpdate &&
+    request.subresource === undefined &&
+    cluster.database.store.get(keyOf(context)) === undefined
+  )
+}

@@ -6,6 +6,7 @@ import { handleTokenRequest } from '../auth/token-request.ts'
 import type { LogicalCluster } from '../cluster.ts'
 import type { Answer } from '../handlers/answer.ts'
 import type { RequestContext } from '../handlers/context.ts'
+import { withConversions } from '../handlers/conversions.ts'
 import { handleCreate } from '../handlers/create.ts'
 import { handleDelete, handleDeleteCollection } from '../handlers/delete.ts'
 import { handleFinalize } from '../handlers/finalize.ts'
@@ -14,7 +15,7 @@ import { handleList } from '../handlers/list.ts'
 import { appliesNewObject, handlePatch } from '../handlers/patch.ts'
 import { handleBinding, handleEviction } from '../handlers/pod-subresources.ts'
 import { handleScale } from '../handlers/scale.ts'
-import { handleUpdate } from '../handlers/update.ts'
+import { handleUpdate, updatesNewObject } from '../handlers/update.ts'
 import { handleWatch } from '../handlers/watch.ts'
 import { negotiate } from '../media-types.ts'
 import { representList, representObject } from '../represent.ts'
@@ -48,8 +49,9 @@ export async function handleResource(
     nowMs: cluster.database.clock.now(),
   }
   try {
-    const answer = await run(context, presentation)
-    return withWarnings(reply(answer, presentation), context.warnings)
+    const respond = async (): Promise<Reply> => reply(await run(context, presentation), presentation)
+    const answer = served.webhookConversion === undefined ? await respond() : await withConversions(context, respond)
+    return withWarnings(answer, context.warnings)
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     return withWarnings(errorReply(error), context.warnings)
@@ -77,13 +79,13 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
     case 'create':
       return handleCreate(context)
     case 'update':
-      return handleUpdate(context)
     case 'patch':
-      if (appliesNewObject(context)) {
+      // Whoever may write an object that is not there creates it, and must be allowed to.
+      if (verb === 'update' ? updatesNewObject(context) : appliesNewObject(context)) {
         if (!served.verbs.includes('create')) throw methodNotAllowed(groupResourceOf(served), 'create')
         authorize(cluster, user, { ...attributesOf(request, context.query), verb: 'create' })
       }
-      return handlePatch(context)
+      return verb === 'update' ? handleUpdate(context) : handlePatch(context)
     case 'delete':
       return handleDelete(context)
     case 'deletecollection':
