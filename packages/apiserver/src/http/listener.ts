@@ -1,16 +1,21 @@
+import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { createSecureServer } from 'node:http2'
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { ApiError, methodNotAllowed, requestEntityTooLarge, systemClock } from '@locktender/kube'
+import { ApiError, methodNotAllowed, requestEntityTooLarge, systemClock, timeoutError } from '@locktender/kube'
 import type { HttpMethod } from '@locktender/kube'
 import type { PeerIdentity } from '../auth/authenticate.ts'
 import { isImpersonation, valueSeparator } from '../auth/impersonate.ts'
 import type { KeyPair } from '../auth/certificates.ts'
 import type { ByteStream } from '../byte-stream.ts'
 import { isBinary } from '../media-types.ts'
+import { compressed } from './compression.ts'
 import { asApiError } from './handle-request.ts'
+import { limitHttp1, limitSession, maxConcurrentStreams, maxHeaderBytes, timeLimits } from './limits.ts'
+import type { TimeLimits } from './limits.ts'
 import { errorReply } from './reply.ts'
 import type { Reply } from './reply.ts'
 
@@ -24,6 +29,11 @@ const CLOSE_GRACE_MS = 5_000
 const STALL_MS = 60_000
 /** Part of an answer that is handed over at once; less than this may wait in memory for a client that takes nothing. */
 const PIECE_BYTES = 1024 * 1024
+/** Codes of errors in what a client sends, with the answers to them; to all others it is 400. */
+const UNREADABLE: Readonly<Record<string, readonly [code: number, reason: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
+}
 const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** A request as it came over the network. */
@@ -32,8 +42,11 @@ export interface IncomingRequest {
   readonly path: string
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
-  /** Bytes only when it is protobuf. */
-  readonly body: string | Uint8Array
+  /**
+   * Reads the body, when it is known that the client may send one; bytes only when it is protobuf.
+   * @throws ApiError RequestEntityTooLarge (as rejection)
+   */
+  readonly readBody: () => Promise<string | Uint8Array>
   readonly peer: PeerIdentity
   readonly signal: AbortSignal
 }
@@ -47,6 +60,7 @@ export interface ListenerOptions {
   readonly certificateAuthority: string
   /** Must not reject. */
   readonly handle: (request: IncomingRequest) => Promise<Reply>
+  readonly limits?: TimeLimits
 }
 
 /** Serves HTTP/2 and HTTP/1.1 over TLS. */
@@ -57,12 +71,14 @@ export class Listener {
   /** By connection, as reading a certificate takes longer than many a request. */
   readonly #peers = new WeakMap<object, PeerIdentity>()
   readonly #handle: ListenerOptions['handle']
+  readonly #limits: TimeLimits
   /** Resolves the wait for the last request. */
   #onIdle: (() => void) | undefined
   #inFlight = 0
 
   private constructor(options: ListenerOptions) {
     this.#handle = options.handle
+    this.#limits = options.limits ?? timeLimits
     this.#server = createSecureServer(
       {
         allowHTTP1: true,
@@ -74,9 +90,13 @@ export class Listener {
         rejectUnauthorized: false,
         minVersion: 'TLSv1.2',
         maxSessionMemory: SESSION_MEMORY_MB,
+        handshakeTimeout: this.#limits.handshakeMs,
+        settings: { maxConcurrentStreams, maxHeaderListSize: maxHeaderBytes },
       },
       (request, response) => void this.#serve(request, response),
     )
+    limitHttp1(this.#server, this.#limits)
+    this.#server.on('clientError', refuseUnreadable)
     this.#server.on('secureConnection', (socket) => {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
@@ -84,6 +104,7 @@ export class Listener {
     this.#server.on('session', (session) => {
       this.#sessions.add(session)
       session.once('close', () => this.#sessions.delete(session))
+      limitSession(session, this.#limits)
       // Clients that go away without a word are nothing to report.
       session.on('error', () => session.destroy())
     })
@@ -134,12 +155,31 @@ export class Listener {
     response.on('error', () => abort.abort())
     request.on('error', () => abort.abort())
     try {
+      const inTime = await this.#inTime(request, abort)
+      const reply = await compressed(inTime ?? errorReply(tooLate()), request.headers['accept-encoding'])
+      const headers = { ...reply.headers, 'audit-id': auditId(request.headers['audit-id']) }
       // Responses of both protocols have the same methods, but no common type.
-      await send(await this.#answer(request, abort.signal), response as unknown as ServerResponse)
+      await send({ ...reply, headers }, response as unknown as ServerResponse)
+      // What is still to come of it is not wanted any more.
+      if (inTime === undefined) request.destroy()
     } finally {
       this.#inFlight--
       if (this.#inFlight === 0) this.#onIdle?.()
     }
+  }
+
+  /** The answer to a request; undefined when it takes too long, for example because the client does not finish it. */
+  async #inTime(request: Http2ServerRequest, abort: AbortController): Promise<Reply | undefined> {
+    const answer = this.#answer(request, abort.signal)
+    const late = Promise.withResolvers<undefined>()
+    const cancel = systemClock().after(this.#limits.requestMs, () => late.resolve(undefined))
+    const reply = await Promise.race([answer, late.promise])
+    cancel()
+    if (reply === undefined) {
+      abort.abort()
+      void answer.then(({ body }) => (body instanceof Uint8Array ? undefined : body.return()))
+    }
+    return reply
   }
 
   async #answer(request: Http2ServerRequest, signal: AbortSignal): Promise<Reply> {
@@ -149,7 +189,7 @@ export class Listener {
         method: request.method as HttpMethod,
         path: request.url,
         headers: headersOf(request),
-        body: await readBody(request),
+        readBody: () => (request.method === 'GET' ? Promise.resolve('') : readBody(request)),
         peer: peerOf(request, this.#peers),
         signal,
       })
@@ -157,6 +197,38 @@ export class Listener {
       return errorReply(error instanceof ApiError ? error : asApiError(error))
     }
   }
+}
+
+function tooLate(): ApiError {
+  return timeoutError('request did not complete within the allotted timeout')
+}
+
+/** What cannot be read as a request is answered as far as there is still somebody to answer. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const [code, reason] = UNREADABLE[error.code ?? ''] ?? [400, 'Bad Request']
+  const message = `the request cannot be read: ${reason.toLowerCase()}`
+  const status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason: code === 408 ? 'Timeout' : 'BadRequest',
+    code,
+  }
+  const body = JSON.stringify(status)
+  socket.end(
+    `HTTP/1.1 ${code} ${reason}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+/** The client's own number for a request, or a new one. */
+function auditId(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
 }
 
 function headersOf(request: Http2ServerRequest): Record<string, string> {

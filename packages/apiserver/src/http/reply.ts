@@ -20,8 +20,11 @@ export function textReply(status: number, text: string): Reply {
   return { status, headers: { ...HEADERS, 'content-type': 'text/plain; charset=utf-8' }, body: Buffer.from(text) }
 }
 
+/** Codes of answers that tell a client to try again, after a second if they do not say when. */
+const RETRY_LATER: readonly number[] = [429, 503, 504]
+
 export function errorReply(error: ApiError, headers: Record<string, string> = {}): Reply {
-  const retry = error.status.details?.retryAfterSeconds
+  const retry = error.status.details?.retryAfterSeconds ?? (RETRY_LATER.includes(error.code) ? 1 : undefined)
   return statusReply(error.status, retry === undefined ? headers : { ...headers, 'retry-after': String(retry) })
 }
 

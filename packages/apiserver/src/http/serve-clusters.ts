@@ -35,8 +35,8 @@ export async function serveClusters(clusters: ServedClusters, request: IncomingR
       if (match === null && isPublicPath(path)) return publicReply(clusters.version, path, new URLSearchParams(query))
       throw resourceNotFound()
     }
-    const { method, headers, body, signal } = request
-    return await handleRequest(cluster, { method, path: below, headers, body, user, signal })
+    const { method, headers, readBody, signal } = request
+    return await handleRequest(cluster, { method, path: below, headers, body: await readBody(), user, signal })
   } catch (error) {
     return errorReply(asApiError(error))
   }
