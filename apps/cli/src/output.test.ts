@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { age, duration, parseOutputFormat, renderTable } from './output.ts'
+import { parseOutputFormat } from './output-format.ts'
+import { age, duration, renderTable } from './output.ts'
 
 interface Row {
   readonly name: string

@@ -1,17 +1,9 @@
 import { apiVersionOf, type KubeObject, type Resource } from '@locktender/kube'
 import { stringify } from 'yaml'
-import { CommandError } from './command-error.ts'
-import { exitCodes } from './exit-codes.ts'
+import type { OutputFormat } from './output-format.ts'
 import type { Session } from './session.ts'
 
-export const outputFormats = ['table', 'wide', 'json', 'yaml', 'name'] as const
-export type OutputFormat = (typeof outputFormats)[number]
-
-export function parseOutputFormat(text: string | undefined): OutputFormat {
-  if (text === undefined) return 'table'
-  if ((outputFormats as readonly string[]).includes(text)) return text as OutputFormat
-  throw new CommandError(exitCodes.usage, `unknown output format "${text}"; use one of ${outputFormats.join(', ')}`)
-}
+export type { OutputFormat } from './output-format.ts'
 
 /** A column of a table; `wide` ones appear only with `-o wide`. */
 export interface Column<T> {

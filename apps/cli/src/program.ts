@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { CommandError } from './command-error.ts'
 import type { DataFlags } from './commands/apiserver-data.ts'
-import { outputFormats, parseOutputFormat } from './output.ts'
+import { outputFormats, parseOutputFormat } from './output-format.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import type { Session } from './session.ts'
 
@@ -15,7 +15,8 @@ export interface ProgramOptions {
   /** `lkt`, or `kubectl locktender` when run as a plugin. */
   readonly name: string
   readonly version: string
-  readonly session: (flags: ConnectionFlags) => Session
+  /** Called when a command runs, so that help needs nothing of what it loads. */
+  readonly session: (flags: ConnectionFlags) => Session | Promise<Session>
   /** Called once, with the exit code of the command that ran. */
   readonly finish: (code: ExitCode) => void
 }
@@ -36,7 +37,7 @@ export function buildProgram({ name, version, session, finish }: ProgramOptions)
       action: (session: Session, ...rest: Arguments) => Promise<ExitCode | void>,
     ) =>
     async (...rest: Arguments): Promise<void> => {
-      finish((await action(session(program.opts<ConnectionFlags>()), ...rest)) ?? exitCodes.done)
+      finish((await action(await session(program.opts<ConnectionFlags>()), ...rest)) ?? exitCodes.done)
     }
   const output = () =>
     new Option('-o, --output <format>', `one of ${outputFormats.join('|')}`)

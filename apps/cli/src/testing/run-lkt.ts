@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Client, VirtualClock, type KubeObject, type TransportRequest } from '@locktender/kube'
 import { CommanderError, type Command } from 'commander'
-import { explainError } from '../command-error.ts'
+import { explainError } from '../explain-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { buildProgram } from '../program.ts'
 
