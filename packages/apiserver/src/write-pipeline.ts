@@ -15,6 +15,7 @@ import type { AdmissionAttributes } from './admission/attributes.ts'
 import { mutate, review } from './admission/chain.ts'
 import { admit } from './admit.ts'
 import { desiredStateChanged, isSame } from './changes.ts'
+import { toStorageVersion } from './crd/prepare-conversions.ts'
 import type { Stored } from './database.ts'
 import { randomSuffix } from './generate-name.ts'
 import { isRecord } from './object.ts'
@@ -169,6 +170,7 @@ export function trackingOf(context: WriteContext, now: string): TrackingContext 
     ...(subresource === undefined ? {} : { subresource }),
     now,
     resetFields: resetFieldsOf(served, subresource),
+    blank: served.blank,
     isServed: (apiVersion) =>
       cluster.registry.find(group, apiVersion.slice(apiVersion.indexOf('/') + 1), plural) !== undefined,
   }
@@ -220,7 +222,7 @@ export async function updateObject(
   if (object.metadata.deletionTimestamp !== undefined && !isHeld(context, object)) {
     return removeObject(context, stored, object)
   }
-  if (isSame(object, live)) return acknowledge(context, stored)
+  if (isSame(object, live) && isStoredAsNow(context, stored)) return acknowledge(context, stored)
   if (options.dryRun) return View.ofObject(object)
   return store(context, stored.key, stored.revision, object)
 }
@@ -269,6 +271,8 @@ export async function finalizeObject(
 ): Promise<View> {
   const spec = { ...(isRecord(live['spec']) ? live['spec'] : {}), finalizers: finalizers ?? [] }
   const object: AnyObject = { ...live, metadata: { ...live.metadata }, spec }
+  const errors = context.served.strategy.validate?.(object, live) ?? []
+  if (errors.length > 0) throw invalidObject(context, object, errors)
   const { name } = live.metadata
   const reviewing = review({ context, operation: 'UPDATE', name, object, oldObject: live })
   if (reviewing !== undefined) {
@@ -293,6 +297,11 @@ export function isHeld({ served }: WriteContext, object: AnyObject): boolean {
   return (object.metadata.finalizers?.length ?? 0) > 0 || served.strategy.holdsDeletion?.(object) === true
 }
 
+/** Whether an object is stored in the present version: writing it again unchanged is how objects are brought up to it. */
+function isStoredAsNow({ cluster, served }: WriteContext, stored: Stored): boolean {
+  return cluster.database.parse(stored).apiVersion === served.storedApiVersion
+}
+
 /** Answers with what is stored, once everything written before is durable. */
 async function acknowledge(context: WriteContext, stored: Stored): Promise<View> {
   const { database } = context.cluster
@@ -304,10 +313,24 @@ async function acknowledge(context: WriteContext, stored: Stored): Promise<View>
 export async function store(context: WriteContext, key: string, expected: number, object: AnyObject): Promise<View> {
   const { cluster, served } = context
   const { database } = cluster
+  if (served.webhookConversion !== undefined && object.apiVersion !== served.storedApiVersion) {
+    return storeConverted(context, key, expected, object)
+  }
   let form = served.conversion === undefined ? object : served.conversion.toStored(object)
   if (form.apiVersion !== served.storedApiVersion) form = { ...form, apiVersion: served.storedApiVersion }
   const stored = await database.write(key, expected, form)
   return View.ofStored(database, served, stored)
+}
+
+/** Writes what a webhook makes of the object. */
+async function storeConverted(context: WriteContext, key: string, expected: number, object: AnyObject): Promise<View> {
+  const { cluster, served } = context
+  const { database } = cluster
+  const form = await toStorageVersion(cluster, served, object)
+  const existing = database.read(key)
+  if (expected === 0 && existing !== undefined) throw taken(context, existing)
+  const stored = await database.write(key, expected, form)
+  return View.ofObject({ ...object, metadata: { ...object.metadata, resourceVersion: String(stored.revision) } })
 }
 
 function withStatus(object: AnyObject, status: unknown): AnyObject {

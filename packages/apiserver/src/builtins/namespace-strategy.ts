@@ -1,3 +1,6 @@
+import { fieldInvalid } from '@locktender/kube'
+import type { FieldError, Json } from '@locktender/kube'
+import { labelKeyProblems } from '../label-rules.ts'
 import type { AnyObject } from '../object.ts'
 import { isRecord } from '../object.ts'
 import type { Strategy } from '../served-resource.ts'
@@ -5,6 +8,7 @@ import type { Strategy } from '../served-resource.ts'
 const NAMESPACE_LABEL = 'kubernetes.io/metadata.name'
 /** What the namespace controller removes when a namespace has been emptied. */
 const NAMESPACE_FINALIZER = 'kubernetes'
+const STANDARD_FINALIZERS = new Set([NAMESPACE_FINALIZER, 'orphan', 'foregroundDeletion'])
 
 function namespaceFinalizers(object: AnyObject): readonly string[] {
   const spec = object['spec']
@@ -17,13 +21,26 @@ function labelled(object: AnyObject): AnyObject {
   return { ...object, metadata: { ...metadata, labels: { ...metadata.labels, [NAMESPACE_LABEL]: metadata.name } } }
 }
 
+/** What is wrong with the names in `spec.finalizers`, in the words of Kubernetes. */
+export function finalizerErrors(finalizers: readonly unknown[]): FieldError[] {
+  return finalizers.flatMap((finalizer, index) => {
+    const field = `spec.finalizers[${index}]`
+    if (typeof finalizer !== 'string') return [fieldInvalid(field, finalizer as Json, 'must be a string')]
+    const problems = labelKeyProblems(finalizer)
+    if (problems.length > 0) return problems.map((why) => fieldInvalid(field, finalizer, why))
+    if (STANDARD_FINALIZERS.has(finalizer) || finalizer.includes('/')) return []
+    return [fieldInvalid(field, finalizer, 'name is neither a standard finalizer name nor is it fully qualified')]
+  })
+}
+
 /** Namespaces start active, carry their name as a label, and stay until emptied. */
 export const namespaceStrategy: Strategy = {
   prepareCreate: (object) => ({
     ...labelled(object),
-    spec: { finalizers: [NAMESPACE_FINALIZER] },
+    spec: { finalizers: [...new Set([...namespaceFinalizers(object), NAMESPACE_FINALIZER])] },
     status: { phase: 'Active' },
   }),
+  validate: (object) => finalizerErrors(namespaceFinalizers(object)),
   // Finalizers of a namespace change only through its finalize subresource.
   prepareUpdate: (object, live) => ({
     ...labelled(object),

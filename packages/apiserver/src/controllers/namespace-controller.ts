@@ -27,11 +27,13 @@ export class NamespaceController {
       clock,
       writer,
       contentOf: ({ cluster, name }) => reader.inNamespace(cluster, name),
-      onEmpty: (namespace) => writer.update(namespace, withoutFinalizer, 'finalize'),
-      onHeld: (namespace, held) => {
-        const now = `${new Date(clock.now()).toISOString().slice(0, 19)}Z`
-        return writer.update(namespace, (object) => withConditions(object, held, now), 'status')
+      async onEmpty(namespace) {
+        // Others may hold the namespace still, and see that its content does not.
+        await writer.update(namespace, (object) => withConditions(object, [], timestamp(clock)), 'status')
+        await writer.update(namespace, withoutFinalizer, 'finalize')
       },
+      onHeld: (namespace, held) =>
+        writer.update(namespace, (object) => withConditions(object, held, timestamp(clock)), 'status'),
     })
   }
 
@@ -49,6 +51,10 @@ export class NamespaceController {
   }
 }
 
+function timestamp(clock: Clock): string {
+  return `${new Date(clock.now()).toISOString().slice(0, 19)}Z`
+}
+
 function withoutFinalizer(object: NamespaceObject): KubeObject | undefined {
   const finalizers = object.spec?.finalizers ?? []
   if (object.metadata.deletionTimestamp === undefined || !finalizers.includes(kubernetesFinalizer)) return undefined
@@ -59,6 +65,8 @@ function withoutFinalizer(object: NamespaceObject): KubeObject | undefined {
 /** The conditions of kube-controller-manager's namespace controller, word for word where clients read them. */
 function withConditions(object: NamespaceObject, held: readonly Content[], now: string): KubeObject | undefined {
   if (object.metadata.deletionTimestamp === undefined) return undefined
+  // What was empty from the start goes without a word.
+  if (held.length === 0 && object.status?.conditions === undefined) return undefined
   const resources = tally(held.map(({ ref }) => (ref.group === '' ? ref.plural : `${ref.plural}.${ref.group}`)))
   const finalizers = tally(held.flatMap((content) => content.finalizers))
   const wanted: Omit<Condition, 'lastTransitionTime'>[] = [
@@ -80,18 +88,32 @@ function withConditions(object: NamespaceObject, held: readonly Content[], now: 
       reason: 'ContentDeleted',
       message: 'All content successfully deleted, may be waiting on finalization',
     },
-    {
-      type: 'NamespaceContentRemaining',
-      status: 'True',
-      reason: 'SomeResourcesRemain',
-      message: `Some resources are remaining: ${resources.map(([name, count]) => `${name} has ${count} resource instances`).join(', ')}`,
-    },
-    {
-      type: 'NamespaceFinalizersRemaining',
-      status: 'True',
-      reason: 'SomeFinalizersRemain',
-      message: `Some content in the namespace has finalizers remaining: ${finalizers.map(([name, count]) => `${name} in ${count} resource instances`).join(', ')}`,
-    },
+    resources.length === 0
+      ? {
+          type: 'NamespaceContentRemaining',
+          status: 'False',
+          reason: 'ContentRemoved',
+          message: 'All content successfully removed',
+        }
+      : {
+          type: 'NamespaceContentRemaining',
+          status: 'True',
+          reason: 'SomeResourcesRemain',
+          message: `Some resources are remaining: ${resources.map(([name, count]) => `${name} has ${count} resource instances`).join(', ')}`,
+        },
+    finalizers.length === 0
+      ? {
+          type: 'NamespaceFinalizersRemaining',
+          status: 'False',
+          reason: 'ContentHasNoFinalizers',
+          message: 'All content-preserving finalizers finished',
+        }
+      : {
+          type: 'NamespaceFinalizersRemaining',
+          status: 'True',
+          reason: 'SomeFinalizersRemain',
+          message: `Some content in the namespace has finalizers remaining: ${finalizers.map(([name, count]) => `${name} in ${count} resource instances`).join(', ')}`,
+        },
   ]
   const conditions = wanted.map((condition) => {
     const old = object.status?.conditions?.find((other) => other.type === condition.type)

@@ -1,4 +1,4 @@
-import { methodNotAllowed, notFound } from '@locktender/kube'
+import { badRequest, methodNotAllowed, notFound } from '@locktender/kube'
 import { asObject, parseBody } from '../decode.ts'
 import { isYamlBody } from '../media-types.ts'
 import type { AnyObject } from '../object.ts'
@@ -30,6 +30,9 @@ export async function handleFinalize(context: RequestContext): Promise<Answer> {
   })
 }
 
-function finalizersOf(object: AnyObject): unknown {
-  return isRecord(object['spec']) ? object['spec']['finalizers'] : undefined
+/** @throws ApiError BadRequest when the finalizers are no list */
+function finalizersOf({ spec }: AnyObject): readonly unknown[] {
+  const finalizers = isRecord(spec) ? (spec['finalizers'] ?? []) : []
+  if (Array.isArray(finalizers)) return finalizers
+  throw badRequest('Namespace in version "v1" cannot be handled as a Namespace: spec.finalizers is not a list')
 }
