@@ -217,9 +217,9 @@ export const patches = group('G5', (add) => {
     })
     const object = removed.is(200, { metadata: { finalizers: exactly(['example.com/a', 'example.com/c']) } })
     t.match(containersOf(object), [{ name: 'main' }], 'containers')
-    // Primitive lists merge as sets.
+    // Primitive lists merge as sets; what only the server has comes after what the patch says.
     ;(await t.patch(path, 'strategic', { metadata: { finalizers: ['example.com/a', 'example.com/d'] } })).is(200, {
-      metadata: { finalizers: exactly(['example.com/a', 'example.com/c', 'example.com/d']) },
+      metadata: { finalizers: exactly(['example.com/a', 'example.com/d', 'example.com/c']) },
     })
     const replaced = await t.patch(path, 'strategic', {
       spec: { template: { spec: { containers: [{ $patch: 'replace' }, image('only')] } } },
