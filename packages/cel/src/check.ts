@@ -330,7 +330,7 @@ class Checker {
         const entry = this.#known.apply(this.check(expr.body))
         const map = mapOf(this.#known.fresh(), this.#known.fresh())
         if (this.#known.accepts(map, entry)) return this.#known.apply(map)
-        const signature = `(${formatType(this.#known.apply(map, true))}, ${formatType(entry)})`
+        const signature = `(${formatType(this.#known.apply(map, true))}, ${formatType(this.#known.apply(entry, true))})`
         this.#error(expr, `found no matching overload for 'cel.@mapInsert' applied to '${signature}'`)
         return celError
       }

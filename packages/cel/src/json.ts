@@ -152,17 +152,16 @@ const untypedList = { element: celDyn } satisfies Partial<CelListType>
 
 function fromUntypedJson(json: unknown): CelValue {
   if (typeof json === 'number') return Number.isSafeInteger(json) ? BigInt(json) : json
+  if (typeof json === 'string' || typeof json === 'boolean') return json
   if (Array.isArray(json)) return new JsonList(json, untypedList)
   if (isValue(json)) return json
   if (isJsonObject(json)) return new JsonMap(json, celDyn)
   throw new CelEvaluationError(`expected a value, got ${describe(json)}`)
 }
 
-/** Whether something that comes in as JSON is a value already. */
+/** Whether something that comes in as JSON is a value already, of a kind that JSON does not have. */
 function isValue(json: unknown): json is CelValue {
   return (
-    typeof json === 'string' ||
-    typeof json === 'boolean' ||
     typeof json === 'bigint' ||
     json instanceof CelUint ||
     json instanceof CelTimestamp ||
