@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { UserInfo } from '../user.ts'
 import { readPrivate, writePrivate } from './private-files.ts'
@@ -47,7 +47,7 @@ export class TokenStore {
 }
 
 function digestOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
+  return hash('sha256', token, 'hex')
 }
 
 function identityOf(user: UserInfo): string {

@@ -34,6 +34,8 @@ const UNREADABLE: Readonly<Record<string, readonly [code: number, reason: string
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
 }
+/** Made once: an error of its own for each client would cost more than to answer it. */
+const CLIENT_LEFT = new Error('the client has left')
 const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** A request as it came over the network. */
@@ -150,10 +152,13 @@ export class Listener {
   async #serve(request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
     this.#inFlight++
     const abort = new AbortController()
-    response.once('close', () => abort.abort())
+    response.once('close', () => {
+      // An answer that was sent whole leaves nothing to abort.
+      if (!response.writableFinished) abort.abort(CLIENT_LEFT)
+    })
     // Written to after the client has left.
-    response.on('error', () => abort.abort())
-    request.on('error', () => abort.abort())
+    response.on('error', () => abort.abort(CLIENT_LEFT))
+    request.on('error', () => abort.abort(CLIENT_LEFT))
     try {
       const inTime = await this.#inTime(request, abort)
       const reply = await compressed(inTime ?? errorReply(tooLate()), request.headers['accept-encoding'])
