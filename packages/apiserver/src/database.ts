@@ -11,6 +11,24 @@ import type { StoredValue, StoreEvent } from './store/store-types.ts'
 const PARSED_CACHE_BYTES = 64 * 1024 * 1024
 const CONVERTED_CACHE_BYTES = 16 * 1024 * 1024
 
+/**
+ * An object is asked for in a version that only a webhook can make of it, and the webhook was not asked before: see
+ * {@link Database.keep}.
+ */
+export class NotConverted extends Error {
+  readonly stored: Stored
+
+  constructor(stored: Stored) {
+    super(`${stored.key} has not been converted`)
+    this.stored = stored
+  }
+}
+
+interface Converted {
+  readonly object: AnyObject
+  readonly bytes: Uint8Array
+}
+
 /** One state of one object in bytes. */
 export type Stored = Pick<StoredValue, 'key' | 'value' | 'revision'>
 
@@ -23,7 +41,9 @@ export class Database {
   readonly clock: Clock
   readonly random: Random
   readonly #parsed = new ParsedCache<AnyObject>(PARSED_CACHE_BYTES)
-  readonly #converted = new ParsedCache<{ object: AnyObject; bytes: Uint8Array }>(CONVERTED_CACHE_BYTES)
+  readonly #converted = new ParsedCache<Converted>(CONVERTED_CACHE_BYTES)
+  /** Conversions that a request still needs, with how many do. */
+  readonly #kept = new Map<string, { readonly converted: Converted; users: number }>()
 
   /** The second {@link now} was last asked in, and its answer. */
   #second = -1
@@ -112,24 +132,57 @@ export class Database {
     const last = this.parse(event.previous!)
     const { name, generateName, namespace, uid, resourceVersion: _version, ...rest } = last.metadata
     const metadata = { name, generateName, namespace, uid, resourceVersion: String(revision), ...rest }
-    return { key, value: encodeJson({ ...last, metadata }), revision }
+    // Where the object lives on, its last state must not be taken for the one it has at this revision.
+    const identity = event.value === undefined ? key : `${key}\u0000`
+    return { key: identity, value: encodeJson({ ...last, metadata }), revision }
+  }
+
+  /** Whether only a webhook can make of a stored object what `served` shows, and its answer is not here yet. */
+  needsWebhook(served: ServedResource, stored: Stored): boolean {
+    if (served.webhookConversion === undefined || this.parse(stored).apiVersion === apiVersionText(served)) return false
+    const key = this.#convertedKey(served, stored)
+    return !this.#kept.has(`${key} ${stored.revision}`) && this.#converted.get(key, stored.revision) === undefined
+  }
+
+  /**
+   * Keeps what a webhook made of a stored object, in the version of `served`, at least until the returned function is
+   * called. Without an answer it is one that is here already.
+   */
+  keep(served: ServedResource, stored: Stored, answer?: AnyObject): () => void {
+    const converted =
+      answer === undefined ? this.#convert(served, stored) : this.#remember(served, stored, completed(served, answer))
+    const key = `${this.#convertedKey(served, stored)} ${stored.revision}`
+    const kept = this.#kept.get(key) ?? { converted, users: 0 }
+    kept.users++
+    this.#kept.set(key, kept)
+    return () => {
+      kept.users--
+      if (kept.users === 0) this.#kept.delete(key)
+    }
   }
 
   #isServedAsStored(served: ServedResource, stored: Stored): boolean {
-    return (
-      served.conversion === undefined &&
-      stored.revision > served.schemaRevision &&
-      apiVersionText(served) === served.storedApiVersion
-    )
+    if (served.conversion !== undefined || stored.revision <= served.schemaRevision) return false
+    if (served.webhookConversion !== undefined) return this.parse(stored).apiVersion === apiVersionText(served)
+    return apiVersionText(served) === served.storedApiVersion
   }
 
-  #convert(served: ServedResource, stored: Stored): { object: AnyObject; bytes: Uint8Array } {
-    const cacheKey = `${served.schemaRevision} ${apiVersionText(served)} ${stored.key}`
-    const cached = this.#converted.get(cacheKey, stored.revision)
+  #convertedKey(served: ServedResource, stored: Stored): string {
+    return `${served.schemaRevision} ${apiVersionText(served)} ${stored.key}`
+  }
+
+  #convert(served: ServedResource, stored: Stored): Converted {
+    const key = this.#convertedKey(served, stored)
+    const kept = this.#kept.size === 0 ? undefined : this.#kept.get(`${key} ${stored.revision}`)
+    const cached = kept?.converted ?? this.#converted.get(key, stored.revision)
     if (cached !== undefined) return cached
-    const object = toServed(served, this.parse(stored))
+    if (this.needsWebhook(served, stored)) throw new NotConverted(stored)
+    return this.#remember(served, stored, toServed(served, this.parse(stored)))
+  }
+
+  #remember(served: ServedResource, stored: Stored, object: AnyObject): Converted {
     const converted = { object, bytes: encodeJson(object) }
-    this.#converted.set(cacheKey, stored.revision, converted, converted.bytes.length)
+    this.#converted.set(this.#convertedKey(served, stored), stored.revision, converted, converted.bytes.length)
     return converted
   }
 }
@@ -150,7 +203,12 @@ function decode(bytes: Uint8Array): AnyObject {
 
 function toServed(served: ServedResource, stored: AnyObject): AnyObject {
   if (served.conversion !== undefined) return served.conversion.toServed(stored)
-  let object: AnyObject = { ...stored, apiVersion: apiVersionText(served), kind: served.resource.kind }
+  return completed(served, { ...stored, apiVersion: apiVersionText(served), kind: served.resource.kind })
+}
+
+/** The object without what the schema does not know, and with its defaults. */
+function completed(served: ServedResource, converted: AnyObject): AnyObject {
+  let object = converted
   if (served.compiled !== undefined) {
     object = served.compiled.prune(clone(object)).value as unknown as AnyObject
     object = served.compiled.applyDefaults(object) as unknown as AnyObject

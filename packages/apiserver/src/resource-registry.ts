@@ -1,3 +1,4 @@
+import { apiVersionOf } from '@locktender/kube'
 import type { ServedResource } from './served-resource.ts'
 
 /** The resources one logical cluster serves: the built-in ones and those of its CustomResourceDefinitions. */
@@ -34,11 +35,15 @@ export class ResourceRegistry {
 
   /** A served version whose objects are kept under `group` and `plural`. */
   findStored(group: string, plural: string): ServedResource | undefined {
+    let found: ServedResource | undefined
     for (const served of this.#byPath.values()) {
-      const { storedAs, conversion } = served
-      if (storedAs.plural === plural && storedAs.group === group && conversion === undefined) return served
+      const { storedAs, conversion, resource, storedApiVersion } = served
+      if (storedAs.plural !== plural || storedAs.group !== group || conversion !== undefined) continue
+      // The version in which objects are stored needs no conversion.
+      if (apiVersionOf(resource) === storedApiVersion) return served
+      found ??= served
     }
-    return undefined
+    return found
   }
 
   /** Other versions, also of other groups, that show the same objects. */

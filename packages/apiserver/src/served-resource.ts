@@ -1,5 +1,6 @@
 import type { FieldError, Resource, StructuralSchema } from '@locktender/kube'
 import type { AnyObject } from './object.ts'
+import type { WebhookConversion } from './crd/webhook-conversion.ts'
 import type { Scaling } from './scaling.ts'
 import type { CompiledSchema } from './schema/compile.ts'
 import type { UserInfo } from './user.ts'
@@ -74,6 +75,8 @@ export interface ServedResource {
   /** apiVersion of the stored bytes. */
   readonly storedApiVersion: string
   readonly conversion: Conversion | undefined
+  /** Who converts between the stored and the served version, where that is not done here. */
+  readonly webhookConversion?: WebhookConversion | undefined
   readonly status: boolean
   /** Further subresources, named in discovery: `finalize`, `token`, `approval`. */
   readonly subresources: readonly string[]

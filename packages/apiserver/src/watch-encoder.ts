@@ -40,6 +40,15 @@ export class WatchEncoder {
     return state
   }
 
+  /** All states an event may show, before and after it. */
+  statesOf(event: StoreEvent): Stored[] {
+    const { previous, value } = event
+    if (previous === undefined) return [this.stateOf(event)]
+    return value === undefined
+      ? [previous, this.stateOf(event)]
+      : [previous, this.stateOf(event), this.#database.lastState(event)]
+  }
+
   event(type: WatchEventType, event: StoreEvent): Uint8Array {
     // Cells tell ages, and the first table of a watch has columns: tables are made for each watch.
     if (this.#presentation.representation === 'table') return this.state(type, this.#shown(type, event))

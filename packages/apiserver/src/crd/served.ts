@@ -9,6 +9,7 @@ import { declaredScaling, fieldsOfPath, validateScale } from '../scaling.ts'
 import type { Scaling } from '../scaling.ts'
 import { isEstablished } from './definition.ts'
 import type { CustomResourceDefinition, DefinitionVersion, PrinterColumn, ScalePaths } from './definition.ts'
+import type { WebhookConversion } from './webhook-conversion.ts'
 
 const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
 
@@ -50,6 +51,7 @@ function servedVersion(definition: CustomResourceDefinition, version: Definition
     storedAs: { group, plural: names.plural },
     storedApiVersion: `${group}/${storage.name}`,
     conversion: undefined,
+    webhookConversion: webhookOf(definition),
     status: version.subresources?.status !== undefined,
     subresources: scale === undefined ? [] : ['scale'],
     scaling: scale === undefined ? undefined : scalingOf(definition, scale),
@@ -65,6 +67,12 @@ function servedVersion(definition: CustomResourceDefinition, version: Definition
     ),
     strategy: scale === undefined ? {} : { validate: (object) => validateScale(object, scale) },
   }
+}
+
+function webhookOf({ spec }: CustomResourceDefinition): WebhookConversion | undefined {
+  const { strategy, webhook } = spec.conversion ?? {}
+  if (strategy !== 'Webhook' || webhook?.clientConfig === undefined) return undefined
+  return { config: webhook.clientConfig, reviewVersions: webhook.conversionReviewVersions ?? [] }
 }
 
 /** Owners of the number of replicas may have written it through any version. */

@@ -1,5 +1,5 @@
 import { badRequest, expired, fieldForbidden, fieldNotSupported, invalid } from '@locktender/kube'
-import type { FieldError, WatchEventType } from '@locktender/kube'
+import type { ApiError, FieldError, WatchEventType } from '@locktender/kube'
 import { ByteStream } from '../byte-stream.ts'
 import type { Stored } from '../database.ts'
 import { isTrue } from '../request-info.ts'
@@ -9,6 +9,7 @@ import type { StoreEvent } from '../store/store-types.ts'
 import { WatchEncoder } from '../watch-encoder.ts'
 import type { Answer } from './answer.ts'
 import type { RequestContext } from './context.ts'
+import { convertingListener } from './conversions.ts'
 import { isFuture, parseResourceVersion, reachVersion } from './resource-version.ts'
 import { selectionOf } from './selection.ts'
 import type { Selection } from './selection.ts'
@@ -47,13 +48,23 @@ export async function handleWatch(context: RequestContext, presentation: Present
   await store.settled()
   const frames = initialFrames(encoder, initial, options.announceEnd ? after : undefined)
   // The first table has the columns, so tables are made in the order in which they are sent.
-  const stream = new ByteStream(presentation.representation === 'table' ? [...frames] : frames)
-  const listener = (events: readonly StoreEvent[]): void => {
+  // What a webhook has converted stays at hand for as long as the request lasts.
+  const eager = presentation.representation === 'table' || context.served.webhookConversion !== undefined
+  const stream = new ByteStream(eager ? [...frames] : frames)
+  const deliver = (events: readonly StoreEvent[]): void => {
     for (const event of events) {
       const piece = frameOf(context, selection, encoder, event)
       if (piece !== undefined) stream.push(piece)
     }
   }
+  const fail = (error: ApiError): void => {
+    stream.push(encoder.error(error.status))
+    stream.end()
+  }
+  const listener =
+    context.served.webhookConversion === undefined
+      ? deliver
+      : convertingListener(context, (event) => encoder.statesOf(event), deliver, fail)
   let endWatch: () => void
   try {
     endWatch = store.watch(selection.prefix, after, listener)
