@@ -10,7 +10,7 @@ import { describeSubresource, subresourcesOf } from './subresources.ts'
 
 type Headers = Readonly<Record<string, string>>
 
-interface CachedDocument {
+export interface CachedDocument {
   readonly generation: number
   readonly bytes: Uint8Array
   readonly etag: string
@@ -28,12 +28,16 @@ export function cachedDocument(cluster: LogicalCluster, name: string, make: () =
   const { generation } = cluster.registry
   let document = cached.get(name)
   if (document === undefined || document.generation !== generation) {
-    const bytes = encodeJson(make())
-    const etag = createHash('sha256').update(bytes).digest('hex').toUpperCase()
-    document = { generation, bytes, etag }
+    document = makeDocument(generation, make())
     cached.set(name, document)
   }
   return document
+}
+
+/** A document made from `value`, which is up to date in the given generation of the registry. */
+export function makeDocument(generation: number, value: unknown): CachedDocument {
+  const bytes = encodeJson(value)
+  return { generation, bytes, etag: createHash('sha256').update(bytes).digest('hex').toUpperCase() }
 }
 
 /** 304 when the client has the document already. */

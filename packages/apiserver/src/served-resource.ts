@@ -92,6 +92,8 @@ export interface ServedResource {
   readonly answersDeleted?: boolean
   readonly schema: StructuralSchema | undefined
   readonly compiled: CompiledSchema | undefined
+  /** What an object has before anybody states anything; built-in kinds write some parts even when they are empty. */
+  readonly blank?: AnyObject
   /** Bytes written at or before this revision may lack defaults of the present schema. */
   readonly schemaRevision: number
   readonly columns: readonly TableColumn[]

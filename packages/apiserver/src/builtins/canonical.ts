@@ -146,6 +146,11 @@ const ZEROS: ReadonlyMap<string, Json> = new Map<string, Json>([
   ['double', 0],
 ])
 
+/** What a compiled-in type has where nothing was stated. */
+export function emptyScalar(scalar: string): Json {
+  return ZEROS.get(scalar) ?? null
+}
+
 function emptyOf(field: Field): Json {
   return field.message === undefined
     ? (ZEROS.get(field.scalar!) ?? null)

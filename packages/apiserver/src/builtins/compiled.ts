@@ -1,6 +1,7 @@
 import type { FieldError, Json } from '@locktender/kube'
+import type { AnyObject } from '../object.ts'
 import type { CompiledSchema } from '../schema/compile.ts'
-import { canonicalObject } from './canonical.ts'
+import { canonicalObject, emptyScalar } from './canonical.ts'
 import { defaultsOf } from './defaults.ts'
 import { enumErrors } from './enum-rules.ts'
 import { messageOfKind } from './field-table.ts'
@@ -26,6 +27,22 @@ export function compileBuiltIn(apiVersion: string, kind: string): CompiledSchema
     },
     validate: (object): FieldError[] => enumErrors(message, object as JsonObject),
   }
+}
+
+/** An object of the kind of which nobody has stated anything, with nulls for lists and maps that are always written. */
+export function blankObject(apiVersion: string, kind: string): AnyObject {
+  return { apiVersion, kind, ...blankFields(requireMessage(apiVersion, kind)) } as unknown as AnyObject
+}
+
+function blankFields(message: Message): JsonObject {
+  const blank: JsonObject = {}
+  for (const [name, field] of message.fields) {
+    if (!field.always) continue
+    if (field.shape !== 'single') blank[name] = null
+    else if (field.message !== undefined) blank[name] = blankFields(field.message)
+    else blank[name] = emptyScalar(field.scalar!)
+  }
+  return blank
 }
 
 /** The part of a new object that only controllers write. */

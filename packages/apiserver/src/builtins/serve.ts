@@ -4,7 +4,7 @@ import type { Scaling } from '../scaling.ts'
 import type { CompiledSchema } from '../schema/compile.ts'
 import type { ServedResource, Strategy, TableColumn } from '../served-resource.ts'
 import { ageColumn, nameColumn } from '../table-cells.ts'
-import { compileBuiltIn, initialStatus } from './compiled.ts'
+import { blankObject, compileBuiltIn, initialStatus } from './compiled.ts'
 import { messageOfKind } from './field-table.ts'
 import { structuralSchema } from './structural.ts'
 
@@ -40,6 +40,7 @@ export function builtIn(apiVersion: string, facts: BuiltIn): ServedResource {
   const resource: Resource = { group, version: apiVersion.slice(slash + 1), plural, kind, namespaced }
   let schema: StructuralSchema | undefined
   let compiled: CompiledSchema | undefined
+  let blank: AnyObject | undefined
   return {
     resource,
     singular: kind.toLowerCase(),
@@ -67,6 +68,10 @@ export function builtIn(apiVersion: string, facts: BuiltIn): ServedResource {
     get compiled() {
       compiled ??= compileBuiltIn(apiVersion, kind)
       return compiled
+    },
+    get blank() {
+      blank ??= blankObject(apiVersion, kind)
+      return blank
     },
     schemaRevision: 0,
     columns: facts.columns ?? [nameColumn, ageColumn],

@@ -1,4 +1,5 @@
 import {
+  apiVersionOf,
   ApplyConflictError,
   ApplyTypeError,
   applyConfiguration,
@@ -14,12 +15,14 @@ import {
   unsupportedMediaType,
 } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
+import { messageOfKind } from '../builtins/field-table.ts'
 import { asObject, ingest, ingestApplied, parseBody } from '../decode.ts'
 import { mediaType } from '../media-types.ts'
 import type { AnyObject } from '../object.ts'
 import { isRecord } from '../object.ts'
 import { parseWriteOptions } from '../request-options.ts'
 import { groupResourceOf } from '../served-resource.ts'
+import type { ServedResource } from '../served-resource.ts'
 import { applyStrategicMergePatch } from '../strategic-merge.ts'
 import type { WriteContext } from '../write-context.ts'
 import { bindToUrl, checkKind, checkPreconditions, invalidObject } from '../object-checks.ts'
@@ -70,7 +73,7 @@ export function changeOf({ headers, served }: RequestContext): Change | 'apply' 
       }
     case STRATEGIC_MERGE_PATCH:
       // Which lists merge is known of built-in kinds only.
-      if (!served.custom) return applyStrategicMergePatch
+      if (!served.custom) return strategicMerge(served)
       throw unsupportedMediaType([JSON_PATCH, MERGE_PATCH, APPLY_PATCH])
     default:
       throw unsupportedMediaType([
@@ -80,6 +83,11 @@ export function changeOf({ headers, served }: RequestContext): Change | 'apply' 
         APPLY_PATCH,
       ])
   }
+}
+
+function strategicMerge({ resource }: ServedResource): Change {
+  const message = messageOfKind(apiVersionOf(resource), resource.kind)!
+  return (live, patch) => applyStrategicMergePatch(live, patch, message)
 }
 
 async function handleChange(context: RequestContext, change: Change): Promise<Answer> {

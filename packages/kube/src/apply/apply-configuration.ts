@@ -105,7 +105,7 @@ function stated(configuration: KubeObject, type: MapType, last: ManagedFieldsEnt
 function firstEntries(options: ApplyConfigurationOptions, type: MapType): readonly ManagedFieldsEntry[] {
   if (options.live === undefined) return []
   return recordUpdate({
-    before: {},
+    before: asMap(options.blank),
     after: asMap(options.live),
     type,
     entries: [],

@@ -24,6 +24,11 @@ export interface WriteContext {
    * status subresource); what is below them is never owned through it and never conflicts.
    */
   readonly resetFields?: readonly (readonly string[])[]
+  /**
+   * What an object of the kind has before anybody states anything, for kinds whose types write empty parts; those parts
+   * are nobody's. Absent: nothing.
+   */
+  readonly blank?: KubeObject | undefined
   /** Entries of versions for which this is false are dropped; all versions count as served without it. */
   readonly isServed?: IsServed
 }
@@ -48,7 +53,7 @@ export function trackUpdate<T extends KubeObject>(options: TrackUpdateOptions<T>
   const type = rootType(options.schema)
   try {
     const entries = recordUpdate({
-      before: asMap(live),
+      before: asMap(live ?? options.blank),
       after: asMap(updated),
       type,
       entries: currentEntries(start, type, options.isServed),
