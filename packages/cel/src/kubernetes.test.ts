@@ -179,13 +179,11 @@ const TRUE: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
-for (const [subject, expressions] of Object.entries(TRUE)) {
-  describe(subject, () => {
-    test.each(expressions)('%s', (expression) => {
-      expect(evaluate(expression)).toBe(true)
-    })
+describe.each(Object.entries(TRUE))('%s', (_subject, expressions) => {
+  test.each(expressions)('%s', (expression) => {
+    expect(evaluate(expression)).toBe(true)
   })
-}
+})
 
 /** Expressions and the error that evaluating them ends in. */
 const ERRORS: readonly (readonly [expression: string, message: string])[] = [

@@ -186,7 +186,7 @@ class Parser {
   #index(operand: Expr, bracket: Token): Expr {
     const optional = this.#accept('?') !== undefined
     const index = this.#expression()
-    this.#expect(']')
+    this.#close(']')
     return call(bracket.at, optional ? operators.optionalIndex : operators.index, [operand, index])
   }
 
@@ -246,7 +246,7 @@ class Parser {
       case '(': {
         this.#next++
         const inner = this.#expression()
-        this.#expect(')')
+        this.#close(')')
         return inner
       }
       case '[':
@@ -328,7 +328,7 @@ class Parser {
     if (this.#accept(')') !== undefined) return args
     do args.push(this.#expression())
     while (this.#accept(',') !== undefined)
-    this.#expect(')')
+    this.#close(')')
     return args
   }
 
@@ -340,7 +340,7 @@ class Parser {
       items.push(item())
       if (this.#accept(',') === undefined) break
     }
-    this.#expect(close)
+    if (this.#accept(close) === undefined) this.#unexpected(this.#peek(), `{'${close}', ','}`)
     return items
   }
 
@@ -378,6 +378,18 @@ class Parser {
 
   #expect(symbol: string): Token {
     return this.#accept(symbol) ?? this.#unexpected(this.#peek(), `'${symbol}'`)
+  }
+
+  /** The end of something that holds one expression. */
+  #close(symbol: string): void {
+    if (this.#accept(symbol) !== undefined) return
+    const { at, text, kind } = this.#peek()
+    if (kind === 'end') throw new SyntaxFailure(at, `Syntax error: missing '${symbol}' at '${text}'`)
+    const surplus = this.#tokens[this.#next + 1]!.text === symbol
+    throw new SyntaxFailure(
+      at,
+      `Syntax error: ${surplus ? 'extraneous' : 'mismatched'} input '${text}' expecting '${symbol}'`,
+    )
   }
 
   #take(kind: TokenKind, name: string): Token {

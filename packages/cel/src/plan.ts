@@ -379,11 +379,11 @@ export class Planner {
   }
 }
 
-export function constant(value: CelValue): Plan {
+function constant(value: CelValue): Plan {
   return { run: () => value, constant: value }
 }
 
-export function dynamic(run: Step): Plan {
+function dynamic(run: Step): Plan {
   return { run, constant: undefined }
 }
 

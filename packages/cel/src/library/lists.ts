@@ -190,7 +190,7 @@ function range(count: bigint): ArrayList {
 }
 
 /** Sorts items by the keys at the same places. */
-export function sortByKeys(items: CelList, keys: CelList): ArrayList {
+function sortByKeys(items: CelList, keys: CelList): ArrayList {
   const pairs = itemsOf(items).map((item, index) => ({ item, key: keys.at(index) }))
   pairs.sort((left, right) => compare(left.key, right.key))
   return new ArrayList(pairs.map(({ item }) => item))

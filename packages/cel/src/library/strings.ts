@@ -109,7 +109,7 @@ const trim = (text: string): string =>
 const trimMarks = (space: string): string => space.slice(space.indexOf('\ufeff'), space.lastIndexOf('\ufeff') + 1)
 
 /** Looking for a string goes through the text once; the actual cost is rounded down. */
-export const searchPrice: Price = {
+const searchPrice: Price = {
   actual: ([text]) => Math.floor(new TextEncoder().encode(text as string).length * perCharacter),
   estimate: ([text]) => ({ cost: scale(text!.size, perCharacter) }),
 }
