@@ -35,7 +35,7 @@ export async function bootstrap(cluster: LogicalCluster): Promise<void> {
 }
 
 /** The account of who asks for none in particular; every namespace has one. */
-export function defaultServiceAccount(namespace: string): AnyObject {
+function defaultServiceAccount(namespace: string): AnyObject {
   return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } }
 }
 

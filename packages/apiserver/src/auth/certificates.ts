@@ -116,7 +116,11 @@ export class CertificateAuthority {
   }
 
   /** Signs a certificate; it ends with the authority at the latest. */
-  async sign(content: CertificateContent): Promise<string> {
+  sign(content: CertificateContent): Promise<string> {
+    return this.#holding(() => this.#signWithOwn(content))
+  }
+
+  async #signWithOwn(content: CertificateContent): Promise<string> {
     const { certificate, key } = await this.#own()
     const x509 = await loadX509()
     const issuer = new x509.X509Certificate(certificate)
@@ -146,7 +150,7 @@ export class CertificateAuthority {
   /** The authority's own certificate and key, made if need be. */
   async #own(): Promise<Identity> {
     if (this.#identity !== undefined) return this.#identity
-    this.#creating ??= this.#create()
+    this.#creating ??= this.#holding(() => this.#create())
     return (this.#identity = await this.#creating)
   }
 
@@ -179,25 +183,29 @@ export class CertificateAuthority {
     content: CertificateContent & { readonly issuer: X509.Name; readonly extensions: readonly X509.Extension[] },
   ): Promise<string> {
     const { subject, issuer, publicKey, keyUsages, extendedKeyUsages, alternativeNames = [], extensions } = content
-    // Signing happens in another thread, which a simulated clock has to wait for.
+    const certificate = await x509.X509CertificateGenerator.create({
+      subject,
+      issuer,
+      publicKey,
+      notBefore: new Date(content.notBefore),
+      notAfter: new Date(content.notAfter),
+      signingKey: signingKey.toCryptoKey(SIGNING_ALGORITHM, false, ['sign']),
+      signingAlgorithm: SIGNING_ALGORITHM,
+      extensions: [
+        ...extensions,
+        new x509.KeyUsagesExtension(keyUsages, true),
+        ...(extendedKeyUsages.length === 0 ? [] : [new x509.ExtendedKeyUsageExtension([...extendedKeyUsages])]),
+        ...(alternativeNames.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(alternativeNames)]),
+      ],
+    })
+    return `${certificate.toString('pem')}\n`
+  }
+
+  /** Signing happens in another thread, which a simulated clock has to wait for. */
+  async #holding<T>(work: () => Promise<T>): Promise<T> {
     const release = this.#clock.hold()
     try {
-      const certificate = await x509.X509CertificateGenerator.create({
-        subject,
-        issuer,
-        publicKey,
-        notBefore: new Date(content.notBefore),
-        notAfter: new Date(content.notAfter),
-        signingKey: signingKey.toCryptoKey(SIGNING_ALGORITHM, false, ['sign']),
-        signingAlgorithm: SIGNING_ALGORITHM,
-        extensions: [
-          ...extensions,
-          new x509.KeyUsagesExtension(keyUsages, true),
-          ...(extendedKeyUsages.length === 0 ? [] : [new x509.ExtendedKeyUsageExtension([...extendedKeyUsages])]),
-          ...(alternativeNames.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(alternativeNames)]),
-        ],
-      })
-      return `${certificate.toString('pem')}\n`
+      return await work()
     } finally {
       release()
     }

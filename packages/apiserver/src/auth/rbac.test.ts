@@ -109,6 +109,29 @@ describe('roles', () => {
     expect((await cluster.send('GET', W, { user: bob })).code).toBe(403)
   })
 
+  test('follow changes of the subjects and of the role', async () => {
+    const read = async (user: UserInfo): Promise<number> => (await cluster.send('GET', W, { user })).code
+    const eve = { name: 'eve', groups: ['devs'] }
+    await grant([{ apiGroups: ['example.com'], resources: ['widgets'], verbs: ['list'] }])
+    expect([await read(bob), await read(eve)]).toEqual([200, 403])
+    const type = 'application/merge-patch+json'
+    const subjects = [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'eve' }]
+    await cluster.send('PATCH', `${RBAC}/clusterrolebindings/r`, { type, body: { subjects } })
+    expect([await read(bob), await read(eve)]).toEqual([403, 200])
+    await cluster.send('PATCH', `${RBAC}/clusterroles/r`, { type, body: { rules: [] } })
+    expect(await read(eve)).toBe(403)
+    await cluster.send('DELETE', `${RBAC}/clusterroles/r`)
+    expect(await read(eve)).toBe(403)
+  })
+
+  test('for subresources may be for those of all resources', async () => {
+    await grant([{ apiGroups: ['*'], resources: ['*/status'], verbs: ['patch'] }])
+    await cluster.send('POST', W, { body: widget('w') })
+    const options = { user: bob, type: 'application/merge-patch+json', body: { status: { phase: 'a' } } }
+    expect((await cluster.send('PATCH', `${W}/w/status`, options)).code).toBe(200)
+    expect((await cluster.send('PATCH', `${W}/w`, options)).code).toBe(403)
+  })
+
   test('an apply that creates needs the right to create', async () => {
     await grant([{ apiGroups: ['example.com'], resources: ['widgets'], verbs: ['patch'] }])
     const options = { user: bob, type: 'application/apply-patch+yaml', body: widget('w') }
@@ -160,8 +183,73 @@ describe('access reviews', () => {
     expect(await allowed('SubjectAccessReview', { user: 'bob', ...path })).toBe(true)
   })
 
+  test('name the binding and the role that allow', async () => {
+    await grant([{ apiGroups: [''], resources: ['configmaps'], verbs: ['get'] }], 'default', {
+      kind: 'ServiceAccount',
+      name: 'robot',
+      namespace: 'default',
+    })
+    const spec = {
+      user: 'system:serviceaccount:default:robot',
+      resourceAttributes: { verb: 'get', resource: 'configmaps', namespace: 'default' },
+    }
+    const ask = async (user: string, more: object = {}): Promise<unknown> => {
+      const body = {
+        apiVersion: group,
+        kind: 'SubjectAccessReview',
+        spec: { ...spec, user, resourceAttributes: { ...spec.resourceAttributes, ...more } },
+      }
+      return (await cluster.send('POST', `/apis/${group}/subjectaccessreviews`, { body })).json().status
+    }
+    const reason = 'RBAC: allowed by RoleBinding "r/default" of Role "r" to ServiceAccount "robot/default"'
+    expect(await ask(spec.user)).toEqual({ allowed: true, reason })
+    expect(await ask(spec.user, { namespace: 'kube-system' })).toEqual({ allowed: false })
+    // The name alone does not make a service account.
+    expect(await ask('robot')).toEqual({ allowed: false })
+  })
+
+  test('of a namespace are about that namespace', async () => {
+    const path = `/apis/${group}/namespaces/default/localsubjectaccessreviews`
+    const send = (spec: object): Promise<number> =>
+      cluster
+        .send('POST', path, {
+          body: { apiVersion: group, kind: 'LocalSubjectAccessReview', spec: { user: 'bob', ...spec } },
+        })
+        .then(({ code }) => code)
+    const resourceAttributes = { verb: 'get', resource: 'configmaps', namespace: 'default' }
+    expect(await send({ resourceAttributes })).toBe(201)
+    expect(await send({ resourceAttributes: { ...resourceAttributes, namespace: 'kube-system' } })).toBe(422)
+    expect(await send({ nonResourceAttributes: { verb: 'get', path: '/' } })).toBe(422)
+  })
+
+  test('of rules tell all of them, for one namespace', async () => {
+    const rule = { apiGroups: [''], resources: ['configmaps'], resourceNames: ['c'], verbs: ['get'] }
+    await grant([rule], 'default')
+    const rules = async (namespace: string): Promise<Record<string, unknown[]>> => {
+      const body = { apiVersion: group, kind: 'SelfSubjectRulesReview', spec: { namespace } }
+      const answer = await cluster.send('POST', `/apis/${group}/selfsubjectrulesreviews`, { body, user: bob })
+      expect(answer.code).toBe(201)
+      return answer.json().status as Record<string, unknown[]>
+    }
+    const { resourceRules, nonResourceRules, incomplete } = await rules('default')
+    expect(resourceRules).toContainEqual(rule)
+    expect(nonResourceRules).toContainEqual({
+      nonResourceURLs: ['/healthz', '/livez', '/readyz', '/version', '/version/'],
+      verbs: ['get'],
+    })
+    expect(incomplete).toBe(false)
+    expect((await rules('kube-system'))['resourceRules']).not.toContainEqual(rule)
+  })
+
   test('need somebody and something to ask about', async () => {
-    for (const spec of [{}, { user: 'bob' }]) {
+    const resourceAttributes = { verb: 'get', resource: 'configmaps' }
+    const nonResourceAttributes = { verb: 'get', path: '/' }
+    for (const spec of [
+      {},
+      { user: 'bob' },
+      { resourceAttributes },
+      { user: 'bob', resourceAttributes, nonResourceAttributes },
+    ]) {
       const answer = await cluster.send('POST', `/apis/${group}/subjectaccessreviews`, {
         body: { apiVersion: group, kind: 'SubjectAccessReview', spec },
       })

@@ -87,7 +87,7 @@ async function tokenStatus({ cluster }: RequestContext, spec: Record<string, unk
 }
 
 /** authentication.k8s.io/v1 UserInfo. */
-export function describeUser({ name, uid, groups, extra }: UserInfo): object {
+function describeUser({ name, uid, groups, extra }: UserInfo): object {
   return {
     username: name,
     ...(uid === undefined ? {} : { uid }),

@@ -23,7 +23,7 @@ export interface WireRequest {
   readonly body?: unknown
 }
 
-export const administrator: UserInfo = { name: 'admin', groups: ['system:masters'] }
+const administrator: UserInfo = { name: 'admin', groups: ['system:masters'] }
 
 /** For tests: a listening server by a virtual clock, with the logical clusters `hub` and `other`. */
 export class WireServer {

@@ -32,7 +32,7 @@ export class CertificateSigner {
     this.#clock = clock
     this.#writer = writer
     this.#authority = authority
-    this.#queue = new WorkQueue({ clock, concurrency: 1, process: (key) => this.#sign(key) })
+    this.#queue = new WorkQueue({ clock, concurrency: 1, process: (key) => this.#holding(() => this.#sign(key)) })
   }
 
   stop(): void {
@@ -48,6 +48,16 @@ export class CertificateSigner {
       this.#queue.add(key)
     } else {
       this.#waiting.delete(key)
+    }
+  }
+
+  /** Cryptography happens in other threads, which a simulated clock has to wait for. */
+  async #holding(work: () => Promise<void>): Promise<void> {
+    const release = this.#clock.hold()
+    try {
+      await work()
+    } finally {
+      release()
     }
   }
 

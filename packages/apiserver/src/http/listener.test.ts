@@ -131,6 +131,13 @@ describe('who asks', () => {
     expect(isUnauthorized(refusal)).toBe(true)
   })
 
+  test('a certificate that is worth nothing does not stand in the way of a token', async () => {
+    const { certificate, key } = await new CertificateAuthority({ directory: undefined, clock }).issueClient(admin)
+    const both = { clientCertificate: certificate, clientKey: key, token: server.issueToken(bob) }
+    const refusal = await withClient(both, list).catch((error: unknown) => error)
+    expect((refusal as Error).message).toContain('User "bob" cannot list')
+  })
+
   test('nobody gets nothing but health and version', async () => {
     expect(await plain('/clusters/hub/api/v1/namespaces')).toMatchObject({ code: 401 })
     expect(await plain('/clusters/hub/api/v1/namespaces', { headers: { authorization: 'Bearer nope' } })).toMatchObject(
