@@ -1,13 +1,14 @@
-// Writes what is made from the schemas of the kinds: deploy/crds/*.yaml and docs/reference/api.md.
+// Writes what is made from the kinds and their rules: deploy/crds/*.yaml, deploy/policies/*.yaml and docs/reference/api.md.
 // With --check writes nothing and exits 1 if something is not as it would be written.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
-import { crds } from '../packages/fleet/src/index.ts'
+import { crds, fleetPolicies } from '../packages/fleet/src/index.ts'
 import { apiReference } from './api-reference.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const CRD_FOLDER = 'deploy/crds'
+const POLICY_FOLDER = 'deploy/policies'
 
 function generate(): Map<string, string> {
   const files = new Map<string, string>()
@@ -18,6 +19,13 @@ function generate(): Map<string, string> {
     files.set(
       `${CRD_FOLDER}/${group}_${names.plural}.yaml`,
       `# Made by scripts/generate.ts from packages/fleet.\n${text}`,
+    )
+  }
+  for (const [name, objects] of Map.groupBy(fleetPolicies(), ({ metadata }) => metadata.name)) {
+    const texts = objects.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+    files.set(
+      `${POLICY_FOLDER}/${name}.yaml`,
+      `# Made by scripts/generate.ts from packages/fleet. For hubs that are not Locktender's own API server.\n${texts.join('---\n')}`,
     )
   }
   files.set('docs/reference/api.md', `${apiReference(definitions).trimEnd()}\n`)
@@ -33,15 +41,22 @@ function read(path: string): string | undefined {
   }
 }
 
-/** Files in the folder of generated ones that would not be made any more. */
+/** Files in the folders of generated ones that would not be made any more. */
 function leftovers(files: ReadonlyMap<string, string>): string[] {
-  let present: string[] = []
+  return [CRD_FOLDER, POLICY_FOLDER].flatMap((folder) =>
+    namesIn(folder)
+      .map((name) => `${folder}/${name}`)
+      .filter((path) => path.endsWith('.yaml') && !files.has(path)),
+  )
+}
+
+function namesIn(folder: string): string[] {
   try {
-    present = readdirSync(join(ROOT, CRD_FOLDER))
+    return readdirSync(join(ROOT, folder))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
   }
-  return present.map((name) => `${CRD_FOLDER}/${name}`).filter((path) => path.endsWith('.yaml') && !files.has(path))
 }
 
 function difference(path: string, actual: string | undefined, expected: string): string | undefined {

@@ -22,7 +22,7 @@ function labelled(object: AnyObject): AnyObject {
 }
 
 /** What is wrong with the names in `spec.finalizers`, in the words of Kubernetes. */
-export function finalizerErrors(finalizers: readonly unknown[]): FieldError[] {
+function finalizerErrors(finalizers: readonly unknown[]): FieldError[] {
   return finalizers.flatMap((finalizer, index) => {
     const field = `spec.finalizers[${index}]`
     if (typeof finalizer !== 'string') return [fieldInvalid(field, finalizer as Json, 'must be a string')]
