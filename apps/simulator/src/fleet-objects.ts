@@ -21,7 +21,8 @@ export const hostedClusterNamespace = 'clusters'
 /** The fix that travels the fleet. */
 export const fixName = 'fix-90001'
 const ticket = 'OCPBUGS-90001'
-const strategyName = 'standard'
+/** What `lkt fix request` asks for unless told otherwise. */
+const strategyName = 'default'
 
 /** An object to create on the hub. */
 export interface HubObject {

@@ -39,7 +39,7 @@ export function notSuperseded(
   const matchers = [...fixes]
     .filter(({ spec, status }) => spec.supersedes?.includes(fix.metadata.name) === true && IN_CHARGE.has(status?.phase))
     .filter(({ spec }) => spec.component === fix.spec.component)
-    .map(fixMatcher)
+    .map((other) => fixMatcher(other))
   return controlPlanes.filter((each) => matchers.every((matcher) => imageForControlPlane(matcher, each) === undefined))
 }
 

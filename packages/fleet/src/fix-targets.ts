@@ -8,12 +8,14 @@ export interface FixMatcher {
   readonly name: string
   readonly component: string
   readonly supersedes: readonly string[]
+  /** Fixes of the same component whose images contain this one. */
+  readonly supersededBy: ReadonlySet<string>
   /** The image for control planes of this platform and version; undefined when the fix does not concern them. */
   imageFor(platform: string, version: string): string | undefined
 }
 
-/** Reads the ranges of a fix once. Throws InputError for ranges that admission would have refused. */
-export function fixMatcher(fix: ComponentFix): FixMatcher {
+/** Reads the ranges of a fix once; `others` are the fixes that may supersede it. Throws InputError for ranges that admission would have refused. */
+export function fixMatcher(fix: ComponentFix, others: Iterable<ComponentFix> = []): FixMatcher {
   const targets = fix.spec.targets.map((target) => ({ target, range: parseVersionRange(target.versions) }))
   // A fleet has far fewer versions than control planes, so each pair is looked up once.
   const images = new Map<string, string | undefined>()
@@ -21,6 +23,12 @@ export function fixMatcher(fix: ComponentFix): FixMatcher {
     name: fix.metadata.name,
     component: fix.spec.component,
     supersedes: fix.spec.supersedes ?? [],
+    supersededBy: new Set(
+      [...others]
+        .filter(({ spec }) => spec.component === fix.spec.component)
+        .filter(({ spec }) => spec.supersedes?.includes(fix.metadata.name) === true)
+        .map(({ metadata }) => metadata.name),
+    ),
     imageFor(platform, version) {
       const key = `${platform}/${version}`
       if (!images.has(key)) images.set(key, findImage(targets, platform, parseVersion(version)))

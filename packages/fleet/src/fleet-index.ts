@@ -68,9 +68,12 @@ export class FleetIndex {
     for (const fix of this.#fixes.values()) fix.states.move(key, undefined)
   }
 
-  /** Begins to count the states of a fix, only as far as `rollout` made them if given. O(n) once. */
-  track(fix: ComponentFix, rollout?: string): void {
-    const tracked: TrackedFix = { matcher: fixMatcher(fix), rollout, states: new KeyGroups() }
+  /**
+   * Begins to count the states of a fix, only as far as `rollout` made them if given; `others` are the fixes that may
+   * supersede it. O(n) once.
+   */
+  track(fix: ComponentFix, rollout?: string, others: Iterable<ComponentFix> = []): void {
+    const tracked: TrackedFix = { matcher: fixMatcher(fix, others), rollout, states: new KeyGroups() }
     this.#fixes.set(fix.metadata.name, tracked)
     for (const [key, view] of this.#views) this.#judgeFor(tracked, key, view)
   }

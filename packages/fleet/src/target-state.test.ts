@@ -129,7 +129,11 @@ describe('the state of a control plane', () => {
   })
 
   test('is not blocked by a fix that is superseded', () => {
-    const later = fixMatcher(fixOf('two', { supersedes: ['one'] }))
+    const newer = fixOf('two', { supersedes: ['one'] })
+    expect(
+      targetState(situation({ override: { fix: 'two' } }), fixMatcher(fixOf('one'), [newer]), { now: NOW }),
+    ).toMatchObject({ state: 'Native', reason: 'Superseded' })
+    const later = fixMatcher(newer)
     expect(targetState(situation({ override: {} }), later, { now: NOW }).state).toBe('Pending')
   })
 

@@ -159,6 +159,10 @@ function untouchedState(
       message: `${fix.component} already runs the image of the fix.`,
     }
   }
+  if (override !== undefined && fix.supersededBy.has(override.fix)) {
+    const message = `ComponentFix ${override.fix}, whose image contains this fix, replaces ${override.component} here.`
+    return { state: 'Native', reason: 'Superseded', message }
+  }
   const hold = activeHold(controlPlane, context.now)
   if (hold !== undefined) return heldStatus(hold)
   if (override !== undefined && !fix.supersedes.includes(override.fix)) {

@@ -334,8 +334,10 @@ export class RolloutEngine {
   }
 
   #waitingFor(now: number): GateSummary {
-    if (this.#opening || this.#unacknowledged) {
-      return { waitingFor: 'Acknowledgement', message: 'The last decision is being persisted.' }
+    if (this.#unacknowledged) return { waitingFor: 'Acknowledgement', message: 'The rollout ends.' }
+    if (this.#opening) {
+      const { stage, wave, size } = this.#opening.decision
+      return { waitingFor: 'Acknowledgement', message: `Wave ${wave} of stage ${stage} opens, with ${size}.` }
     }
     if (this.#phase === 'Paused') return { waitingFor: 'Resume', message: `Paused: ${this.#reason ?? ''}` }
     if (this.#phase === 'Reverting') {

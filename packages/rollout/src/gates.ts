@@ -5,13 +5,19 @@ import type { GateSummary } from './types.ts'
 export function stageGate(stage: StageState, now: number): GateSummary | undefined {
   const name = stage.strategy.name
   if (stage.busy > 0) {
-    return { waitingFor: 'Operations', message: `${stage.busy} operations of stage ${name} are under way.` }
+    return {
+      waitingFor: 'Operations',
+      message:
+        stage.busy === 1
+          ? `1 operation of stage ${name} is under way.`
+          : `${stage.busy} operations of stage ${name} are under way.`,
+    }
   }
   if (stage.idle > 0) {
-    return { waitingFor: 'Slots', message: `${stage.idle} targets of stage ${name} wait for a free slot.` }
+    return { waitingFor: 'Slots', message: `Stage ${name}: ${stage.idle} wait for a free slot.` }
   }
   if (stage.undecided > 0) {
-    return { waitingFor: 'Onsets', message: `${stage.undecided} targets of stage ${name} became unhealthy just now.` }
+    return { waitingFor: 'Onsets', message: `Stage ${name}: ${stage.undecided} became unhealthy just now.` }
   }
   const until = soakEnd(stage)
   if (until === undefined || until <= now) return undefined

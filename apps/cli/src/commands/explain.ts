@@ -133,7 +133,7 @@ async function explainControlPlane(client: Client, plane: ControlPlane, now: num
   }
   const { items } = await client.listAll<ComponentFix>(componentFixes)
   for (const fix of items) {
-    const target = targetState(plane, fixMatcher(fix), { now, rollout: fix.status?.rollout })
+    const target = targetState(plane, fixMatcher(fix, items), { now, rollout: fix.status?.rollout })
     if (target.state === 'NotAffected') continue
     lines.push(
       `FIX    ${fix.metadata.name}  ${target.state}${target.message === undefined ? '' : `: ${target.message}`}`,

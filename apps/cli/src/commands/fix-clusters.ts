@@ -30,8 +30,11 @@ export async function fixClusters(session: Session, name: string, options: FixCl
   const states = options.state?.split(',').map(parseState)
   const client = await session.client()
   const fix = await client.get<ComponentFix>(componentFixes, name)
-  const { items } = await client.listAll<ControlPlane>(controlPlanes)
-  const matcher = fixMatcher(fix)
+  const [{ items }, fixes] = await Promise.all([
+    client.listAll<ControlPlane>(controlPlanes),
+    client.listAll<ComponentFix>(componentFixes),
+  ])
+  const matcher = fixMatcher(fix, fixes.items)
   const now = session.now()
   const context = { now, rollout: fix.status?.rollout }
   const rows = items

@@ -12,16 +12,18 @@ export class DeliveredFixes {
   readonly #matchers = new Map<string, { readonly uid: string | undefined; readonly matcher: FixMatcher }>()
   #index: FleetIndex | undefined
 
-  /** Begins to watch over `fix`, if that is not so yet. `now` in milliseconds since the epoch. */
-  add(fix: ComponentFix, fleet: ObjectCache<ControlPlane>, now: number): void {
+  /** Begins to watch over `fix`, if that is not so yet; `fixes` are all there are. `now` in milliseconds since the epoch. */
+  add(fix: ComponentFix, fixes: Iterable<ComponentFix>, fleet: ObjectCache<ControlPlane>, now: number): void {
     const { name, uid } = fix.metadata
-    if (this.#matchers.has(name) && this.#matchers.get(name)?.uid === uid) return
+    const known = this.#matchers.get(name)
+    const matcher = fixMatcher(fix, fixes)
+    if (known?.uid === uid && sameNames(known?.matcher.supersededBy, matcher.supersededBy)) return
     if (this.#index === undefined) {
       this.#index = new FleetIndex(now)
       for (const controlPlane of fleet.values()) this.#index.upsert(controlPlane)
     }
-    this.#matchers.set(name, { uid, matcher: fixMatcher(fix) })
-    this.#index.track(fix)
+    this.#matchers.set(name, { uid, matcher })
+    this.#index.track(fix, undefined, fixes)
   }
 
   remove(fix: string): void {
@@ -66,4 +68,8 @@ export class DeliveredFixes {
     const { NotAffected: _, ...counts } = this.#index?.counts(fix) ?? {}
     return counts
   }
+}
+
+function sameNames(left: ReadonlySet<string> | undefined, right: ReadonlySet<string>): boolean {
+  return left?.size === right.size && [...right].every((name) => left.has(name))
 }

@@ -119,7 +119,9 @@ class FixesController implements Controller {
 
   #watchOver(fix: ComponentFix, world: World): void {
     const now = world.clock.now()
-    this.#delivered.add(fix, world.cluster(HUB).cache<ControlPlane>(controlPlanes), now)
+    const hub = world.cluster(HUB)
+    const fixes = [...hub.cache<ComponentFix>(componentFixes).values()]
+    this.#delivered.add(fix, fixes, hub.cache<ControlPlane>(controlPlanes), now)
     this.#delivered.advance(now)
   }
 
@@ -146,12 +148,13 @@ class FixesController implements Controller {
   }
 
   #onFix(event: ObjectEvent): readonly string[] {
-    const { strategy } = (event.object() as ComponentFix).spec
+    const { strategy, supersedes = [] } = (event.object() as ComponentFix).spec
     const names = this.#followers.get(strategy) ?? new Set()
     if (event.type === 'DELETED') names.delete(event.key)
     else names.add(event.key)
     this.#followers.set(strategy, names)
-    return [event.key]
+    // Those it supersedes count control planes that have this one as theirs.
+    return event.type === 'MODIFIED' ? [event.key] : [event.key, ...supersedes]
   }
 
   #followersOf(strategy: string): readonly string[] {
