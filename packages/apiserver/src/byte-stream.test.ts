@@ -28,6 +28,19 @@ test('a waiting reader gets each piece at once', async () => {
   expect((await last).done).toBe(true)
 })
 
+test('a batch comes as one, and streams with the same pieces share it', async () => {
+  const pieces = [bytes('a'), bytes('b'), bytes('c')]
+  const streams = [new ByteStream(), new ByteStream()]
+  const waiting = streams.map((stream) => stream.next())
+  for (const stream of streams) for (const piece of pieces) stream.push(piece)
+  const [first, second] = await Promise.all(waiting)
+  expect(first!.value).toEqual(bytes('abc'))
+  expect(second!.value).toBe(first!.value)
+  const other = new ByteStream()
+  for (const piece of [pieces[0]!, pieces[2]!]) other.push(piece)
+  expect((await other.next()).value).toEqual(bytes('ac'))
+})
+
 test('a reader who leaves closes it, once', async () => {
   const stream = new ByteStream([bytes('a')])
   const closed = vi.fn<() => void>()

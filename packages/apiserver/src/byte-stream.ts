@@ -33,26 +33,17 @@ export class ByteStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
 
   push(piece: Uint8Array): void {
     if (this.#ended) return
-    if (this.#reader !== undefined) {
-      const reader = this.#reader
-      this.#reader = undefined
-      reader({ value: piece, done: false })
-      return
-    }
     this.#waiting.push(piece)
     this.#bytes += piece.length
     if (this.#bytes > MAX_WAITING) this.#overflow()
+    else if (this.#reader !== undefined && this.#waiting.length === 1) queueMicrotask(this.#wake)
   }
 
   /** No more pieces will come; what waits is still read. */
   end(): void {
     if (this.#ended) return
     this.#ended = true
-    if (this.#reader !== undefined) {
-      const reader = this.#reader
-      this.#reader = undefined
-      reader({ value: undefined, done: true })
-    }
+    this.#wake()
     this.#close()
   }
 
@@ -75,6 +66,16 @@ export class ByteStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
     this.#waiting.length = 0
     this.end()
     return Promise.resolve({ value: undefined, done: true })
+  }
+
+  /** Gives a waiting reader what there is: later than the first piece, so that all of a batch goes at once. */
+  readonly #wake = (): void => {
+    const reader = this.#reader
+    if (reader === undefined) return
+    const piece = this.#nextWaiting()
+    if (piece === undefined && !this.#ended) return
+    this.#reader = undefined
+    reader(piece === undefined ? { value: undefined, done: true } : { value: piece, done: false })
   }
 
   #nextFirst(): Uint8Array | undefined {
@@ -116,6 +117,17 @@ export class ByteStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
   }
 }
 
+/** Pieces joined last, by the first of them: many streams carry the same pieces, and share one copy of the whole. */
+const joins = new WeakMap<Uint8Array, { readonly pieces: readonly Uint8Array[]; readonly whole: Uint8Array }>()
+
 function joined(pieces: readonly Uint8Array[]): Uint8Array | undefined {
-  return pieces.length > 1 ? Buffer.concat(pieces) : pieces[0]
+  const [first] = pieces
+  if (first === undefined || pieces.length === 1) return first
+  const known = joins.get(first)
+  if (known?.pieces.length === pieces.length && known.pieces.every((piece, index) => piece === pieces[index])) {
+    return known.whole
+  }
+  const whole = Buffer.concat(pieces)
+  joins.set(first, { pieces, whole })
+  return whole
 }
