@@ -30,8 +30,6 @@ export interface CheckOptions {
   readonly library: Library
   /** Names are looked up relative to it; empty in Kubernetes. */
   readonly container: string
-  /** Whether lists and maps written out may hold several types. */
-  readonly mixedLiterals: boolean
 }
 
 /** An expression and what is known about it. Nodes are their own keys. */
@@ -247,7 +245,7 @@ class Checker {
     let element: CelType | undefined
     for (const { value, optional } of expr.elements) {
       const type = this.check(value)
-      element = this.#join(value, element, optional ? this.#unwrap(value, type) : type)
+      element = this.#join(element, optional ? this.#unwrap(value, type) : type)
     }
     return listOf(element ?? this.#known.fresh())
   }
@@ -256,9 +254,9 @@ class Checker {
     let keys: CelType | undefined
     let values: CelType | undefined
     for (const { key, value, optional } of expr.entries) {
-      keys = this.#join(key, keys, this.check(key))
+      keys = this.#join(keys, this.check(key))
       const type = this.check(value)
-      values = this.#join(value, values, optional ? this.#unwrap(value, type) : type)
+      values = this.#join(values, optional ? this.#unwrap(value, type) : type)
     }
     return mapOf(keys ?? this.#known.fresh(), values ?? this.#known.fresh())
   }
@@ -271,10 +269,11 @@ class Checker {
     return type
   }
 
-  #join(expr: Expr, previous: CelType | undefined, current: CelType): CelType {
+  /** The type of items of both types; lists and maps may hold several, unless the dialect objects later. */
+  #join(previous: CelType | undefined, current: CelType): CelType {
     if (previous === undefined) return current
     if (this.#known.accepts(previous, current)) return mostGeneral(previous, current)
-    return this.#options.mixedLiterals ? celDyn : this.#mismatch(expr, previous, current)
+    return celDyn
   }
 
   #comprehension(expr: ComprehensionExpr): CelType {

@@ -40,7 +40,6 @@ export function compile(expression: string, options: CompileOptions): CompileRes
     variables: options.variables,
     library: kubernetes ? kubernetesLibrary : standardLibrary,
     container: options.container ?? '',
-    mixedLiterals: !kubernetes,
   })
   const problems = errors.length > 0 || !kubernetes ? errors : validateLiterals(checked)
   if (problems.length > 0) return failed(expression, locate(expression, problems))

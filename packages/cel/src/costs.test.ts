@@ -511,10 +511,16 @@ describe('what is constant', () => {
     ["'a' in ['a', 'b']", 0],
     ['x in [1, 2, 3]', 1],
     ["duration('1s') < duration('2s')", 1],
+    ["'%d %s'.format([1, 'abc']) == '1 abc'", 2],
+    ["'%o %o %o'.format([7, 8, 9]) == '7 10 11'", 2],
+    ['map.all(k, map[k] > 0)', 14],
+    ['map.transformMapEntry(k, v, {string(k): v + 1}).size() == 2', 76],
+    ['map.filter(k, map[k] > 1).size() == 1', 23],
+    ['!map.exists(k, v, v == 3)', 15],
     ['[1, x].size()', 12],
   ])('is free in Kubernetes: %s', (expression, cost) => {
-    const result = compile(expression, { variables: { x: celInt } })
-    expect(result.ok && result.program.evaluate({ x: 2 }).cost).toBe(cost)
+    const result = compile(expression, { variables: { x: celInt, map: mapOf(celString, celInt) } })
+    expect(result.ok && result.program.evaluate({ x: 2, map: { a: 1, b: 2 } }).cost).toBe(cost)
   })
 })
 

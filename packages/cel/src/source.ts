@@ -10,10 +10,10 @@ export interface SourceError {
 /** Lines beyond this are not repeated under an error. */
 const maxSnippet = 16384
 
-/** Errors with line and column, in the order of the source. */
+/** Errors with line and column, in the order of the source. What macros evaluate twice is told once. */
 export function locate(source: string, errors: readonly SourceError[]): CelCompileError[] {
-  return errors
-    .toSorted((left, right) => left.at - right.at)
+  return [...new Map(errors.map((error) => [`${error.at} ${error.message}`, error])).values()]
+    .sort((left, right) => left.at - right.at)
     .map(({ at, message }) => {
       const before = source.slice(0, at).split('\n')
       return { message, line: before.length, column: characterCount(before.at(-1)!) + 1 }

@@ -119,7 +119,7 @@ const kubernetesStyle: Style = {
     if (text !== undefined) return text
     const [mantissa = '', exponent = ''] = scientificText(value, precision).split('e')
     const raised = exponent.replace(/^\+/, '').replace(/[-\d]/g, (digit) => SUPERSCRIPTS[digit]!)
-    return `${mantissa}\u202f\u00d7\u202f10${raised}`
+    return `${mantissa}\u00d710${raised}`
   },
   decimalDoubles: false,
 }
