@@ -33,7 +33,7 @@ export async function authenticate(
   cluster: LogicalCluster | undefined,
 ): Promise<UserInfo> {
   if (certificate === undefined && authorization === undefined) return anonymousUser
-  let user = certificate === undefined ? undefined : certificates.userOf(certificate)
+  let user = certificate === undefined ? undefined : certificates.userOf(certificate, cluster?.name ?? '')
   if (user === undefined && authorization !== undefined) {
     const token = bearerToken(authorization)
     user = token === undefined ? undefined : await tokens.userOf(token, cluster)

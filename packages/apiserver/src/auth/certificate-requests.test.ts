@@ -127,6 +127,9 @@ describe('a request', () => {
       username: 'carol',
       groups: ['ops', 'audit', 'system:authenticated'],
     })
+    // Whoever approves in one logical cluster makes nobody in another.
+    const elsewhere = await server.ask(SELF.replace('hub', 'other'), { certificate: { certificate, key }, body })
+    expect(elsewhere.code).toBe(401)
     await server.clock.advance(601_000)
     expect((await ask()).code).toBe(401)
   })

@@ -66,7 +66,7 @@ test('certificates are good by the clock of the server, at both of their ends', 
   const { certificate: pem } = await authority.issueClient({ name: 'a', groups: ['g'] })
   const client = new X509Certificate(pem)
   const at = (now: number): string | undefined =>
-    new ClientCertificates(certificateAuthority, new VirtualClock(now)).userOf(client)?.name
+    new ClientCertificates(certificateAuthority, new VirtualClock(now)).userOf(client, 'hub')?.name
   expect(at(simulated.now())).toBe('a')
   expect(at(simulated.now() + YEAR_MS - 1000)).toBe('a')
   expect(at(simulated.now() + YEAR_MS + 1000)).toBeUndefined()
@@ -78,7 +78,7 @@ test('certificates of another authority, or for servers, are nobody’s', async 
   const { certificate, certificateAuthority } = await own!.serverIdentity()
   const certificates = new ClientCertificates(certificateAuthority, clock)
   const foreign = await other!.issueClient({ name: 'admin', groups: ['system:masters'] })
-  expect(certificates.userOf(new X509Certificate(foreign.certificate))).toBeUndefined()
-  expect(certificates.userOf(new X509Certificate(certificate))).toBeUndefined()
-  expect(certificates.userOf(new X509Certificate(certificateAuthority))).toBeUndefined()
+  expect(certificates.userOf(new X509Certificate(foreign.certificate), 'hub')).toBeUndefined()
+  expect(certificates.userOf(new X509Certificate(certificate), 'hub')).toBeUndefined()
+  expect(certificates.userOf(new X509Certificate(certificateAuthority), 'hub')).toBeUndefined()
 })

@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
@@ -18,6 +18,8 @@ export interface KeyPair {
 
 /** What a certificate of ours says. */
 export interface CertificateContent {
+  /** Logical cluster in which it is good for anything; absent for all of them. */
+  readonly cluster?: string
   readonly subject: X509.Name
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Buffer
@@ -184,6 +186,7 @@ export class CertificateAuthority {
   ): Promise<string> {
     const { subject, issuer, publicKey, keyUsages, extendedKeyUsages, alternativeNames = [], extensions } = content
     const certificate = await x509.X509CertificateGenerator.create({
+      serialNumber: serialNumberFor(content.cluster),
       subject,
       issuer,
       publicKey,
@@ -237,6 +240,32 @@ export class CertificateAuthority {
 /** Whether `authority` signed the certificate. */
 export function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
   return certificate.checkIssued(authority) && certificate.verify(authority.publicKey)
+}
+
+/** First byte of serial numbers: what the certificate is good for. The rest makes them unique. */
+const EVERYWHERE = '01'
+const IN_ONE_CLUSTER = '02'
+const SERIAL_BYTES = 16
+/** Part of a serial number that says for which cluster, as hexadecimal digits. */
+const CLUSTER_DIGITS = 16
+
+/**
+ * A new serial number that says where a certificate is good: logical clusters have one authority, but who may have
+ * certificates signed in one of them must not become somebody in another.
+ */
+function serialNumberFor(cluster: string | undefined): string {
+  const start = cluster === undefined ? EVERYWHERE : `${IN_ONE_CLUSTER}${clusterDigits(cluster)}`
+  return start + randomBytes(SERIAL_BYTES - start.length / 2).toString('hex')
+}
+
+/** Whether a certificate of ours is good in a logical cluster. */
+export function isGoodIn(certificate: X509Certificate, cluster: string): boolean {
+  const number = certificate.serialNumber.toLowerCase().padStart(SERIAL_BYTES * 2, '0')
+  return number.startsWith(EVERYWHERE) || number.startsWith(`${IN_ONE_CLUSTER}${clusterDigits(cluster)}`)
+}
+
+function clusterDigits(cluster: string): string {
+  return createHash('sha256').update(cluster).digest('hex').slice(0, CLUSTER_DIGITS)
 }
 
 function generateKeys(): { publicKey: KeyObject; privateKey: KeyObject } {

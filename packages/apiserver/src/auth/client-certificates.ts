@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { Clock } from '@locktender/kube'
 import type { UserInfo } from '../user.ts'
-import { clientAuthentication, isIssuedBy } from './certificates.ts'
+import { clientAuthentication, isGoodIn, isIssuedBy } from './certificates.ts'
 
 /** Key of the extra field that says by which credential a user came. */
 export const credentialId = 'authentication.kubernetes.io/credential-id'
@@ -25,12 +25,16 @@ export class ClientCertificates {
     this.#clock = clock
   }
 
-  /** The user of a certificate; undefined when it is foreign, for another purpose, or not valid now. */
-  userOf(certificate: X509Certificate): UserInfo | undefined {
+  /**
+   * The user of a certificate in a logical cluster; undefined when it is foreign, for another cluster or purpose, or
+   * not valid now.
+   */
+  userOf(certificate: X509Certificate, cluster: string): UserInfo | undefined {
     if (!this.#known.has(certificate)) this.#known.set(certificate, this.#examine(certificate))
     const known = this.#known.get(certificate)
     const now = this.#clock.now()
-    return known !== undefined && known.notBefore <= now && now <= known.notAfter ? known.user : undefined
+    if (known === undefined || now < known.notBefore || known.notAfter < now) return undefined
+    return isGoodIn(certificate, cluster) ? known.user : undefined
   }
 
   #examine(certificate: X509Certificate): KnownCertificate | undefined {

@@ -70,7 +70,7 @@ export class CertificateSigner {
     const refusal = signers[spec.signerName]!(wanted, spec.usages)
     const status =
       refusal === undefined
-        ? { certificate: await this.#certificate(wanted, spec) }
+        ? { certificate: await this.#certificate(ref.cluster, wanted, spec) }
         : { conditions: [{ type: 'Failed', status: 'True', reason: 'SignerValidationFailure', message: refusal }] }
     await this.#writer.update(
       ref,
@@ -85,12 +85,14 @@ export class CertificateSigner {
   }
 
   async #certificate(
+    cluster: string,
     { subject, publicKey, alternativeNames }: Awaited<ReturnType<typeof parseSigningRequest>>,
     { usages, expirationSeconds = YEAR_SECONDS }: CertificateRequest['spec'],
   ): Promise<string> {
     const seconds = Math.min(expirationSeconds, YEAR_SECONDS)
     const now = this.#clock.now()
     const pem = await this.#authority.sign({
+      cluster,
       subject,
       publicKey,
       alternativeNames,
