@@ -13,12 +13,6 @@ const LABEL_RULE =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an " +
   "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 
-/** What keeps a text from being a DNS subdomain, if anything does. */
-export function subdomainProblem(text: string): string | undefined {
-  if (text.length > 253) return 'must be no more than 253 characters'
-  return SUBDOMAIN.test(text) ? undefined : subdomainRule
-}
-
 /** Rules of object metadata that hold for every kind. */
 export function validateMeta(meta: ObjectMeta, names: ServedResource['names']): FieldError[] {
   const errors: FieldError[] = []

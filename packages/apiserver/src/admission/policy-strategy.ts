@@ -1,7 +1,7 @@
 import { fieldDuplicate, fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
+import { dnsLabelError, dnsSubdomainError } from '../dns-names.ts'
 import { isRecord } from '../object.ts'
-import { subdomainProblem } from '../object-meta.ts'
 import type { Strategy } from '../served-resource.ts'
 import { records } from './expressions.ts'
 import type { Scope } from './expressions.ts'
@@ -22,7 +22,6 @@ const REASONS = ['Forbidden', 'Invalid', 'RequestEntityTooLarge']
 const ACTIONS = ['Audit', 'Deny', 'Warn']
 const MAX_AUDIT_ANNOTATIONS = 20
 const MAX_AUDIT_EXPRESSION = 5 * 1024
-const LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/
 const IDENTIFIER = /^[_a-zA-Z][_a-zA-Z0-9]*$/
 const RESERVED = new Set(
   'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
@@ -79,16 +78,18 @@ function checkParamKind(kind: unknown, errors: Errors): void {
       fieldInvalid(`${field}.apiVersion`, text(apiVersion), `unexpected GroupVersion string: ${text(apiVersion)}`),
     )
   } else {
-    const problem = group === '' ? undefined : subdomainProblem(group!)
+    const problem = group === '' ? undefined : dnsSubdomainError(group!)
     if (problem !== undefined) errors.push(fieldInvalid(`${field}.apiVersion`, group, problem))
-    if (version === '') errors.push(fieldInvalid(`${field}.apiVersion`, text(apiVersion), 'version must be specified'))
-    else if (!LABEL.test(version!))
-      errors.push(fieldInvalid(`${field}.apiVersion`, version, 'must be a DNS-1035 label'))
+    const versionProblem = version === '' ? 'version must be specified' : dnsLabelError(version!)
+    if (versionProblem !== undefined) {
+      errors.push(fieldInvalid(`${field}.apiVersion`, version === '' ? text(apiVersion) : version, versionProblem))
+    }
   }
   if (text(name) === '') errors.push(fieldRequired(`${field}.kind`))
-  else if (!LABEL.test(text(name).toLowerCase())) {
-    const why = 'may have mixed case, but should otherwise match: must be a DNS-1035 label'
-    errors.push(fieldInvalid(`${field}.kind`, text(name), why))
+  else {
+    const problem = dnsLabelError(text(name).toLowerCase())
+    const why = `may have mixed case, but should otherwise match: ${problem}`
+    if (problem !== undefined) errors.push(fieldInvalid(`${field}.kind`, text(name), why))
   }
 }
 
@@ -194,7 +195,7 @@ export const policyBindingStrategy: Strategy = {
 
 function checkBinding(spec: Record<string, unknown>, errors: Errors): void {
   const policy = text(spec['policyName'])
-  const problem = subdomainProblem(policy)
+  const problem = dnsSubdomainError(policy)
   if (policy === '') errors.push(fieldRequired('spec.policyName'))
   else if (problem !== undefined) errors.push(fieldInvalid('spec.policyName', policy, problem))
   if (isRecord(spec['paramRef'])) checkParamRef(spec['paramRef'], 'spec.paramRef', errors)

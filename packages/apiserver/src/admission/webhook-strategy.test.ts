@@ -63,7 +63,11 @@ test.each<[object, string]>([
     { clientConfig: { url: 'http://a' } },
     'webhooks[0].clientConfig.url: Invalid value: "http": \'https\' is the only allowed URL scheme; desired format: https://host[/path]',
   ],
-  [{ clientConfig: { url: 'nowhere' } }, 'webhooks[0].clientConfig.url: Required value: url must be a valid URL: '],
+  [
+    { clientConfig: { url: 'nowhere' } },
+    'url: Invalid value: "": host must be specified; desired format: https://host',
+  ],
+  [{ clientConfig: { url: 'https://a:b' } }, 'webhooks[0].clientConfig.url: Required value: url must be a valid URL: '],
   [{ clientConfig: { url: 'https://u@a' } }, '"u": user information is not permitted in the URL'],
   [{ clientConfig: { url: 'https://a#b' } }, '"b": fragments are not permitted in the URL'],
   [{ clientConfig: { url: 'https://a?b' } }, '"b": query parameters are not permitted in the URL'],

@@ -1,8 +1,8 @@
 import { fieldDuplicate, fieldInvalid, fieldNotSupported, fieldRequired } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
 import type { AnyObject } from '../object.ts'
+import { dnsLabelError, dnsSubdomainError } from '../dns-names.ts'
 import { isRecord } from '../object.ts'
-import { subdomainProblem } from '../object-meta.ts'
 import type { Strategy } from '../served-resource.ts'
 import { checkClientConfig } from './client-config.ts'
 import { records } from './expressions.ts'
@@ -11,7 +11,6 @@ import type { Errors } from './field-checks.ts'
 
 const REVIEW_VERSIONS = ['v1', 'v1beta1']
 const SIDE_EFFECTS = ['None', 'NoneOnDryRun']
-const LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/
 
 /** Match conditions of webhooks know no parameters. */
 export const webhookScope = { params: false, authorizer: true } as const
@@ -45,7 +44,7 @@ function checkName(name: string, field: string, errors: Errors): void {
     errors.push(fieldRequired(field))
     return
   }
-  const problem = subdomainProblem(name)
+  const problem = dnsSubdomainError(name)
   if (problem !== undefined) errors.push(fieldInvalid(field, name, problem))
   else if (name.split('.').length < 3) {
     errors.push(fieldInvalid(field, name, 'should be a domain with at least three segments separated by dots'))
@@ -83,7 +82,10 @@ function checkReviewVersions(value: unknown, field: string, errors: Errors): voi
   }
   for (const [index, version] of versions.entries()) {
     if (versions.indexOf(version) < index) errors.push(fieldInvalid(`${field}[${index}]`, version, 'duplicate version'))
-    else if (!LABEL.test(version)) errors.push(fieldInvalid(`${field}[${index}]`, version, 'must be a DNS-1035 label'))
+    else {
+      const problem = dnsLabelError(version)
+      if (problem !== undefined) errors.push(fieldInvalid(`${field}[${index}]`, version, problem))
+    }
   }
   if (!versions.some((version) => REVIEW_VERSIONS.includes(version))) {
     errors.push(fieldInvalid(field, versions, `must include at least one of ${REVIEW_VERSIONS.join(', ')}`))
