@@ -421,10 +421,13 @@ describe('a webhook that cannot be asked', () => {
   })
 
   test('because nobody listens', async () => {
-    const clientConfig = { url: 'https://127.0.0.1:1/v' }
+    const gone = await startWebhooks(() => ({ allowed: true }))
+    await gone[Symbol.asyncDispose]()
+    const { host } = new URL(gone.url)
+    const clientConfig = { url: `${gone.url}/v`, caBundle: gone.caBundle }
     expect(refusal(await unreachable('Fail', { clientConfig }))).toEqual([
       500,
-      'Internal error occurred: failed calling webhook "v.example.com": failed to call webhook: Post "https://127.0.0.1:1/v?timeout=1s": dial tcp 127.0.0.1:1: connect: connection refused',
+      `Internal error occurred: failed calling webhook "v.example.com": failed to call webhook: Post "${gone.url}/v?timeout=1s": dial tcp ${host}: connect: connection refused`,
     ])
   })
 
