@@ -1,12 +1,11 @@
 import { clone } from '@locktender/kube'
-import type { Json, StructuralSchema } from '@locktender/kube'
+import type { StructuralSchema } from '@locktender/kube'
 import { describe, expect, test } from 'vitest'
-import { isObject } from '../schema/failure.ts'
 import type { JsonObject } from '../schema/failure.ts'
 import { openTestCluster, statusOf } from '../test-cluster.ts'
 import type { RawAnswer, TestCluster } from '../test-cluster.ts'
 import type { CustomResourceDefinition, DefinitionVersion } from './definition.ts'
-import { baseObjects } from './fixture-base-objects.ts'
+import { baseObject, collectionPath, merge } from './fixture-base-objects.ts'
 import { fixtureDefinitions, haveFixtures, unfinishedDefinitions, withoutRules } from './fixture-definitions.ts'
 import { mutationsOf, partsOf, pathOf, valueAt } from './sample-mutations.ts'
 import type { SchemaPart } from './sample-mutations.ts'
@@ -71,7 +70,7 @@ class Subject {
     const installed = await cluster.send('POST', CRD, { body: definition })
     if (installed.code !== 201) throw new Error(statusOf(installed).message)
     const body = baseObject(definition, version)
-    const path = collection(definition, version)
+    const path = collectionPath(definition, version)
     const created = await cluster.send('POST', path, { body })
     if (created.code !== 201) throw new Error(statusOf(created).message)
     return new Subject(cluster, definition, version, created.json<JsonObject>(), tally)
@@ -83,7 +82,7 @@ class Subject {
 
   /** Sends an object without storing it: its status, where that has an endpoint of its own, otherwise the whole. */
   #try(object: JsonObject, part: SchemaPart): Promise<RawAnswer> {
-    const path = collection(this.#definition, this.#version)
+    const path = collectionPath(this.#definition, this.#version)
     const [first] = part.steps
     const inStatus = typeof first === 'object' && first.property === 'status'
     const query = '?dryRun=All&fieldValidation=Strict'
@@ -151,38 +150,6 @@ class Subject {
     if (refused) this.#tally.mutations++
     else this.#tally.wrong.push(`unknown field in ${path}: ${answer.code} ${answer.text.slice(0, 300)}`)
   }
-}
-
-function collection({ spec }: CustomResourceDefinition, { name }: DefinitionVersion): string {
-  const namespace = spec.scope === 'Namespaced' ? '/namespaces/default' : ''
-  return `/apis/${spec.group}/${name}${namespace}/${spec.names.plural}`
-}
-
-/** The smallest object, with what the rules of the definition ask for beyond the schema. */
-function baseObject({ spec, metadata }: CustomResourceDefinition, version: DefinitionVersion): JsonObject {
-  const schema = version.schema!.openAPIV3Schema!
-  const own = baseObjects[metadata.name] ?? {}
-  const samples = [[], ...Object.keys(own).map((property) => [{ property }])].map((steps) =>
-    sampleValue(schema, 0, steps),
-  )
-  const object = [...samples, own].reduce(merge) as JsonObject
-  return {
-    ...object,
-    apiVersion: `${spec.group}/${version.name}`,
-    kind: spec.names.kind,
-    metadata: { name: 'cluster' },
-  }
-}
-
-/** What `over` has, laid over `base`; items of lists by their place. */
-function merge(base: Json, over: Json): Json {
-  if (Array.isArray(base) && Array.isArray(over)) {
-    return over.map((item, index) => (index < base.length ? merge(base[index]!, item) : item))
-  }
-  if (!isObject(base) || !isObject(over)) return over
-  const merged = { ...base }
-  for (const [key, value] of Object.entries(over)) merged[key] = key in merged ? merge(merged[key]!, value) : value
-  return merged
 }
 
 /** What the rules of a schema say when they are broken. */
