@@ -72,6 +72,11 @@ export class LocalServer {
     }
   }
 
+  /** Resolves when the data directory can no longer be written; nothing is acknowledged any more, so close it. */
+  get failure(): Promise<Error> {
+    return this.#server.failure
+  }
+
   /** Writes the kubeconfig to a file that only its owner can read. */
   writeKubeconfig(path: string): void {
     writePrivate(path, this.kubeconfig)

@@ -30,7 +30,11 @@ export async function apiserver(
     const path = resolve(kubeconfig ?? join(temporary ?? flags.data!, 'kubeconfig'))
     write(server, path)
     tell(session, flags, server, path)
-    await stopped
+    const failure = await Promise.race([stopped, server.failure])
+    if (failure instanceof Error) {
+      const why = 'everything acknowledged before is kept; see to the disk, then start again'
+      throw new CommandError(exitCodes.failed, `${failure.message}; ${why}`)
+    }
   } finally {
     await server.close()
     if (temporary !== undefined) await rm(temporary, { recursive: true })
