@@ -514,6 +514,7 @@ describe('what is constant', () => {
     ["'%d %s'.format([1, 'abc']) == '1 abc'", 2],
     ["'%o %o %o'.format([7, 8, 9]) == '7 10 11'", 2],
     ['map.all(k, map[k] > 0)', 14],
+    ["'Rook takes \u{1f451}'.startsWith('Rook')", 1],
     ['map.transformMapEntry(k, v, {string(k): v + 1}).size() == 2', 76],
     ['map.filter(k, map[k] > 1).size() == 1', 23],
     ['!map.exists(k, v, v == 3)', 15],

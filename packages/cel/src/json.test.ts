@@ -71,8 +71,11 @@ describe('values that are not there', () => {
     expect(() => evaluate('self.count == 1', everything, {})).toThrow('no such key: count')
   })
 
-  test('are not the same as null', () => {
-    expect(evaluate('has(self.any) && self.any == null', everything, { any: null })).toBe(true)
+  test('may be null in an object, but not in a list or map', () => {
+    expect(evaluate('!has(self.any)', everything, { any: null })).toBe(true)
+    expect(evaluate("has(self.any.a) && self.any.a == null && 'a' in self.any", everything, { any: { a: null } })).toBe(
+      true,
+    )
   })
 
   test('are told by name when they are variables', () => {
@@ -81,8 +84,9 @@ describe('values that are not there', () => {
   })
 
   test('null where the type has none is an error that can be absorbed', () => {
-    expect(() => evaluate('self.count > 1', everything, { count: null })).toThrow('no such overload')
-    expect(evaluate('self.count + 1 > 1 || true', everything, { count: null })).toBe(true)
+    const labels = { labels: { one: null } }
+    expect(() => evaluate('self.labels.one > 1', everything, labels)).toThrow('no such overload')
+    expect(evaluate('self.labels.one + 1 > 1 || true', everything, labels)).toBe(true)
   })
 
   test('JSON of another type is an error', () => {

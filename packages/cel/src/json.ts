@@ -68,7 +68,7 @@ class JsonMap extends CelMap {
   }
 }
 
-/** An object read from a JSON object, field by field. */
+/** An object read from a JSON object, field by field. A field that is null is not there, as in Kubernetes. */
 class JsonFields extends CelObject {
   readonly json: JsonObject
   readonly type: CelObjectType
@@ -83,12 +83,12 @@ class JsonFields extends CelObject {
     const field = this.type.fields.get(name)
     if (field === undefined || !Object.hasOwn(this.json, field.property)) return undefined
     const json = this.json[field.property]
-    return json === undefined ? undefined : fromJson(json, field.type)
+    return json === undefined || json === null ? undefined : fromJson(json, field.type)
   }
 
   *fieldNames(): Iterable<string> {
     for (const [name, field] of this.type.fields) {
-      if (Object.hasOwn(this.json, field.property) && this.json[field.property] !== undefined) yield name
+      if (Object.hasOwn(this.json, field.property) && (this.json[field.property] ?? undefined) !== undefined) yield name
     }
   }
 }

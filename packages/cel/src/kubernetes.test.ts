@@ -172,7 +172,7 @@ const TRUE: Readonly<Record<string, readonly string[]>> = {
     "timestamp('2023-12-31T23:30:00Z').getDayOfYear() == 364 && timestamp('2023-01-01T00:00:00Z').getDayOfWeek() == 0",
     "timestamp('2023-07-10T18:11:52Z') - timestamp('2023-07-10T18:11:22Z') == duration('30s')",
     "duration('1h30m').getMinutes() == 90 && duration('1.5s').getMilliseconds() == 1500",
-    "string(duration('90s')) == '90s' && string(timestamp('2023-07-10T20:11:52.5+02:00')) == '2023-07-10T18:11:52.5Z'",
+    "string(duration('90s')) == '90s' && string(timestamp('2023-07-10T20:11:52.5+02:00')) == '2023-07-10T20:11:52.5+02:00' && timestamp('2023-07-10T20:11:52+02:00') == timestamp('2023-07-10T18:11:52Z')",
   ],
   numbers: [
     "1 < 1.5 && 2u > 1 && 1.0 <= 1u && string(1000000.0) == '1e+06' && string(0.25) == '0.25'",

@@ -10,9 +10,9 @@ const minTimestamp = -62_135_596_800n * nanosecondsPerSecond
 const maxTimestamp = 253_402_300_800n * nanosecondsPerSecond - 1n
 
 /** A timestamp if it is in the range of CEL; throws CelEvaluationError otherwise. */
-export function timestamp(nanoseconds: bigint): CelTimestamp {
+export function timestamp(nanoseconds: bigint, offset = 0): CelTimestamp {
   if (nanoseconds < minTimestamp || nanoseconds > maxTimestamp) throw new CelEvaluationError('timestamp overflow')
-  return new CelTimestamp(nanoseconds)
+  return new CelTimestamp(nanoseconds, offset)
 }
 
 /** A duration if its nanoseconds fit an int, about 292 years; throws CelEvaluationError otherwise. */
@@ -41,9 +41,9 @@ export function parseTimestamp(text: string): CelTimestamp {
   if (at === undefined || hour > 23 || minute > 59 || second > 59 || offsetHours > 23 || offsetMinutes > 59) {
     return notA(text, 'google.protobuf.Timestamp')
   }
-  const offset = (offsetHours * 3600 + offsetMinutes * 60) * (match[8] === '-' ? -1 : 1)
-  const seconds = BigInt(at / 1000 + hour * 3600 + minute * 60 + second - offset)
-  return timestamp(seconds * nanosecondsPerSecond + BigInt((match[7] ?? '').slice(0, 9).padEnd(9, '0')))
+  const offset = (offsetHours * 60 + offsetMinutes) * (match[8] === '-' ? -1 : 1)
+  const seconds = BigInt(at / 1000 + hour * 3600 + (minute - offset) * 60 + second)
+  return timestamp(seconds * nanosecondsPerSecond + BigInt((match[7] ?? '').slice(0, 9).padEnd(9, '0')), offset)
 }
 
 /** Reads a JSON string of format date-time or date. */
@@ -58,12 +58,21 @@ function dateTime(year: number, month: number, day: number): number | undefined 
   return month >= 1 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() : undefined
 }
 
-export function formatTimestamp({ nanoseconds }: CelTimestamp): string {
-  const seconds = floorDivide(nanoseconds, nanosecondsPerSecond)
-  const fraction = nanoseconds - seconds * nanosecondsPerSecond
+/** RFC 3339, with the offset it was written with. */
+export function formatTimestamp({ nanoseconds, offset }: CelTimestamp): string {
+  const utc = floorDivide(nanoseconds, nanosecondsPerSecond)
+  const fraction = nanoseconds - utc * nanosecondsPerSecond
+  const seconds = utc + BigInt(offset) * 60n
   // The years from 1 to 9999 have four digits in ISO format too.
   const date = new Date(Number(seconds) * 1000).toISOString().slice(0, 19)
-  return `${date}${fractionText(fraction)}Z`
+  return `${date}${fractionText(fraction)}${offsetText(offset)}`
+}
+
+function offsetText(offset: number): string {
+  if (offset === 0) return 'Z'
+  const digits = (value: number): string => String(value).padStart(2, '0')
+  const size = Math.abs(offset)
+  return `${offset < 0 ? '-' : '+'}${digits(Math.floor(size / 60))}:${digits(size % 60)}`
 }
 
 function fractionText(fraction: bigint): string {

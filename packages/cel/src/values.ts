@@ -34,9 +34,12 @@ export class CelUint {
 export class CelTimestamp {
   /** Since 1970-01-01T00:00:00Z. */
   readonly nanoseconds: bigint
+  /** Minutes east of Greenwich, in which it was written and is written again; comparisons do not see it. */
+  readonly offset: number
 
-  constructor(nanoseconds: bigint) {
+  constructor(nanoseconds: bigint, offset = 0) {
     this.nanoseconds = nanoseconds
+    this.offset = offset
   }
 }
 

@@ -131,7 +131,8 @@ function addBytes(left: Uint8Array, right: Uint8Array): Uint8Array {
   return sum
 }
 
-const addTime = (at: CelTimestamp, by: CelDuration): CelTimestamp => timestamp(at.nanoseconds + by.nanoseconds)
+const addTime = (at: CelTimestamp, by: CelDuration): CelTimestamp =>
+  timestamp(at.nanoseconds + by.nanoseconds, at.offset)
 
 /**
  * Operators that are functions. `&&`, `||`, `?:` and indexing are evaluated by the planner; what stands here for them
@@ -180,7 +181,7 @@ export const operatorFunctions: readonly FunctionDeclaration[] = [
       'subtract_timestamp_duration',
       [celTimestamp, celDuration],
       celTimestamp,
-      (at: CelTimestamp, by: CelDuration) => timestamp(at.nanoseconds - by.nanoseconds),
+      (at: CelTimestamp, by: CelDuration) => timestamp(at.nanoseconds - by.nanoseconds, at.offset),
     ),
     overload(
       'subtract_timestamp_timestamp',

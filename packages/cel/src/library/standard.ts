@@ -1,6 +1,6 @@
 import { define, member, overload } from '../functions.ts'
 import type { FunctionDeclaration, Price } from '../functions.ts'
-import { estimated, matching, sizeOf, traversal } from '../prices.ts'
+import { comparison, estimated, matching, sizeOf } from '../prices.ts'
 import { perCharacter, scale, scaled, times } from '../ranges.ts'
 import { patternOf } from '../patterns.ts'
 import { inTimeZone } from '../time.ts'
@@ -57,8 +57,8 @@ const searching: Price = {
   estimate: ([text, part]) => ({ cost: times(scale(text!.size, perCharacter), scale(part!.size, perCharacter)) }),
 }
 
-/** The estimate goes by the prefix, the actual cost by the string, as in Kubernetes. */
-const affix = estimated(traversal(0), ([, part]) => ({ cost: scale(part!.size, perCharacter) }))
+/** The estimate goes by the prefix, the actual cost by the shorter of the two, as Kubernetes' own numbers show. */
+const affix = estimated(comparison, ([, part]) => ({ cost: scale(part!.size, perCharacter) }))
 
 const sized = [
   ['bytes', celBytes],
