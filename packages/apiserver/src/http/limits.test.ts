@@ -28,6 +28,8 @@ async function handle({ path, readBody, signal }: IncomingRequest): Promise<Repl
   switch (path) {
     case '/large':
       return jsonReply(200, LARGE)
+    case '/refused':
+      return textReply(401, 'no')
     case '/never':
       return new Promise<Reply>(() => {})
     default:
@@ -122,6 +124,19 @@ describe('slow clients', () => {
       const other = session.request({ ':path': '/' })
       other.resume()
       expect(await new Promise((done) => other.on('response', (headers) => done(headers[':status'])))).toBe(200)
+    })
+  })
+
+  test('cannot keep a stream open that has been answered', async () => {
+    await withSession(async (session) => {
+      const stream = session.request({ ':path': '/refused', ':method': 'POST' }, { endStream: false })
+      stream.write('123')
+      const codes: unknown[] = []
+      stream.on('response', (headers) => codes.push(headers[':status']))
+      stream.on('error', (error) => codes.push(error))
+      stream.resume()
+      await new Promise((resolve) => stream.on('close', resolve))
+      expect(codes).toEqual([401])
     })
   })
 
