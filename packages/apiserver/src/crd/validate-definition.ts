@@ -35,8 +35,6 @@ export function validateDefinition(
   const { spec, metadata } = definition
   // The names of an object never change, so they were right when it was made.
   if (live === undefined) {
-    const why = dnsSubdomainError(metadata.name)
-    if (why !== undefined) errors.push(fieldInvalid('metadata.name', metadata.name, why))
     if (metadata.name !== `${spec.names.plural}.${spec.group}`) {
       errors.push(fieldInvalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'))
     }
