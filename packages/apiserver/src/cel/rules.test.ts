@@ -58,7 +58,7 @@ describe('a definition with a rule is fine', () => {
     ],
     [
       'about a number or text',
-      ruled(object({ a: { 'x-kubernetes-int-or-string': true } }), 'type(self.a) == string || self.a > 1'),
+      ruled(object({ a: { 'x-kubernetes-int-or-string': true } }), "self.a == 5 || self.a == '5%'"),
     ],
     ['about a list', ruled({ type: 'array', maxItems: 10, items: integer }, 'self.all(x, x > 0) && self[0] == 1')],
     [
