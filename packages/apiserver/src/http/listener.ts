@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { constants, createSecureServer } from 'node:http2'
-import type {
-  Http2SecureServer,
-  Http2ServerRequest,
-  Http2ServerResponse,
-  ServerHttp2Session,
-  ServerHttp2Stream,
-} from 'node:http2'
+import { createSecureServer } from 'node:http2'
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -173,7 +167,6 @@ export class Listener {
       await send({ ...reply, headers }, response as unknown as ServerResponse)
       // What is still to come of it is not wanted any more.
       if (inTime === undefined) request.destroy()
-      else endUnread(request)
     } finally {
       this.#inFlight--
       if (this.#inFlight === 0) this.#onIdle?.()
@@ -209,14 +202,6 @@ export class Listener {
       return errorReply(error instanceof ApiError ? error : asApiError(error))
     }
   }
-}
-
-/** Closes a stream whose request goes on after the answer: it would stay open for as long as the client likes. */
-function endUnread(request: Http2ServerRequest): void {
-  // Requests of HTTP/1.1 have no stream, and a time limit of their own.
-  const stream = request.stream as ServerHttp2Stream | undefined
-  if (stream === undefined || stream.endAfterHeaders || stream.readableEnded || stream.destroyed) return
-  stream.close(constants.NGHTTP2_NO_ERROR)
 }
 
 function tooLate(): ApiError {
