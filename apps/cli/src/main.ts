@@ -1,16 +1,17 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { homedir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { CommanderError } from 'commander'
 import type { ProcessSession } from './edge/session.ts'
 import { exitCodes } from './exit-codes.ts'
 import { buildProgram } from './program.ts'
 
-// Halves the time until the API server answers. In the user's own folder: what is cached there is run. Where that
-// cannot be written, nothing is cached.
-enableCompileCache(join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'locktender'))
+// Halves the time until the API server answers. In the user's own folder, because what is cached there is run; a home
+// that does not exist is not made for it.
+const caches = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
+if (existsSync(dirname(caches))) enableCompileCache(join(caches, 'locktender'))
 
 const packageFile = new URL('../package.json', import.meta.url)
 const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
