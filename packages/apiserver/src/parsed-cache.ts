@@ -2,9 +2,14 @@ interface Slot<T> {
   readonly revision: number
   readonly value: T
   readonly size: number
+  /** Whether it was asked for since it was last passed over. */
+  used: boolean
 }
 
-/** The most recently used values by key and revision, bounded by the sum of their sizes. */
+/**
+ * Values by key and revision, bounded by the sum of their sizes. What was not used for longest goes first, roughly:
+ * a use is only noted, and counts when it would be the value's turn to go.
+ */
 export class ParsedCache<T> {
   readonly #slots = new Map<string, Slot<T>>()
   readonly #capacity: number
@@ -18,8 +23,7 @@ export class ParsedCache<T> {
   get(key: string, revision: number): T | undefined {
     const slot = this.#slots.get(key)
     if (slot === undefined || slot.revision !== revision) return undefined
-    this.#slots.delete(key)
-    this.#slots.set(key, slot)
+    slot.used = true
     return slot.value
   }
 
@@ -31,12 +35,22 @@ export class ParsedCache<T> {
       this.#slots.delete(key)
       this.#size -= old.size
     }
-    this.#slots.set(key, { revision, value, size })
+    this.#slots.set(key, { revision, value, size, used: false })
     this.#size += size
-    for (const [oldest, slot] of this.#slots) {
-      if (this.#size <= this.#capacity || oldest === key) break
-      this.#slots.delete(oldest)
-      this.#size -= slot.size
+    if (this.#size > this.#capacity) this.#shrink(key)
+  }
+
+  /** Removes values until the rest fits; `kept` stays however large it is. */
+  #shrink(kept: string): void {
+    for (const [key, slot] of this.#slots) {
+      if (this.#size <= this.#capacity) return
+      if (key === kept) continue
+      this.#slots.delete(key)
+      if (slot.used) {
+        // Once more to the end of the line, which this loop reaches too if nothing else makes room.
+        slot.used = false
+        this.#slots.set(key, slot)
+      } else this.#size -= slot.size
     }
   }
 }
