@@ -62,6 +62,10 @@ function evaluate(steps: readonly Step[], frame: Frame): CelValue[] {
 }
 
 function priced({ run, price }: Overload, frame: Frame, values: readonly CelValue[]): CelValue {
+  if (price.upFront === true) {
+    frame.spend(price.actual(values, null))
+    return run(...values)
+  }
   const value = run(...values)
   frame.spend(price.actual(values, value))
   return value

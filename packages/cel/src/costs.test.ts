@@ -542,6 +542,15 @@ describe('the limit', () => {
     expect(() => loop.evaluate({ input }, { costLimit: cost - 1 })).toThrow(CelCostExceeded)
   })
 
+  test.each(['sets.equivalent(input, input)', 'input.distinct().size() > 0', 'input.sort().size() > 0'])(
+    'is charged before a call that would take long: %s',
+    (expression) => {
+      const many = Array.from({ length: 100_000 }, (_, index) => index)
+      const compare = program(expression, { input: ints })
+      expect(() => compare.evaluate({ input: many }, { costLimit: 1_000_000 })).toThrow(CelCostExceeded)
+    },
+  )
+
   test('is not absorbed by an operator', () => {
     const absorbing = program('input.all(x, input.all(y, x <= y || x > y)) || true', { input: ints })
     expect(() => absorbing.evaluate({ input }, { costLimit: 1000 })).toThrow(CelCostExceeded)

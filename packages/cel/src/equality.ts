@@ -1,7 +1,7 @@
 import { CelEvaluationError } from './errors.ts'
-import { JsonList, MergedList, sameJson, sameKeys } from './json.ts'
+import { sameJson } from './json.ts'
+import { equalInAnyOrder, mergeOf } from './merge-lists.ts'
 import { runtimeTypeName } from './types.ts'
-import type { CelListMerge } from './types.ts'
 import {
   CelDuration,
   CelList,
@@ -40,24 +40,8 @@ function equalLists(left: CelList, right: CelList): boolean {
   const { size } = left
   if (size !== right.size) return false
   const merge = mergeOf(left) ?? mergeOf(right)
-  if (merge !== undefined) return equalInAnyOrder(left, right, merge)
+  if (merge !== undefined) return equalInAnyOrder(left, right, merge, equals)
   for (let index = 0; index < size; index++) if (!equals(left.at(index), right.at(index))) return false
-  return true
-}
-
-function mergeOf(list: CelList): CelListMerge | undefined {
-  return list instanceof JsonList || list instanceof MergedList ? list.merge : undefined
-}
-
-function equalInAnyOrder(left: CelList, right: CelList, merge: CelListMerge): boolean {
-  const others = Array.from({ length: right.size }, (_, index) => right.at(index))
-  for (let index = 0; index < left.size; index++) {
-    const item = left.at(index)
-    const other = others.find((candidate) =>
-      merge.kind === 'set' ? equals(item, candidate) : sameKeys(item, candidate, merge.keys, equals),
-    )
-    if (other === undefined || !equals(item, other)) return false
-  }
   return true
 }
 

@@ -23,6 +23,8 @@ export type Implementation = (...args: readonly CelValue[]) => CelValue
 export interface Price {
   /** At run time. The result is there for functions whose cost depends on it. */
   readonly actual: (args: readonly CelValue[], result: CelValue) => number
+  /** Charged before the call, because the call itself takes long; the cost must not depend on the result. */
+  readonly upFront?: boolean
   /** Before: the cost without that of the arguments, and the size of the result when it is known. */
   readonly estimate: (args: readonly SizedArgument[]) => PriceEstimate
 }

@@ -105,6 +105,10 @@ describe('lists that Kubernetes merges', () => {
     expect(evaluate('self.a == self.b', sets, { a: ['x', 'y'], b: ['y', 'x'] })).toBe(true)
     expect(evaluate("self.a + self.b == ['x', 'y', 'z']", sets, { a: ['x', 'y'], b: ['y', 'z'] })).toBe(true)
     expect(evaluate('self.a == self.b', sets, { a: ['x'], b: ['y'] })).toBe(false)
+    const many = Array.from({ length: 100_000 }, (_, index) => String(index))
+    expect(evaluate('self.a == self.b && self.a + self.b == self.a', sets, { a: many, b: many.toReversed() })).toBe(
+      true,
+    )
   })
 
   test('maps compare by key and overwrite', () => {

@@ -69,7 +69,7 @@ class JsonMap extends CelMap {
 }
 
 /** An object read from a JSON object, field by field. A field that is null is not there, as in Kubernetes. */
-class JsonFields extends CelObject {
+export class JsonFields extends CelObject {
   readonly json: JsonObject
   readonly type: CelObjectType
 
@@ -193,54 +193,6 @@ function fromBase64(text: string): Uint8Array {
   } catch {
     throw new CelEvaluationError('invalid base64')
   }
-}
-
-/** `list + list`: lists that Kubernetes treats as sets or maps are merged. */
-export function concatenate(left: CelList, right: CelList, equals: (a: CelValue, b: CelValue) => boolean): CelList {
-  const items = Array.from({ length: left.size }, (_, index) => left.at(index))
-  const others = Array.from({ length: right.size }, (_, index) => right.at(index))
-  const merge = left instanceof JsonList ? left.merge : undefined
-  if (merge === undefined) return new ArrayList([...items, ...others])
-  for (const other of others) {
-    const same = items.findIndex((item) =>
-      merge.kind === 'set' ? equals(item, other) : sameKeys(item, other, merge.keys, equals),
-    )
-    if (same < 0) items.push(other)
-    else if (merge.kind === 'map') items[same] = other
-  }
-  return new MergedList(items, merge)
-}
-
-/** A merged list still compares as a set or map. */
-export class MergedList extends ArrayList {
-  readonly merge: CelListMerge
-
-  constructor(items: readonly CelValue[], merge: CelListMerge) {
-    super(items)
-    this.merge = merge
-  }
-}
-
-/** Whether two items of a list that is a map have the same key. */
-export function sameKeys(
-  left: CelValue,
-  right: CelValue,
-  keys: readonly string[],
-  equals: (a: CelValue, b: CelValue) => boolean,
-): boolean {
-  return keys.every((key) => {
-    const one = keyOf(left, key)
-    const other = keyOf(right, key)
-    return one === undefined || other === undefined ? one === other : equals(one, other)
-  })
-}
-
-function keyOf(item: CelValue, property: string): CelValue | undefined {
-  if (item instanceof JsonFields) {
-    for (const [name, field] of item.type.fields) if (field.property === property) return item.get(name)
-    return undefined
-  }
-  return item instanceof CelMap ? item.get(property) : undefined
 }
 
 /** A map of strings to lists of strings, for functions that make one. */

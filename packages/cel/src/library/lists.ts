@@ -92,7 +92,7 @@ const flattening = allocation(
 
 /** Comparing every item with every other; `keys` is the argument that is compared. */
 function selfComparison(keys: number, ofText?: boolean): Price {
-  return allocation(
+  const price = allocation(
     (args) => {
       const items = args[keys] as CelList
       if (items.size === 0) return 0
@@ -105,6 +105,7 @@ function selfComparison(keys: number, ofText?: boolean): Price {
       factor: ofText === true ? 2 + perCharacter : 2,
     }),
   )
+  return { ...price, upFront: true }
 }
 
 function ofComparable(id: (name: string) => string, make: (id: string, type: CelScalarType) => Overload): Overload[] {

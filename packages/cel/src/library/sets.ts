@@ -22,6 +22,7 @@ function intersects(left: CelList, right: CelList): boolean {
 /** Every item against every other, `times` times. */
 function pairwise(factor: number): Price {
   return {
+    upFront: true,
     actual: ([left, right]) => 1 + sizeOf(left!) * sizeOf(right!) * factor,
     estimate: ([left, right]) => ({ cost: plus(scale(times(left!.size, right!.size), factor), exactly(1)) }),
   }
