@@ -66,6 +66,24 @@ function accessError(path: string, value: unknown, wanted: string): ScaleError {
   return new ScaleError(`${at} accessor error: ${JSON.stringify(value)} is of the type ${type}, expected ${wanted}`)
 }
 
+/**
+ * The autoscaling/v1 Scale of an object.
+ * @throws ScaleError
+ */
+export function scaleOf(object: AnyObject, { specPath, statusPath, selectorOf }: Scaling): AnyObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+  const replicas = integerAt(object, specPath) ?? 0
+  const selector = selectorOf(object)
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion, creationTimestamp },
+    // Zero is not written, as in Go.
+    spec: replicas === 0 ? {} : { replicas },
+    status: { replicas: integerAt(object, statusPath) ?? 0, ...(selector === '' ? {} : { selector }) },
+  } as unknown as AnyObject
+}
+
 /** The object with another number at a path of fields. */
 export function withInteger(object: AnyObject, path: string, value: number): AnyObject {
   const set = (parent: unknown, [field = '', ...rest]: readonly string[]): Record<string, unknown> => {

@@ -5,8 +5,11 @@ import { matchRules } from './matching.ts'
 import { mutateByWebhooks } from './mutating-webhooks.ts'
 import { checkPolicies } from './policies.ts'
 import { validateByWebhooks } from './validating-webhooks.ts'
+import { integerAt, scaleOf, withInteger } from '../scaling.ts'
+import type { ServedResource } from '../served-resource.ts'
+import { prepareVersion } from './versions.ts'
 import { invocationOf } from './webhook.ts'
-import type { Invocation } from './webhook.ts'
+import type { Invocation, Webhook } from './webhook.ts'
 
 /** How long all webhooks of one phase may take together: kube-apiserver gives no write more time. */
 const PHASE_MS = 34_000
@@ -29,20 +32,44 @@ function isExempt({ served: { resource } }: WriteContext): boolean {
  * @throws ApiError, as rejection when it answers with a promise
  */
 export function mutate(attributes: AdmissionAttributes): AnyObject | undefined | Promise<AnyObject | undefined> {
-  const { context, object, operation } = attributes
-  const { admissionConfiguration, database } = context.cluster
+  const { context, object } = attributes
+  const { admissionConfiguration } = context.cluster
   const { mutating } = admissionConfiguration.current
   if (mutating.length === 0 || isExempt(context)) return object
   const concerned = mutating.filter(
     (webhook) => matchRules(webhook.rules, webhook.equivalent, attributes) !== undefined,
   )
-  if (concerned.length === 0) return object
-  const deadline = database.clock.now() + PHASE_MS
-  if (operation !== 'CREATE' || object === undefined) return mutateByWebhooks(attributes, concerned, deadline)
-  const unborn = withoutSystemFields(object, attributes.name)
-  return mutateByWebhooks({ ...attributes, object: unborn }, concerned, deadline).then((changed) =>
-    changed === unborn ? object : changed,
-  )
+  return concerned.length === 0 ? object : mutateShown(attributes, concerned)
+}
+
+async function mutateShown(
+  attributes: AdmissionAttributes,
+  webhooks: readonly Webhook[],
+): Promise<AnyObject | undefined> {
+  const { context, object, operation, name } = attributes
+  const deadline = context.cluster.database.clock.now() + PHASE_MS
+  const seen = asScale(attributes)
+  const shown =
+    operation === 'CREATE' && seen.object !== undefined
+      ? { ...seen, object: withoutSystemFields(seen.object, name) }
+      : seen
+  const changed = await mutateByWebhooks(shown, webhooks, deadline)
+  if (changed === shown.object || object === undefined || changed === undefined) return object
+  const { scaling } = context.served
+  if (changed.kind !== 'Scale' || scaling === undefined || context.subresource !== 'scale') return changed
+  return withInteger(object, scaling.specPath, integerAt(changed, '.spec.replicas') ?? 0)
+}
+
+/** Through `scale` nothing is written but a number, and that is what admission is shown. */
+function asScale(attributes: AdmissionAttributes): AdmissionAttributes {
+  const { context, object, oldObject } = attributes
+  const { scaling } = context.served
+  if (context.subresource !== 'scale' || scaling === undefined) return attributes
+  return {
+    ...attributes,
+    object: object === undefined ? undefined : scaleOf(object, scaling),
+    oldObject: oldObject === undefined ? undefined : scaleOf(oldObject, scaling),
+  }
 }
 
 /** Before its creation an object has neither a uid nor a time, and no name that was made from generateName. */
@@ -59,18 +86,36 @@ function withoutSystemFields(object: AnyObject, name: string): AnyObject {
  */
 export function review(attributes: AdmissionAttributes): Promise<void> | undefined {
   const { context } = attributes
-  const { admissionConfiguration, database } = context.cluster
-  const { policies, validating } = admissionConfiguration.current
+  const { policies, validating } = context.cluster.admissionConfiguration.current
   if ((policies.length === 0 && validating.length === 0) || isExempt(context)) return undefined
-  const settled = withoutEmptyVersion(attributes)
-  checkPolicies(settled, policies)
+  const seen = withoutEmptyVersion(asScale(attributes))
+  const { served } = context
+  if (served.webhookConversion === undefined) return reviewShown(seen)
+  const others = new Set<ServedResource>()
+  for (const { rules, equivalent } of [...policies.map(({ match }) => match), ...validating]) {
+    const as = matchRules(rules, equivalent, seen)
+    if (as !== undefined && as !== served) others.add(as)
+  }
+  return others.size === 0 ? reviewShown(seen) : reviewConverted(seen, others)
+}
+
+async function reviewConverted(attributes: AdmissionAttributes, versions: Iterable<ServedResource>): Promise<void> {
+  const { context, object, oldObject } = attributes
+  for (const as of versions) await prepareVersion(context.cluster, [object, oldObject], context.served, as)
+  await reviewShown(attributes)
+}
+
+function reviewShown(attributes: AdmissionAttributes): Promise<void> | undefined {
+  const { admissionConfiguration, database } = attributes.context.cluster
+  const { policies, validating } = admissionConfiguration.current
+  checkPolicies(attributes, policies)
   const invocations: Invocation[] = []
   for (const webhook of validating) {
-    const invocation = invocationOf(webhook, settled)
+    const invocation = invocationOf(webhook, attributes)
     if (invocation !== undefined) invocations.push(invocation)
   }
   if (invocations.length === 0) return undefined
-  return validateByWebhooks(settled, invocations, database.clock.now() + PHASE_MS)
+  return validateByWebhooks(attributes, invocations, database.clock.now() + PHASE_MS)
 }
 
 /** What is not stored yet has no resource version; the place is only reserved. */

@@ -24,8 +24,8 @@ import type { AnyObject } from '../object.ts'
 import type { ServedResource } from '../served-resource.ts'
 import { isNamespace, namespaceOf } from './attributes.ts'
 import type { AdmissionAttributes } from './attributes.ts'
-import { asVersion } from './matching.ts'
 import { describeRequest } from './review.ts'
+import { asVersion } from './versions.ts'
 
 /** What one expression may cost at run time, as in apiserver. */
 const PER_CALL_LIMIT = 1_000_000

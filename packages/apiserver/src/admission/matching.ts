@@ -106,16 +106,3 @@ export function matchesObject(selector: LabelSelector, { object, oldObject }: Ad
     candidate !== undefined && selector.matches(candidate.metadata.labels)
   return selects(object) || selects(oldObject)
 }
-
-/** An object of `from` as `to`, another version of the same resource, shows it. */
-export function asVersion(object: AnyObject, from: ServedResource, to: ServedResource): AnyObject {
-  if (from === to) return object
-  const { group, version, kind } = to.resource
-  const stored = from.conversion?.toStored(object) ?? object
-  const shown = to.conversion?.toServed(stored) ?? {
-    ...stored,
-    apiVersion: group === '' ? version : `${group}/${version}`,
-    kind,
-  }
-  return to.compiled?.applyDefaults(to.compiled.prune(shown).value) ?? shown
-}

@@ -3,10 +3,11 @@ import type { Json } from '@locktender/kube'
 import { asObject } from '../decode.ts'
 import type { AnyObject } from '../object.ts'
 import type { AdmissionAttributes } from './attributes.ts'
-import { asVersion } from './matching.ts'
+import { matchRules } from './matching.ts'
 import { ask, heed, invocationOf, shownTo, WebhookFailure } from './webhook.ts'
 import type { Invocation, Webhook } from './webhook.ts'
 import type { Verdict } from './review.ts'
+import { asVersion, prepareVersion } from './versions.ts'
 
 /**
  * Asks the webhooks one after the other; each sees what the one before made of the object. When one changes it, those
@@ -18,7 +19,8 @@ export async function mutateByWebhooks(
   webhooks: readonly Webhook[],
   deadline: number,
 ): Promise<AnyObject | undefined> {
-  const { clock } = attributes.context.cluster.database
+  const { cluster, served } = attributes.context
+  const { clock } = cluster.database
   let current = attributes
   /** Asked so far, in case a later one changes the object. */
   let earlier = new Set<string>()
@@ -26,6 +28,9 @@ export async function mutateByWebhooks(
   for (const round of [0, 1]) {
     if (round === 1 && again.size === 0) break
     for (const webhook of webhooks) {
+      const as = matchRules(webhook.rules, webhook.equivalent, current)
+      if (as === undefined) continue
+      await prepareVersion(cluster, [current.object, current.oldObject], served, as)
       const invocation = invocationOf(webhook, current)
       if (invocation === undefined || (round === 1 && !again.has(webhook.id))) continue
       const changed = await callOne(invocation, current, deadline)
@@ -54,7 +59,7 @@ async function callOne(
     const verdict = await ask(invocation, attributes, shown, { mutating: true, deadline })
     heed(invocation, attributes, verdict)
     if (verdict.patch === undefined) return attributes.object
-    return applyPatch(invocation, attributes, shown.object, verdict)
+    return await applyPatch(invocation, attributes, shown.object, verdict)
   } catch (error) {
     if (!(error instanceof WebhookFailure)) throw error
     if (invocation.webhook.ignoresFailure) return undefined
@@ -62,12 +67,12 @@ async function callOne(
   }
 }
 
-function applyPatch(
+async function applyPatch(
   { webhook, as }: Invocation,
   { context, object }: AdmissionAttributes,
   shown: AnyObject | undefined,
   { patch = '', patchType }: Verdict,
-): AnyObject | undefined {
+): Promise<AnyObject | undefined> {
   const operations = parsePatch(patch)
   if (Array.isArray(operations) && operations.length === 0) return object
   if (shown === undefined) {
@@ -90,7 +95,9 @@ function applyPatch(
       `admission webhook ${JSON.stringify(webhook.name)} attempted to make a ${patched.kind} of ${patched.apiVersion} of the ${shown.kind} of ${shown.apiVersion}`,
     )
   }
-  return deepEqual(patched, shown) ? object : asVersion(patched, as, context.served)
+  if (deepEqual(patched, shown)) return object
+  await prepareVersion(context.cluster, [patched], as, context.served)
+  return asVersion(patched, as, context.served)
 }
 
 function parsePatch(patch: string): unknown {

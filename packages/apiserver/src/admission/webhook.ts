@@ -5,12 +5,13 @@ import { groupResourceOf } from '../served-resource.ts'
 import type { ServedResource } from '../served-resource.ts'
 import type { AdmissionAttributes } from './attributes.ts'
 import type { MatchConditions } from './match-conditions.ts'
-import { asVersion, matchesNamespace, matchesObject, matchRules } from './matching.ts'
+import { matchesNamespace, matchesObject, matchRules } from './matching.ts'
 import type { MatchCriteria } from './matching.ts'
 import { admissionReview, readVerdict, reviewVersion } from './review.ts'
 import type { Verdict } from './review.ts'
 import { WebhookUnreachable } from './webhook-client.ts'
 import type { ClientConfig } from './webhook-client.ts'
+import { asVersion } from './versions.ts'
 
 /** A webhook of a stored configuration, ready to be matched and asked. */
 export interface Webhook extends MatchCriteria {

@@ -19,7 +19,7 @@ import type { AnyObject } from '../object.ts'
 import { isRecord } from '../object.ts'
 import { bindToUrl, checkKind, checkPreconditions } from '../object-checks.ts'
 import { parseWriteOptions } from '../request-options.ts'
-import { integerAt, ScaleError, withInteger } from '../scaling.ts'
+import { integerAt, ScaleError, scaleOf, withInteger } from '../scaling.ts'
 import type { Scaling } from '../scaling.ts'
 import { compileSchema } from '../schema/compile.ts'
 import { groupResourceOf } from '../served-resource.ts'
@@ -96,20 +96,6 @@ function readable<T>(read: () => T): T {
     if (error instanceof ScaleError) throw internalError(error.message)
     throw error
   }
-}
-
-function scaleOf(object: AnyObject, { specPath, statusPath, selectorOf }: Scaling): AnyObject {
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
-  const replicas = integerAt(object, specPath) ?? 0
-  const selector = selectorOf(object)
-  return {
-    kind: 'Scale',
-    apiVersion: 'autoscaling/v1',
-    metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion, creationTimestamp },
-    // Zero is not written, as in Go.
-    spec: replicas === 0 ? {} : { replicas },
-    status: { replicas: integerAt(object, statusPath) ?? 0, ...(selector === '' ? {} : { selector }) },
-  } as unknown as AnyObject
 }
 
 /** The Scale of a kind, as the functions see it that read and check what clients send. */
