@@ -129,7 +129,7 @@ export const anything = {
 }
 
 /** The kinds every case may use. */
-export const fixtures: readonly Definition[] = [
+const fixtures: readonly Definition[] = [
   definition(
     'widgets',
     'example.com',

@@ -93,7 +93,7 @@ export function mismatch(actual: unknown, expected: unknown, path: string): stri
 }
 
 /** Equality of JSON values: the order of fields does not count. */
-export function sameJson(left: unknown, right: unknown): boolean {
+function sameJson(left: unknown, right: unknown): boolean {
   if (Array.isArray(left) && Array.isArray(right)) {
     return left.length === right.length && left.every((item, index) => sameJson(item, right[index]))
   }

@@ -15,7 +15,7 @@ export interface SendOptions extends RequestOptions {
   readonly type?: string
 }
 
-export const patchTypes = {
+const patchTypes = {
   json: 'application/json-patch+json',
   merge: 'application/merge-patch+json',
   strategic: 'application/strategic-merge-patch+json',
