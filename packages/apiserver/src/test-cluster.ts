@@ -19,6 +19,8 @@ export interface TestCluster {
 
 export interface SendOptions {
   readonly body?: unknown
+  /** Instead of a body of JSON. */
+  readonly bytes?: Uint8Array
   readonly type?: string
   readonly accept?: string
   readonly headers?: Readonly<Record<string, string>>
@@ -177,17 +179,18 @@ export async function openTestCluster(options: TestClusterOptions = {}): Promise
     client,
     transportOf,
     clientOf,
-    async send(method, path, { body, type, accept, headers, user = admin } = {}) {
+    async send(method, path, { body, bytes, type, accept, headers, user = admin } = {}) {
       const answer = await transportOf(user).request({
         method,
         path,
         headers: {
           accept: accept ?? 'application/json',
           'user-agent': 'tester/1.0',
-          ...(body === undefined ? {} : { 'content-type': type ?? 'application/json' }),
+          ...(body === undefined && bytes === undefined ? {} : { 'content-type': type ?? 'application/json' }),
           ...headers,
         },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(bytes === undefined ? {} : { body: bytes }),
       })
       const chunks: Uint8Array[] = []
       for await (const chunk of answer.body) chunks.push(chunk)

@@ -78,11 +78,13 @@ async function createNamed(
   const { database } = cluster
   const now = database.now()
   const uid = randomUuid(database.random)
-  let object = prepareNew(context, incoming, now, uid)
+  let sent = withServerMeta(context, incoming, now, uid)
   if (!tracked) {
-    object = withoutRepeatedOwners(object, context.warnings)
-    object = trackUpdate({ ...trackingOf(context, now), updated: object, operation: 'Update' })
+    sent = withoutRepeatedOwners(sent, context.warnings)
+    // What the server adds for the kind, such as the address of a service, is nobody's.
+    sent = trackUpdate({ ...trackingOf(context, now), updated: sent, operation: 'Update' })
   }
+  let object = prepareNew(context, sent, now)
   checkNamespace(context, object.metadata.name)
   const name = generated ? '' : object.metadata.name
   const attributes: AdmissionAttributes = { context, operation: 'CREATE', name, object, oldObject: undefined }
@@ -91,7 +93,7 @@ async function createNamed(
   if (mutated !== undefined && mutated !== object) {
     const { managedFields } = object.metadata
     const metadata = { ...mutated.metadata, name: mutated.metadata.name || object.metadata.name }
-    object = prepareNew(context, refine(context, { ...mutated, metadata }), now, uid)
+    object = prepareNew(context, withServerMeta(context, refine(context, { ...mutated, metadata }), now, uid), now)
     object = { ...object, metadata: { ...object.metadata, ...(managedFields === undefined ? {} : { managedFields }) } }
   }
   object = withoutRepeatedOwners(object, context.warnings, true)
@@ -118,18 +120,16 @@ async function createNamed(
   return store(context, key, 0, object)
 }
 
-/** The object with the server's metadata and what its kind adds, without what its endpoint does not write. */
-function prepareNew(context: WriteContext, incoming: AnyObject, now: string, uid: string): AnyObject {
-  const { cluster, served, namespace } = context
-  const { status: _status, ...withoutStatus } = incoming
-  const object = (served.status ? withoutStatus : incoming) as AnyObject
-  const metadata = newMeta(object.metadata, namespace, now, uid, served.generation)
-  return (
-    served.strategy.prepareCreate?.({ ...object, metadata }, cluster.strategyContext(now, context.user)) ?? {
-      ...object,
-      metadata,
-    }
-  )
+/** The object with what its kind adds. */
+function prepareNew({ cluster, served, user }: WriteContext, object: AnyObject, now: string): AnyObject {
+  return served.strategy.prepareCreate?.(object, cluster.strategyContext(now, user)) ?? object
+}
+
+/** What was sent, with the server's metadata and without what its endpoint does not write. */
+function withServerMeta({ served, namespace }: WriteContext, sent: AnyObject, now: string, uid: string): AnyObject {
+  const { status: _status, ...withoutStatus } = sent
+  const object = (served.status ? withoutStatus : sent) as AnyObject
+  return { ...object, metadata: newMeta(object.metadata, namespace, now, uid, served.generation) }
 }
 
 /** What a webhook returns may hold unknown fields and lack defaults, like anything that comes from outside. */

@@ -155,12 +155,23 @@ const subject: Fill = (value) => {
     : value
 }
 
+/** Namespaces can be selected by their name. */
+const namespace: Fill = (value) => {
+  const { metadata } = value
+  const name = isObject(metadata) ? metadata['name'] : undefined
+  if (!isObject(metadata) || typeof name !== 'string' || name === '') return value
+  const labels = isObject(metadata['labels']) ? metadata['labels'] : {}
+  const own = 'kubernetes.io/metadata.name'
+  return labels[own] === name ? value : { ...value, metadata: { ...metadata, labels: { ...labels, [own]: name } } }
+}
+
 /** What fields of messages have that nobody states, where that depends on others. */
 export const functionDefaults: Readonly<Record<string, Fill>> = {
   'core/v1.Container': container,
   'core/v1.EphemeralContainer': container,
   'core/v1.PodSpec': podSpec,
   'core/v1.Pod': pod,
+  'core/v1.Namespace': namespace,
   'core/v1.Volume': volume,
   'core/v1.ServiceSpec': service,
   'core/v1.ServicePort': servicePort,

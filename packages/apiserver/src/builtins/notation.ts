@@ -2,7 +2,7 @@
  * The notation of the files in `data/`, which state what the messages of one API version look like.
  *
  * ```
- * enum Protocol SCTP TCP UDP
+ * enum Protocol SCTP | TCP | UDP              the words a field may hold, `""` for none
  *
  * Container                                   a message; `kind` after the name: it stands on its own, with apiVersion
  *   1 name string always required             and kind beside its fields; `atomic`: it merges as one value
@@ -60,10 +60,10 @@ export function parseDeclarations(text: string): Declaration {
     if (line.startsWith('  ')) {
       lines.push(line)
     } else if (line.startsWith('enum ')) {
-      const [, name, ...values] = line.split(' ')
+      const [, name = '', values = ''] = /^enum (\S+) (.*)$/.exec(line) ?? []
       enums.set(
-        name!,
-        values.map((value) => (value === '""' ? '' : value)),
+        name,
+        values.split(' | ').map((value) => (value === '""' ? '' : value)),
       )
     } else {
       const [name, ...marks] = line.split(' ')
