@@ -101,7 +101,7 @@ describe('requests', () => {
 
   test('prove who we are by client certificate', async () => {
     await using server = await startHttpsServer(echo)
-    const { certificate, key } = server.authority.client('agent-1', ['agents'])
+    const { certificate, key } = await server.authority.client('agent-1', ['agents'])
     await using transport = open(server, { clientCertificate: certificate, clientKey: key })
     expect((await ask(transport)).client).toBe('agent-1')
     await using anonymous = open(server)
@@ -154,7 +154,7 @@ describe('requests', () => {
 describe('trust', () => {
   test('a server of another authority is refused, unless verification is off', async () => {
     await using server = await startHttpsServer(echo)
-    await using strict = open(server, { certificateAuthority: new TestAuthority('other').certificate })
+    await using strict = open(server, { certificateAuthority: (await TestAuthority.create('other')).certificate })
     await expect(ask(strict)).rejects.toBeInstanceOf(ConnectionError)
     const transport = httpsTransport({
       server: server.url,
@@ -228,14 +228,14 @@ describe('credential providers', () => {
       if (request.url!.includes('watch')) response.write(`${clientName(request)}\n`)
       else echo(request, response)
     })
-    let current = server.authority.client('first')
+    let current = await server.authority.client('first')
     await using transport = open(server, {
       credentialProvider: () => Promise.resolve({ clientCertificate: current.certificate, clientKey: current.key }),
     })
     const watch = await transport.request({ method: 'GET', path: '/x?watch=true' })
     const lines = watch.body[Symbol.asyncIterator]()
     expect(Buffer.from((await lines.next()).value as Uint8Array).toString()).toBe('first\n')
-    current = server.authority.client('second')
+    current = await server.authority.client('second')
     expect((await ask(transport)).client).toBe('second')
     expect((await ask(transport)).client).toBe('second')
     const next = lines.next()
@@ -354,7 +354,7 @@ test('goes through a proxy, end to end encrypted', async () => {
   await new Promise<void>((resolve) => {
     proxy.listen(0, '127.0.0.1', resolve)
   })
-  const { certificate, key } = server.authority.client('me')
+  const { certificate, key } = await server.authority.client('me')
   const transport = open(server, {
     proxyUrl: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
     clientCertificate: certificate,

@@ -74,7 +74,7 @@ describe('transportFromKubeconfig', () => {
 
   test('client certificates, in files beside the kubeconfig and in place', async () => {
     await using server = await whoami()
-    const { certificate, key } = server.authority.client('alice')
+    const { certificate, key } = await server.authority.client('alice')
     await write('ca.crt', server.authority.certificate)
     await write('alice.crt', certificate)
     await write('alice.key', key)

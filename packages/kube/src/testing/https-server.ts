@@ -16,8 +16,8 @@ export async function startHttpsServer(
   handler: (request: IncomingMessage, response: ServerResponse) => void,
   names: readonly string[] = ['127.0.0.1', 'localhost'],
 ): Promise<TestServer> {
-  const authority = new TestAuthority()
-  const { certificate, key } = authority.server(...names)
+  const authority = await TestAuthority.create()
+  const { certificate, key } = await authority.server(...names)
   const options = { cert: certificate, key, ca: authority.certificate, requestCert: true, rejectUnauthorized: false }
   const server = createServer(options, handler)
   const sockets = new Set<Socket>()
