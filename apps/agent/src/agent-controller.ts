@@ -184,16 +184,8 @@ async function reconcileControlPlane(
   const folded = foldStatus(controlPlane, current, managementCluster, blocked, now)
   const patch = statusPatch(controlPlane.status, folded.status)
   if (Object.keys(patch).length > 0) {
-    await world.cluster(HUB).client.patch(
-      controlPlanes,
-      nameOf(controlPlane),
-      { status: patch },
-      {
-        type: 'merge',
-        subresource: 'status',
-        fieldManager: FIELD_MANAGER,
-      },
-    )
+    const options = { subresource: 'status', fieldManager: FIELD_MANAGER }
+    await world.cluster(HUB).client.report(controlPlanes, nameOf(controlPlane), { status: patch }, options)
   }
   if (folded.lookAgainAt !== undefined) return { requeueAfterMs: Math.max(1, folded.lookAgainAt - now) }
 }

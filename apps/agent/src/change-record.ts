@@ -24,8 +24,20 @@ export interface ChangeRecord {
   readonly previousImage: string | undefined
 }
 
+/** Records by the object they are on: objects from a cache are shared and never changed. */
+const known = new WeakMap<KubeObject, readonly ChangeRecord[]>()
+
 /** The records on `hostedCluster`, at most one for each component; none when the agent never changed it. */
-export function readChangeRecords(hostedCluster: KubeObject): ChangeRecord[] {
+export function readChangeRecords(hostedCluster: KubeObject): readonly ChangeRecord[] {
+  let records = known.get(hostedCluster)
+  if (records === undefined) {
+    records = parseChangeRecords(hostedCluster)
+    known.set(hostedCluster, records)
+  }
+  return records
+}
+
+function parseChangeRecords(hostedCluster: KubeObject): ChangeRecord[] {
   const text = hostedCluster.metadata.annotations?.[CHANGES]
   if (text === undefined) return []
   try {

@@ -21,6 +21,8 @@ export class Registry {
   readonly #partsOwner = new Map<string, string>()
   readonly #hostedClusterOf = new Map<string, ControlPlane['spec']['hostedCluster']>()
   readonly #hostedClusters = new Set<string>()
+  /** Those of them that have no ControlPlane. */
+  readonly #unregistered = new Set<string>()
 
   onControlPlane(event: ObjectEvent): void {
     const before = this.#hostedClusterOf.get(event.key)
@@ -28,12 +30,14 @@ export class Registry {
       this.#controlPlaneOf.delete(keyOf(before))
       this.#partsOwner.delete(controlPlaneNamespace(before))
       this.#hostedClusterOf.delete(event.key)
+      if (this.#hostedClusters.has(keyOf(before))) this.#unregistered.add(keyOf(before))
     }
     if (event.type === 'DELETED') return
     const { hostedCluster } = (event.object() as ControlPlane).spec
     this.#hostedClusterOf.set(event.key, hostedCluster)
     this.#controlPlaneOf.set(keyOf(hostedCluster), event.key)
     this.#partsOwner.set(controlPlaneNamespace(hostedCluster), event.key)
+    this.#unregistered.delete(keyOf(hostedCluster))
   }
 
   onHostedCluster(event: ObjectEvent): void {
@@ -41,6 +45,8 @@ export class Registry {
     const isLeaving = event.type === 'DELETED' || event.object().metadata.deletionTimestamp !== undefined
     if (isLeaving) this.#hostedClusters.delete(event.key)
     else this.#hostedClusters.add(event.key)
+    if (isLeaving || this.#controlPlaneOf.has(event.key)) this.#unregistered.delete(event.key)
+    else this.#unregistered.add(event.key)
   }
 
   /** The ControlPlane of a HostedCluster, by `namespace/name`. */
@@ -54,8 +60,7 @@ export class Registry {
   }
 
   unregistered(): Unregistered {
-    const names = [...this.#hostedClusters].filter((key) => !this.#controlPlaneOf.has(key)).sort()
-    return { count: names.length, first: names.slice(0, MOST_NAMES) }
+    return { count: this.#unregistered.size, first: [...this.#unregistered].sort().slice(0, MOST_NAMES) }
   }
 }
 

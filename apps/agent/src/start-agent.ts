@@ -1,6 +1,6 @@
 import { AGENT_LEASE, leases, UNREGISTERED_ANNOTATION } from '@locktender/fleet'
 import { isNotFound, sleep, type Client, type Clock, type Random } from '@locktender/kube'
-import { runControllers, type Lease, type Logger } from '@locktender/runtime'
+import { runControllers, type Logger } from '@locktender/runtime'
 import { agentController } from './agent-controller.ts'
 import type { ManagementClusterIdentity } from './fold-status.ts'
 import { Registry, type Unregistered } from './registry.ts'
@@ -69,14 +69,10 @@ async function beat(
     }
     told = found?.count ?? told
     try {
-      const lease = await hub.get<Lease>(leases, target.name, target.namespace)
       const renewTime = new Date(clock.now()).toISOString().replace('Z', '000Z')
       const annotations = found === undefined ? {} : { [UNREGISTERED_ANNOTATION]: JSON.stringify(found) }
-      await hub.update<Lease>(leases, {
-        ...lease,
-        metadata: { ...lease.metadata, annotations: { ...lease.metadata.annotations, ...annotations } },
-        spec: { ...lease.spec, holderIdentity: `agent-${target.namespace}`, renewTime },
-      })
+      const spec = { holderIdentity: `agent-${target.namespace}`, renewTime }
+      await hub.report(leases, target, { metadata: { annotations }, spec })
     } catch (error) {
       if (signal.aborted) return
       if (isNotFound(error)) log.error('Heartbeat lease is missing', { lease: `${target.namespace}/${target.name}` })

@@ -136,7 +136,7 @@ export class SimulatedHyperShift {
         const written = await this.#patch(patchFor(state, write, entry.generation), signal)
         entry.generation = written?.metadata.generation ?? entry.generation
       }
-      await Promise.all(others.map((write) => this.#patch(patchFor(state, write, entry.generation), signal)))
+      await Promise.all(others.map((write) => this.#report(patchFor(state, write, entry.generation), signal)))
       if (nextDue !== undefined && !signal.aborted) {
         entry.cancelTimer = clock.after(nextDue - clock.now(), () => this.#wake(name, signal))
       }
@@ -144,19 +144,27 @@ export class SimulatedHyperShift {
     entry.running = false
   }
 
-  async #patch(patch: ObjectPatch, signal: AbortSignal): Promise<KubeObject | undefined> {
-    const { client, clock } = this.#options
+  /** Writes a template and gives its object, or undefined when somebody deleted that by hand. */
+  #patch({ resource, name, namespace, body }: ObjectPatch, signal: AbortSignal): Promise<KubeObject | undefined> {
+    const { client } = this.#options
+    return this.#persist(() => client.patch(resource, { name, namespace }, body, { type: 'merge' }), signal)
+  }
+
+  /** Writes a status. */
+  #report({ resource, name, namespace, body, subresource }: ObjectPatch, signal: AbortSignal): Promise<void> {
+    const options = subresource === undefined ? {} : { subresource }
+    return this.#persist(() => this.#options.client.report(resource, { name, namespace }, body, options), signal)
+  }
+
+  async #persist<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
     while (!signal.aborted) {
       try {
-        return await client.patch(patch.resource, { name: patch.name, namespace: patch.namespace }, patch.body, {
-          type: 'merge',
-          ...(patch.subresource !== undefined && { subresource: patch.subresource }),
-        })
+        return await write()
       } catch (error) {
         // Somebody deleted the object by hand: there is nothing left to show.
         if (isNotFound(error)) return undefined
         if (isInvalid(error) || isForbidden(error)) throw error
-        await sleep(clock, retryMs, signal).catch(() => {})
+        await sleep(this.#options.clock, retryMs, signal).catch(() => {})
       }
     }
     return undefined

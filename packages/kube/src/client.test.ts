@@ -201,6 +201,20 @@ describe('answers', () => {
     expect((error as ApiError).status).toEqual(refused.status)
   })
 
+  test('a report reads no answer, but is told when it is refused', async () => {
+    const { client, requests } = recording({ fieldManager: 'me' }, 'not even JSON')
+    const target = { name: 'w', namespace: 'ns' }
+    await expect(client.report(widgets, target, { status: {} }, { subresource: 'status' })).resolves.toBeUndefined()
+    const path = '/apis/example.com/v1/namespaces/ns/widgets/w/status?fieldManager=me'
+    expect(requests).toMatchObject([{ method: 'PATCH', path, body: '{"status":{}}' }])
+    const refused = recording(
+      {},
+      JSON.stringify(conflict({ group: 'example.com', resource: 'widgets' }, 'w', 'changed').status),
+      409,
+    )
+    await expect(refused.client.report(widgets, target, {})).rejects.toMatchObject({ code: 409 })
+  })
+
   test('a success that is not JSON is no answer', async () => {
     const { client } = recording({}, '<html>proxy</html>')
     await expect(client.get(namespaces, 'a')).rejects.toBeInstanceOf(ConnectionError)

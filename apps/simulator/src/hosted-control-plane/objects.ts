@@ -298,13 +298,16 @@ const steadyConditions: readonly (readonly [type: string, status: 'True' | 'Fals
   ['ControlPlaneConnectionAvailable', 'True', 'AsExpected'],
 ]
 
+/** What never changes of the conditions of a control plane, made once. */
+const steady = new WeakMap<ControlPlaneFacts, readonly Json[]>()
+
 function hostedClusterConditions(facts: ControlPlaneFacts, view: ControlPlaneView): Json {
-  return [
-    ...movingConditions.map((name) => conditionJson(name, view.conditions[name])),
-    ...steadyConditions.map(([type, status, reason]) =>
-      conditionJson(type, { status, reason, message: '', since: facts.createdAt }),
-    ),
-  ]
+  const since = facts.createdAt
+  const others =
+    steady.get(facts) ??
+    steadyConditions.map(([type, status, reason]) => conditionJson(type, { status, reason, message: '', since }))
+  steady.set(facts, others)
+  return [...movingConditions.map((name) => conditionJson(name, view.conditions[name])), ...others]
 }
 
 function nodePoolConditions(since: number): Json {
