@@ -197,7 +197,7 @@ export function valueAt(object: Json, steps: readonly SchemaStep[]): Json {
 }
 
 /** A copy with another value for the part at `steps`. */
-export function withValue(object: JsonObject, steps: readonly SchemaStep[], value: Json): JsonObject {
+function withValue(object: JsonObject, steps: readonly SchemaStep[], value: Json): JsonObject {
   if (steps.length === 0) return value as JsonObject
   const copy = clone(object)
   const parent = valueAt(copy, steps.slice(0, -1))

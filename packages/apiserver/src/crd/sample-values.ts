@@ -128,7 +128,7 @@ function sampleString(schema: StructuralSchema, seed: number): string {
 }
 
 /** Whether a text fits the schema of a string. */
-export function stringTest({
+function stringTest({
   format,
   pattern,
   minLength = 0,

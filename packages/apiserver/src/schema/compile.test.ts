@@ -361,6 +361,7 @@ describe('pruning', () => {
       'spec.free.known.stray',
       'spec.template.stray',
       'spec.template.spec.stray',
+      'spec.open.thing.x',
     ])
     expect(value).toEqual({
       apiVersion: 'v1',
@@ -373,7 +374,7 @@ describe('pruning', () => {
         free: { anything: { goes: 1 }, known: { a: 'x' } },
         template: { apiVersion: 'v1', kind: 'Pod', metadata: { any: 1 }, spec: { a: 'x' } },
         any: { thing: [{ x: 1 }] },
-        open: { thing: { x: 1 } },
+        open: { thing: {} },
       },
     })
   })

@@ -19,14 +19,15 @@ const objectFields: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metada
  */
 export function compilePrune(schema: StructuralSchema, root: boolean): Pruner | undefined {
   const isResource = root || schema['x-kubernetes-embedded-resource'] === true
-  const keepsUnknown = schema['x-kubernetes-preserve-unknown-fields'] === true || schema.additionalProperties === true
+  const keepsUnknown = schema['x-kubernetes-preserve-unknown-fields'] === true
   const properties = new Map<string, Pruner | undefined>()
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     properties.set(name, compilePrune(property, false))
   }
   const additional = schema.additionalProperties
-  const additionalPruner = isSchema(additional) ? compilePrune(additional, false) : undefined
-  const keepsAny = keepsUnknown || isSchema(additional)
+  const additionalPruner =
+    additional === undefined ? undefined : isSchema(additional) ? compilePrune(additional, false) : pruneFields
+  const keepsAny = keepsUnknown || additional !== undefined
   const items = schema.items === undefined ? undefined : compilePrune(schema.items, false)
   const below = items !== undefined || additionalPruner !== undefined || [...properties.values()].some(Boolean)
   // Scalars have nothing to prune; a value that is no scalar after all is refused by its type.
@@ -70,6 +71,18 @@ export function compilePrune(schema: StructuralSchema, root: boolean): Pruner | 
     }
     return copy === undefined ? undefined : { value: copy, paths: paths! }
   }
+}
+
+/** Entries without a schema may be anything, but nothing is known of fields in them. */
+function pruneFields(value: Json): Pruned | undefined {
+  if (Array.isArray(value)) {
+    const items = value.map(pruneFields)
+    const paths = items.flatMap((item, index) => (item === undefined ? [] : add([], `[${index}]`, item.paths)))
+    return paths.length === 0 ? undefined : { value: items.map((item, index) => item?.value ?? value[index]!), paths }
+  }
+  if (!isObject(value)) return undefined
+  const names = Object.keys(value)
+  return names.length === 0 ? undefined : { value: {}, paths: names.map((name) => `.${name}`) }
 }
 
 function add(paths: string[] | undefined, segment: string, below: readonly string[]): string[] {
