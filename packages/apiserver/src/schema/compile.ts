@@ -1,7 +1,6 @@
 import type { FieldError, Json, StructuralSchema } from '@locktender/kube'
 import { evaluateRules } from '../cel/evaluate-rules.ts'
 import { ruleTreeOf } from '../cel/rule-tree.ts'
-import type { RuleTree } from '../cel/rule-tree.ts'
 import { compileDefaults } from './defaults.ts'
 import { embeddedRules } from './embedded-rules.ts'
 import { isUnchanged } from './correlate.ts'
@@ -45,34 +44,41 @@ const unchecked: FieldError = {
   field: noPath,
 }
 
-/** Compiles the schema of a kind. Throws when a pattern is not valid RE2, which {@link validateStructural} reports. */
+/**
+ * The functions of the schema of a kind. Each is compiled when it is first used: most definitions of a cluster never
+ * are, and a server with many of them should start fast. They throw when a pattern is not valid RE2, which
+ * {@link validateStructural} reports.
+ */
 export function compileSchema(schema: StructuralSchema): CompiledSchema {
-  const pruner = compilePrune(schema, true)
-  const defaulter = compileDefaults(schema)
-  const validate = compileValidation(schema)
-  let rules: { readonly tree: RuleTree | undefined } | undefined
-  const checkRules = (object: Json, before: Json | undefined): FieldError[] => {
-    // Looked for when the first object comes: most definitions of a cluster are never used.
-    rules ??= { tree: ruleTreeOf(schema, true) }
-    return rules.tree === undefined ? [] : evaluateRules(rules.tree, object, before, '')
-  }
+  const pruner = once(() => compilePrune(schema, true))
+  const defaulter = once(() => compileDefaults(schema))
+  const validate = once(() => compileValidation(schema))
+  const rules = once(() => ruleTreeOf(schema, true))
   return {
     prune<T>(object: T) {
-      const pruned = pruner?.(object as Json)
+      const pruned = pruner()?.(object as Json)
       if (pruned === undefined) return { value: object, pruned: [] }
       return { value: pruned.value as T, pruned: pruned.paths.map((path) => path.replace(/^\./, '')) }
     },
     applyDefaults<T>(object: T) {
-      return defaulter === undefined ? object : (defaulter(object as Json) as T)
+      const apply = defaulter()
+      return apply === undefined ? object : (apply(object as Json) as T)
     },
     validate(object, before) {
-      const errors = validate(object as Json, '', before as Json | undefined)
-      if (!errors.some(({ reason }) => blocking.has(reason))) {
-        return [...errors, ...checkRules(object as Json, before as Json | undefined)]
-      }
-      rules ??= { tree: ruleTreeOf(schema, true) }
-      return rules.tree === undefined ? errors : [...errors, unchecked]
+      const errors = validate()(object as Json, '', before as Json | undefined)
+      const tree = rules()
+      if (tree === undefined) return errors
+      if (errors.some(({ reason }) => blocking.has(reason))) return [...errors, unchecked]
+      return [...errors, ...evaluateRules(tree, object as Json, before as Json | undefined, '')]
     },
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
   }
 }
 
