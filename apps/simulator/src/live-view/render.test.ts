@@ -185,9 +185,10 @@ describe('render', () => {
       "Locktender  fix-90001  Close idle watches of the hosted API server               Reverting
       60 control planes on 7 management clusters · 2026-01-05 09:15 UTC · clock ×900
 
-      Clock   T+01:15 of 24:00  █·······················  ETA T+25:00  deadline at risk
+      Clock   T+01:15 of 24:00  █·······················  taking it back: 2 done, 4 under way
 
-      integration  ████████████✕✕✕✕✕✕···········      4/10  wave 2/3 (4) · 2 broken
+      How far it came before it was halted; all of it is taken back:
+      integration  ↩↩↩↩↩↩↩↩↩↩↩↩✕✕✕✕✕✕···········      4/10  wave 2/3 (4) · 2 broken
       stage        ·····························      0/20  3 waves: 4 8 8
       canary                                           0/0  nothing to do
       production   ·····························      0/30  3 waves: 4 8 18
@@ -198,6 +199,17 @@ describe('render', () => {
       ✕ Halted by sequential-test: 2 of 6 treated control planes broke; a good fix breaks 0.5 %
       "
     `)
+  })
+
+  test('those that failed and are back are told in one line, since they need nobody any more', () => {
+    const problem = (name: string, state: 'Reverted' | 'Failed') =>
+      ({ controlPlane: `mc-1/${name}`, state, reason: 'Any', message: 'why' }) as const
+    const problems = [problem('a', 'Reverted'), problem('b', 'Failed'), problem('c', 'Reverted')]
+    const lines = render(screenWith(rolloutWith({ phase: 'Reverted', problems }), 75), { width: 90, colour: false })
+    expect(lines.slice(lines.indexOf('Attention') + 1, -1)).toEqual([
+      '↩ Failed or broke, back and healthy: mc-1/a, mc-1/c',
+      '✕ mc-1/b  Any: why',
+    ])
   })
 
   test('colour only paints: without it the text is the same', () => {

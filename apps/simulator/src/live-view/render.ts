@@ -102,6 +102,11 @@ function clock(screen: Screen, width: number, paint: Paint): string[] {
 
 function estimate(rollout: Rollout, start: number, paint: Paint): string {
   const { status } = rollout
+  if (status?.phase === 'Reverting') {
+    const { Reverting: going = 0, Reverted: back = 0 } = status.counts
+    return paint('attention', `taking it back: ${back} done, ${going} under way`)
+  }
+  if (status?.phase === 'Halted') return paint('bad', 'halted')
   if (status?.eta === undefined) return paint('waiting', 'no ETA yet')
   const eta = Date.parse(status.eta)
   const slack = Date.parse(rollout.spec.deadline) - eta
@@ -123,17 +128,19 @@ function approvals(rollout: Rollout, paint: Paint): string[] {
 function stages(screen: Screen, width: number, paint: Paint): string[] {
   const { rollout } = screen
   if (rollout === undefined) return []
+  const isBack = rollout.status?.phase === 'Reverting' || rollout.status?.phase === 'Reverted'
   const longest = Math.max(...rollout.spec.plan.stages.map(({ name }) => name.length))
   const size = Math.max(10, Math.min(48, width - longest - 50))
   const lines = rollout.spec.plan.stages.map((planned) => {
     const status = rollout.status?.stages.find(({ name }) => name === planned.name)
     const sums = sumsOf(status)
     const bad = sums.failed + sums.broken
-    const moving = Math.max(0, sums.opened - sums.applied - bad)
-    const rest = Math.max(0, planned.targets - sums.opened)
+    // After a halt nothing is on its way forward any more.
+    const moving = isBack ? 0 : Math.max(0, sums.opened - sums.applied - bad)
+    const rest = Math.max(0, planned.targets - sums.applied - bad - moving)
     const [good, active, failed, waiting] = columns([sums.applied, moving, bad, rest], size)
     const bar =
-      paint('good', '█'.repeat(good!)) +
+      paint(isBack ? 'attention' : 'good', (isBack ? '↩' : '█').repeat(good!)) +
       paint('active', '▒'.repeat(active!)) +
       paint('bad', '✕'.repeat(failed!)) +
       paint('waiting', '·'.repeat(waiting!))
@@ -141,7 +148,7 @@ function stages(screen: Screen, width: number, paint: Paint): string[] {
     const detail = stageDetail(status, planned.waves, sums)
     return `${planned.name.padEnd(longest)}  ${planned.targets === 0 ? ' '.repeat(size) : bar} ${count}  ${paint(stageTone(status), detail)}`
   })
-  return [...lines, '']
+  return [...(isBack ? ['How far it came before it was halted; all of it is taken back:'] : []), ...lines, '']
 }
 
 interface WaveSums {
@@ -167,8 +174,8 @@ function stageDetail(status: RolloutStageStatus | undefined, planned: readonly n
   const words: string[] = []
   const opened = status?.waves.filter(({ openedAt }) => openedAt !== undefined) ?? []
   if (planned.length === 0) words.push('nothing to do')
-  else if (status === undefined || opened.length === 0) words.push(`${planned.length} waves: ${planned.join(' ')}`)
-  else if (status.phase === 'Passed') words.push(`passed, ${opened.length} waves`)
+  else if (status === undefined || opened.length === 0) words.push(`${waves(planned.length)}: ${planned.join(' ')}`)
+  else if (status.phase === 'Passed') words.push(`passed, ${waves(opened.length)}`)
   else
     words.push(
       `wave ${opened.length}/${planned.length} (${opened.at(-1)!.size})${status.phase === 'Soaking' ? ' soaking' : ''}`,
@@ -176,6 +183,10 @@ function stageDetail(status: RolloutStageStatus | undefined, planned: readonly n
   if (sums.failed > 0) words.push(`${sums.failed} failed`)
   if (sums.broken > 0) words.push(`${sums.broken} broken`)
   return words.join(' · ')
+}
+
+function waves(count: number): string {
+  return count === 1 ? '1 wave' : `${count} waves`
 }
 
 function stageTone(status: RolloutStageStatus | undefined): Tone {
@@ -219,7 +230,10 @@ function attention(screen: Screen, width: number, paint: Paint): string[] {
     )
   }
   if (fix?.status?.phase === 'Refused') lines.push(paint('bad', cut(`✕ Refused: ${fix.status.message ?? ''}`, width)))
-  const problems = rollout?.status?.problems ?? []
+  const all = rollout?.status?.problems ?? []
+  const problems = all.filter(({ state }) => state !== 'Reverted')
+  const back = all.filter(({ state }) => state === 'Reverted').map(({ controlPlane }) => controlPlane)
+  if (back.length > 0) lines.push(paint('good', cut(`↩ Failed or broke, back and healthy: ${back.join(', ')}`, width)))
   for (const problem of problems.slice(0, attentionLines)) lines.push(problemLine(problem, width, paint))
   if (problems.length > attentionLines) lines.push(paint('attention', `  and ${problems.length - attentionLines} more`))
   return lines.length === 0 ? [] : [paint('title', 'Attention'), ...lines, '']
