@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { Json } from '../types.ts'
 import { deepEqual } from '../deep-equal.ts'
 import { ApplyConflictError } from './apply-errors.ts'
-import { Scenario, widget } from './test-widget.ts'
+import { NOW, Scenario, widget, widgetSchema } from './test-widget.ts'
 import type { Widget } from './test-widget.ts'
+import { trackUpdate } from './track-update.ts'
 
 fc.configureGlobal({ seed: 2_026 })
 
@@ -177,4 +178,21 @@ describe('a part of a configuration that is no longer stated goes if and only if
     )
     expect(Math.min(gone, kept)).toBeGreaterThan(20)
   })
+})
+
+test('what a new object owns does not depend on the ones created before', () => {
+  const create = (object: Widget, schema = widgetSchema): Json =>
+    JSON.parse(
+      JSON.stringify(
+        trackUpdate({ schema, manager: 'm', now: NOW, updated: object, operation: 'Update' }).metadata.managedFields,
+      ),
+    ) as Json
+  fc.assert(
+    fc.property(fc.array(spec, { minLength: 1, maxLength: 4 }), (specs) => {
+      for (const each of specs) {
+        // A schema of its own has seen no object before.
+        expect(JSON.stringify(create(widget(each)))).toBe(JSON.stringify(create(widget(each), { ...widgetSchema })))
+      }
+    }),
+  )
 })

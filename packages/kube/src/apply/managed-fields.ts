@@ -45,6 +45,11 @@ export function withFields(
 }
 
 export function newEntry(writer: Writer, set: FieldSet, time: string | undefined): ManagedFieldsEntry {
+  return entryOf(writer, sorted(set), time)
+}
+
+/** As {@link newEntry}, of a set that is in the order in which it is stored. */
+export function entryOf(writer: Writer, set: FieldSet, time: string | undefined): ManagedFieldsEntry {
   const { manager, operation, apiVersion, subresource } = writer
   return {
     manager,
@@ -52,7 +57,7 @@ export function newEntry(writer: Writer, set: FieldSet, time: string | undefined
     apiVersion,
     ...(time === undefined ? {} : { time }),
     fieldsType: 'FieldsV1',
-    fieldsV1: sorted(set),
+    fieldsV1: set,
     ...(subresource === undefined || subresource === '' ? {} : { subresource }),
   }
 }

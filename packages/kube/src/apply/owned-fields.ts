@@ -1,5 +1,5 @@
 import type { Json } from '../types.ts'
-import { assemble, attach, difference, isLeaf, isMember, MEMBER, withMember } from './field-set.ts'
+import { assemble, difference, isLeaf, isMember, MEMBER } from './field-set.ts'
 import type { FieldSet } from './field-set.ts'
 import { DEDUCED } from './field-type.ts'
 import type { FieldType, ListType, MapType } from './field-type.ts'
@@ -125,41 +125,63 @@ function elementOf(type: ListType, item: Json, strict: boolean): PathElement {
   }
 }
 
-/** Every path of a value that is present on one side of a comparison only, containers included. */
-export function allPaths(value: Json, type: FieldType): FieldSet {
+/**
+ * Every path of a value that is present on one side of a comparison only, containers included. Returns `last`, or parts
+ * of it, where that says the same.
+ */
+export function allPaths(value: Json, type: FieldType, last?: FieldSet): FieldSet {
   switch (kindOf(value)) {
     case 'map': {
       const map = type.map ?? DEDUCED.map
-      return map === undefined || map.atomic ? MEMBER : withMember(allPathsOfMap(value as JsonMap, map))
+      return map === undefined || map.atomic ? MEMBER : (pathsOfMap(value as JsonMap, map, last, true) ?? MEMBER)
     }
     case 'list':
       return type.list === undefined || type.list.atomic
         ? MEMBER
-        : withMember(allPathsOfList(value as JsonList, type.list))
+        : (pathsOfList(value as JsonList, type.list, last, true) ?? MEMBER)
     default:
       return MEMBER
   }
 }
 
-export function allPathsOfMap(map: JsonMap, type: MapType): FieldSet | undefined {
-  let set: FieldSet | undefined
+export function allPathsOfMap(map: JsonMap, type: MapType, last?: FieldSet): FieldSet | undefined {
+  return pathsOfMap(map, type, last, false)
+}
+
+export function allPathsOfList(list: JsonList, type: ListType): FieldSet | undefined {
+  return pathsOfList(list, type, undefined, false)
+}
+
+function pathsOfMap(map: JsonMap, type: MapType, last: FieldSet | undefined, self: boolean): FieldSet | undefined {
+  const elements: PathElement[] = []
+  const nodes: FieldSet[] = []
   for (const key in map) {
     const value = map[key]
     if (value === undefined) continue
     const field = type.fields.get(key)
     if (field?.untracked === true) continue
     const element = field === undefined ? `f:${key}` : field.element
-    set = attach(set, element, allPaths(value, field?.type ?? type.element ?? DEDUCED))
+    elements.push(element)
+    nodes.push(allPaths(value, field?.type ?? type.element ?? DEDUCED, last?.[element]))
   }
-  return set
+  return assemble(elements, nodes, last, self)
 }
 
-export function allPathsOfList(list: JsonList, type: ListType): FieldSet | undefined {
-  let set: FieldSet | undefined
+/** Of several items with one path element only the element itself counts. */
+function pathsOfList(list: JsonList, type: ListType, last: FieldSet | undefined, self: boolean): FieldSet | undefined {
+  const elements: PathElement[] = []
+  const nodes: FieldSet[] = []
+  const places = new Map<PathElement, number>()
   for (const item of list) {
     const element = itemElement(type, item)
-    const repeated = set !== undefined && element in set
-    set = attach(set, element, repeated ? MEMBER : allPaths(item, type.element))
+    const place = places.get(element)
+    if (place !== undefined) {
+      nodes[place] = MEMBER
+      continue
+    }
+    places.set(element, elements.length)
+    elements.push(element)
+    nodes.push(allPaths(item, type.element, last?.[element]))
   }
-  return set
+  return assemble(elements, nodes, last, self)
 }

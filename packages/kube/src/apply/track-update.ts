@@ -7,7 +7,7 @@ import type { JsonMap } from './json-values.ts'
 import { startingEntries, withManagedFields } from './managed-fields.ts'
 import type { Writer } from './managed-fields.ts'
 import { ItemError } from './path-element.ts'
-import { currentEntries, recordUpdate } from './record-update.ts'
+import { currentEntries, recordCreation, recordUpdate } from './record-update.ts'
 import type { IsServed } from './record-update.ts'
 
 /** What is common to all writes whose ownership is recorded. */
@@ -51,15 +51,23 @@ export function trackUpdate<T extends KubeObject>(options: TrackUpdateOptions<T>
   const start = startingEntries(live, updated, options.subresource)
   if (start.length === 0 && live !== undefined) return withManagedFields(updated, start)
   const type = rootType(options.schema)
+  const before = live ?? options.blank
+  const after = asMap(updated)
+  const writer = writerOf(options, 'Update', updated.apiVersion)
+  const ignored = resetFieldSet(options.resetFields)
+  const { now } = options
   try {
+    if (before === undefined && start.length === 0) {
+      return withManagedFields(updated, recordCreation(after, type, writer, now, ignored))
+    }
     const entries = recordUpdate({
-      before: asMap(live ?? options.blank),
-      after: asMap(updated),
+      before: asMap(before),
+      after,
       type,
       entries: currentEntries(start, type, options.isServed),
-      writer: writerOf(options, 'Update', updated.apiVersion),
-      now: options.now,
-      ignored: resetFieldSet(options.resetFields),
+      writer,
+      now,
+      ignored,
     })
     return withManagedFields(updated, entries)
   } catch (error) {
