@@ -3,7 +3,7 @@ import { FleetState } from './fleet-state.ts'
 import { stageGate } from './gates.ts'
 import { clearVerdict, judge, signalVerdict } from './judge.ts'
 import { nextPhase, type RolloutTrigger } from './phase-table.ts'
-import { waveSize } from './plan.ts'
+import { waveSize } from './wave-size.ts'
 import { restoreState } from './restore.ts'
 import { Reverter } from './reverter.ts'
 import { SequentialTest } from './sequential-test.ts'
@@ -316,7 +316,9 @@ export class RolloutEngine {
   #openWave(stage: StageState, now: number, decisions: Decision[]): void {
     const wave = newWave(stage.waves.length + 1, now)
     stage.waves.push(wave)
-    const picked = stage.pool.pick(waveSize(stage.strategy, wave.number), this.#fleet.customerShare)
+    const picked = stage.pool.pick(waveSize(stage.strategy, wave.number), this.#fleet.customerShare, {
+      first: wave.number === 1,
+    })
     for (const record of picked) {
       this.#fleet.countPool(record, -1)
       this.#fleet.assign(record, wave)

@@ -1,6 +1,6 @@
 import type { FleetState } from './fleet-state.ts'
 import { soakEnd } from './gates.ts'
-import { waveSize } from './plan.ts'
+import { waveSize } from './wave-size.ts'
 import type { StageState } from './stage-state.ts'
 import type { EtaSummary } from './types.ts'
 

@@ -2,7 +2,7 @@ import { Durations } from './durations.ts'
 import { EvidenceBook } from './evidence.ts'
 import { seededHash } from './hash.ts'
 import { Heap } from './heap.ts'
-import { customerLimit, DEFAULT_HALT_REASONS } from './plan.ts'
+import { DEFAULT_HALT_REASONS } from './plan.ts'
 import { ReadyQueue, Slots } from './slots.ts'
 import { lastWave, newStage, type StageState, type WaveState } from './stage-state.ts'
 import {
@@ -17,6 +17,7 @@ import {
   type TargetRecord,
 } from './target.ts'
 import type { StrategyInput, TargetInput, TargetPhase } from './types.ts'
+import { customerLimit } from './wave-size.ts'
 
 interface Timer {
   readonly at: number
@@ -121,6 +122,8 @@ export class FleetState {
       stratum: target.stratum,
       customer: target.customer,
       shard: target.shard,
+      pair: target.pair,
+      notFirst: target.notFirst,
       hash: seededHash(this.#seed, target.id),
       stage: this.#stageByName.get(target.stage),
       input: target,
@@ -348,6 +351,8 @@ function samePlace(left: TargetInput, right: TargetInput): boolean {
     left.stage === right.stage &&
     left.stratum === right.stratum &&
     left.shard === right.shard &&
-    left.customer === right.customer
+    left.customer === right.customer &&
+    left.pair === right.pair &&
+    left.notFirst === right.notFirst
   )
 }

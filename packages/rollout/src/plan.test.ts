@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { modelMeta, modelStrategy } from './model.test-support.ts'
-import { customerLimit, planDigestInput, planRollout, waveSize } from './plan.ts'
+import { planDigestInput, planRollout } from './plan.ts'
+import { customerLimit, waveSize } from './wave-size.ts'
 
 const strategy = modelStrategy()
 const metas = (total: number, seed = 1) => Array.from({ length: total }, (_, index) => modelMeta(index, total, seed, 7))

@@ -1,12 +1,9 @@
-import { seededHash } from './hash.ts'
-import { StagePool, type Candidate } from './stage-pool.ts'
-import type { StageStrategy, StrategyInput, TargetMeta } from './types.ts'
+import { assignWaves, type WaveAssignment } from './planner/assign-waves.ts'
+import type { StrategyInput, TargetMeta } from './types.ts'
+import { DEFAULT_CUSTOMER_SHARE } from './wave-size.ts'
 
 /** Reasons that halt at once when the strategy does not say: data planes changed, or etcd cannot write. */
 export const DEFAULT_HALT_REASONS: readonly string[] = ['UnexpectedNodeRollout', 'EtcdQuorumLost']
-
-/** Percent of a customer's targets in one wave when the strategy does not say. */
-const DEFAULT_CUSTOMER_SHARE = 20
 
 export interface PlannedStage {
   readonly name: string
@@ -23,44 +20,36 @@ export interface Plan {
   waveOf(id: string): { readonly stage: string; readonly wave: number } | undefined
 }
 
-/** Size of the wave with this number (from 1) as long as there are enough targets. */
-export function waveSize(stage: StageStrategy, wave: number): number {
-  const size = Math.round(Math.max(1, stage.canary) * Math.max(1, stage.factor) ** (wave - 1))
-  return Math.min(Math.max(1, size), Number.MAX_SAFE_INTEGER)
-}
-
-/** How many of a customer's `targets` may be in one wave: max(1, share). */
-export function customerLimit(strategy: StrategyInput, targets: number): number {
-  return Math.max(1, Math.floor((targets * (strategy.customerShare ?? DEFAULT_CUSTOMER_SHARE)) / 100))
-}
-
 /**
  * Plans the waves of a rollout. The result depends on the set of targets, the strategy and the seed, not on the order
  * of `targets`.
  */
 export function planRollout(targets: Iterable<TargetMeta>, strategy: StrategyInput, seed: number): Plan {
-  const pools = new Map(strategy.stages.map((stage) => [stage.name, new StagePool<Candidate>()]))
-  const perCustomer = new Map<string, number>()
-  for (const { id, stage, stratum, customer } of targets) {
-    const pool = pools.get(stage)
-    if (!pool) continue
-    pool.add({ id, stratum, customer, hash: seededHash(seed, id) })
-    perCustomer.set(customer, (perCustomer.get(customer) ?? 0) + 1)
+  const listed = Array.isArray(targets) ? (targets as readonly TargetMeta[]) : Array.from(targets)
+  return planOf(listed, assignWaves(listed, strategy, seed), strategy, seed)
+}
+
+/** Gives an assignment of `targets` as a plan; which target is where is looked up only when somebody asks. */
+export function planOf(
+  targets: readonly TargetMeta[],
+  { places, sizes }: WaveAssignment,
+  strategy: StrategyInput,
+  seed: number,
+): Plan {
+  let byId: Map<string, number> | undefined
+  const stages = strategy.stages.map(({ name }, index) => {
+    const waves = sizes[index] as readonly number[]
+    return { name, targets: waves.reduce((sum, size) => sum + size, 0), waves }
+  })
+  return {
+    seed,
+    stages,
+    waveOf(id) {
+      byId ??= new Map(targets.map((target, index) => [target.id, index]))
+      const place = places[byId.get(id) ?? -1]
+      return place && { stage: strategy.stages[place.stage]?.name ?? '', wave: place.wave }
+    },
   }
-  const waves = new Map<string, { stage: string; wave: number }>()
-  const share = (customer: string) => customerLimit(strategy, perCustomer.get(customer) ?? 0)
-  const stages: PlannedStage[] = []
-  for (const stage of strategy.stages) {
-    const pool = pools.get(stage.name) as StagePool<Candidate>
-    const planned = { name: stage.name, targets: pool.size, waves: [] as number[] }
-    for (let wave = 1; pool.size > 0; wave++) {
-      const picked = pool.pick(waveSize(stage, wave), share)
-      planned.waves.push(picked.length)
-      for (const { id } of picked) waves.set(id, { stage: stage.name, wave })
-    }
-    stages.push(planned)
-  }
-  return { seed, stages, waveOf: (id) => waves.get(id) }
 }
 
 /**
@@ -78,7 +67,14 @@ export function planDigestInput(targets: Iterable<TargetMeta>, strategy: Strateg
     `halt ${JSON.stringify(strategy.haltReasons ?? DEFAULT_HALT_REASONS)}`,
     `customer ${strategy.customerShare ?? DEFAULT_CUSTOMER_SHARE} grace ${strategy.onsetGraceMs ?? 0}`,
     ...strategy.stages.map((stage) =>
-      JSON.stringify([stage.name, stage.canary, stage.factor, stage.soakMs, stage.finalSoakMs]),
+      JSON.stringify([
+        stage.name,
+        stage.canary,
+        stage.factor,
+        stage.soakMs,
+        stage.finalSoakMs,
+        ...(stage.sizes ? [stage.sizes] : []),
+      ]),
     ),
   ]
   const members: string[] = []

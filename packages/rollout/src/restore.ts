@@ -58,25 +58,29 @@ function restoreStage(
     stage.waves.push(wave)
     const certain = recorded.get(wave.number) ?? []
     if (wave.closedAt === undefined && index === waves.length - 1) {
-      for (const record of membersOfOpenWave(fleet, persisted.size, certain, touched, members)) place(record, wave)
+      const wanted = { size: persisted.size, first: wave.number === 1 }
+      for (const record of membersOfOpenWave(fleet, wanted, certain, touched, members)) place(record, wave)
       return
     }
     for (const record of certain) {
       touched.adjustTaken(record.stratum, 1)
       place(record, wave)
     }
-    const picked = touched.pick(Math.max(0, persisted.size - certain.length), fleet.customerShare)
+    const picked = touched.pick(Math.max(0, persisted.size - certain.length), fleet.customerShare, {
+      first: wave.number === 1,
+    })
     for (const record of picked) place(record, wave)
   }
   // More were touched than the waves had members: they belong to the last wave, or to none when none was opened.
   const last = lastWave(stage)
-  if (last) for (const record of touched.pick(touched.size, fleet.customerShare)) place(record, last)
+  if (last)
+    for (const record of touched.pick(touched.size, fleet.customerShare, { together: true })) place(record, last)
 }
 
 /** Picks the members of the wave in progress, as when it was opened; certain and touched ones are always among them. Uses `touched` up. */
 function membersOfOpenWave(
   fleet: FleetState,
-  size: number,
+  { size, first }: { readonly size: number; readonly first: boolean },
   certain: readonly TargetRecord[],
   touched: StagePool<TargetRecord>,
   members: readonly TargetRecord[],
@@ -84,11 +88,13 @@ function membersOfOpenWave(
   const mustHave = new Set(certain)
   for (const record of members) if (touched.has(record.id)) mustHave.add(record)
   for (const record of members) if (mustHave.has(record) || !isTouched(record)) touched.add(record)
-  const picked = touched.pick(size, fleet.customerShare)
+  const picked = touched.pick(size, fleet.customerShare, { first })
+  const pairs = new Set(Array.from(mustHave, ({ pair }) => pair))
   let spare = Math.max(0, size - mustHave.size)
   const chosen: TargetRecord[] = []
   for (const record of picked) {
     if (mustHave.delete(record)) chosen.push(record)
+    else if (record.pair !== undefined && pairs.has(record.pair)) continue
     else if (spare-- > 0) chosen.push(record)
   }
   return [...chosen, ...mustHave]

@@ -7,6 +7,18 @@ export interface Candidate {
   readonly customer: string
   /** Its place in the random order of its stratum. */
   readonly hash: number
+  /** Name of the pair it stands in for; never two of a pair in one wave. */
+  readonly pair?: string | undefined
+  /** Not in the first wave of its stage while the stage has others. */
+  readonly notFirst?: boolean | undefined
+}
+
+/** What is asked of a wave besides its size and the shares of customers. */
+export interface PickRules {
+  /** It is the first wave of its stage: targets that are `notFirst` wait, unless there are no others. */
+  readonly first?: boolean
+  /** The two of a pair may come together: only for putting targets back into waves they were in. Default false. */
+  readonly together?: boolean
 }
 
 interface Entry<T extends Candidate> {
@@ -49,6 +61,8 @@ export class StagePool<T extends Candidate> {
     left.taken === right.taken ? earlier(left.entry.candidate, right.entry.candidate) : left.taken < right.taken,
   )
   #size = 0
+  /** How many of them are `notFirst`. */
+  #notFirst = 0
 
   get size(): number {
     return this.#size
@@ -63,14 +77,14 @@ export class StagePool<T extends Candidate> {
     if (known?.candidate === candidate) {
       if (!known.alive) {
         known.alive = true
-        this.#size++
+        this.#count(candidate, 1)
       }
       return
     }
     if (known) this.delete(candidate.id)
     const entry: Entry<T> = { candidate, alive: true }
     this.#entries.set(candidate.id, entry)
-    this.#size++
+    this.#count(candidate, 1)
     const stratum = this.#stratum(candidate.stratum)
     stratum.entries.push(entry)
     if (stratum.entries.peek() === entry) this.#refresh(stratum)
@@ -80,7 +94,7 @@ export class StagePool<T extends Candidate> {
     const entry = this.#entries.get(id)
     if (!entry?.alive) return false
     entry.alive = false
-    this.#size--
+    this.#count(entry.candidate, -1)
     return true
   }
 
@@ -93,22 +107,33 @@ export class StagePool<T extends Candidate> {
 
   /**
    * Takes up to `count` candidates out of the pool. No customer gets more than `share(customer)` (at least 1) of them
-   * while there is a candidate of a customer below its share; after that all shares are raised together.
+   * while there is a candidate of a customer below its share; after that all shares are raised together. Fewer than
+   * `count` when the rules leave no more.
    */
-  pick(count: number, share: (customer: string) => number): T[] {
+  pick(count: number, share: (customer: string) => number, { first = false, together = false }: PickRules = {}): T[] {
     const picked: T[] = []
     const perCustomer = new Map<string, number>()
+    const pairs = new Set<string>()
+    const others = first && this.#size > this.#notFirst
+    const keptBack: T[] = []
     let passedOver: T[] = []
     let round = 1
-    while (picked.length < count && this.#size + passedOver.length > 0) {
+    while (picked.length < count) {
       const head = this.#head()
       if (!head) {
+        if (passedOver.length === 0) break
         round++
         for (const candidate of passedOver) this.add(candidate)
         passedOver = []
         continue
       }
       const { candidate } = head
+      const { pair, notFirst } = candidate
+      if ((others && notFirst) || (!together && pair !== undefined && pairs.has(pair))) {
+        this.#drop(head)
+        keptBack.push(candidate)
+        continue
+      }
       const mine = perCustomer.get(candidate.customer) ?? 0
       this.#drop(head)
       if (mine >= round * share(candidate.customer)) {
@@ -116,11 +141,18 @@ export class StagePool<T extends Candidate> {
         continue
       }
       perCustomer.set(candidate.customer, mine + 1)
+      if (pair !== undefined) pairs.add(pair)
       picked.push(candidate)
       this.adjustTaken(candidate.stratum, 1)
     }
     for (const candidate of passedOver) this.add(candidate)
+    for (const candidate of keptBack) this.add(candidate)
     return picked
+  }
+
+  #count(candidate: T, by: 1 | -1): void {
+    this.#size += by
+    if (candidate.notFirst) this.#notFirst += by
   }
 
   #stratum(name: string): Stratum<T> {
@@ -160,7 +192,7 @@ export class StagePool<T extends Candidate> {
 
   #drop(entry: Entry<T>): void {
     entry.alive = false
-    this.#size--
+    this.#count(entry.candidate, -1)
     this.#refresh(this.#stratum(entry.candidate.stratum))
   }
 }

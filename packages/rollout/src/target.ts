@@ -11,6 +11,8 @@ export interface TargetRecord {
   readonly customer: string
   readonly shard: string
   readonly hash: number
+  readonly pair: string | undefined
+  readonly notFirst: boolean | undefined
   readonly stage: StageState | undefined
   input: TargetInput
   wave: WaveState | undefined

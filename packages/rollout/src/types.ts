@@ -25,6 +25,10 @@ export interface TargetMeta {
   /** Management cluster: the unit of the per-shard cap. */
   readonly shard: string
   readonly customer: string
+  /** Name of the pair of highly available targets it belongs to; two of a pair are never in one wave. */
+  readonly pair?: string
+  /** Never in the first wave of its stage while the stage has others: targets of the highest tier. */
+  readonly notFirst?: boolean
 }
 
 /** One target as observed now. Times are milliseconds since the epoch. */
@@ -58,6 +62,8 @@ export interface StageStrategy {
   readonly canary: number
   /** Growth from wave to wave, at least 1; 2 = doubling. */
   readonly factor: number
+  /** Sizes of the first waves, where `canary` and `factor` do not say them; later ones grow from the last by `factor`. */
+  readonly sizes?: readonly number[]
   /** Time without trouble between the last completion of a wave and the next wave. */
   readonly soakMs: number
   /** The same between the last wave of the stage and the next stage (or completion). */
