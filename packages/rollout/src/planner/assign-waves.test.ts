@@ -95,8 +95,8 @@ describe('assignWaves', () => {
   })
 
   test('ids decide where hashes are equal', () => {
-    // Two names with the same hash for seed 0, found by search.
-    const names = ['87899', 'cp-729632']
+    // Two names with the same hash for seed 0.
+    const names = ['cp-87899', 'cp-729632']
     expect(new Set(names.map((id) => seededHash(0, id))).size).toBe(1)
     const metas = names.map((id) => ({ id, stage: 'canary', stratum: 's', shard: 'm', customer: id }))
     const one = modelStrategy({ stages: [{ name: 'canary', canary: 1, factor: 1, soakMs: 0, finalSoakMs: 0 }] })

@@ -98,22 +98,18 @@ function randomOrder(targets: readonly TargetMeta[], seed: number): Int32Array {
   }
   keys.sort()
   const order = new Int32Array(length)
-  let before = -1
+  const hashAt = (position: number) => Math.floor((keys[position] as number) / length)
+  const idOf = (index: number) => (targets[index] as TargetMeta).id
   for (let position = 0; position < length; position++) {
-    const key = keys[position] as number
-    const hash = Math.floor(key / length)
+    const hash = hashAt(position)
+    const index = (keys[position] as number) - hash * length
     let place = position
-    const index = key - hash * length
     // Equal hashes are next to each other in the order of listing: the ids decide.
-    while (hash === before && place > 0) {
-      const above = order[place - 1] as number
-      if (Math.floor((keys[place - 1] as number) / length) !== hash) break
-      if ((targets[above] as TargetMeta).id < (targets[index] as TargetMeta).id) break
-      order[place] = above
+    while (place > 0 && hashAt(place - 1) === hash && idOf(order[place - 1] as number) > idOf(index)) {
+      order[place] = order[place - 1] as number
       place--
     }
     order[place] = index
-    before = hash
   }
   return order
 }
