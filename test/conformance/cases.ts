@@ -4,9 +4,19 @@ import { objects } from './g2-objects.ts'
 import { lists } from './g3-lists.ts'
 import { watches } from './g4-watches.ts'
 import { patches } from './g5-patches.ts'
+import { apply } from './g6-apply.ts'
+import { applyEndpoints } from './g6-endpoints.ts'
 
 /** Every case, in the order of the groups. */
-export const allCases: readonly Case[] = [...discovery, ...objects, ...lists, ...watches, ...patches]
+export const allCases: readonly Case[] = [
+  ...discovery,
+  ...objects,
+  ...lists,
+  ...watches,
+  ...patches,
+  ...apply,
+  ...applyEndpoints,
+]
 
 /** Cases whose id, group or tag is in the comma-separated list; all of them without one. */
 export function selectCases(only: string | undefined): Case[] {

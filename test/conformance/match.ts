@@ -24,7 +24,29 @@ export const text = textLike('a text', /[^]/)
 
 /** The whole value, not only a part of it. */
 export function exactly(expected: unknown): Matcher {
-  return new Matcher(`exactly ${shown(expected)}`, (value) => sameJson(value, expected))
+  return new Matcher(
+    `exactly ${shown(expected)}`,
+    (value) => sameJson(value, expected),
+    (value, path) => difference(value, expected, path),
+  )
+}
+
+/** Where two JSON values first differ. */
+function difference(actual: unknown, expected: unknown, path: string): string {
+  const deeper = (key: string, name: string, left: unknown, right: unknown): string | undefined =>
+    sameJson(left, right)
+      ? undefined
+      : difference(left, right, `${path}${/^[\w-]+$/.test(key) ? name : `[${shown(key)}]`}`)
+  if (isRecord(actual) && isRecord(expected)) {
+    const keys = new Set([...Object.keys(actual), ...Object.keys(expected)])
+    const found = first(keys, (key) => deeper(key, `.${key}`, actual[key], expected[key]))
+    if (found !== undefined) return found
+  }
+  if (Array.isArray(actual) && Array.isArray(expected) && actual.length === expected.length) {
+    const found = first(expected.entries(), ([index, item]) => deeper(`${index}`, `[${index}]`, actual[index], item))
+    if (found !== undefined) return found
+  }
+  return `${path} must be exactly ${shown(expected)}, but is ${shown(actual)}`
 }
 
 export function oneOf(...values: readonly unknown[]): Matcher {

@@ -102,7 +102,7 @@ test('status is applied through its own path, and ignored on the main one', asyn
     fieldsV1: { 'f:status': { 'f:phase': {} } },
   })
   const missing = await apply({ status: {} }, { path: `${W}/none/status` })
-  expect(missing.code).toBe(400)
+  expect(missing.code).toBe(404)
 })
 
 test('objects without managed fields get a manager from before', async () => {

@@ -1,5 +1,6 @@
 import { apiVersionOf, badRequest, conflict, invalid } from '@locktender/kube'
 import type { FieldError } from '@locktender/kube'
+import { isRecord } from './object.ts'
 import type { AnyObject } from './object.ts'
 import { groupResourceOf } from './served-resource.ts'
 import type { WriteContext } from './write-context.ts'
@@ -54,6 +55,19 @@ export function checkKind({ served }: WriteContext, object: AnyObject): void {
     const why = `the kind in the data (${object.kind}) does not match the expected kind (${kind})`
     throw badRequest(`${object.kind} in version "${version}" cannot be handled as a ${kind}: ${why}`)
   }
+}
+
+/**
+ * What is applied must say its kind, which must be that of the URL.
+ * @throws ApiError BadRequest
+ */
+export function checkAppliedKind({ served }: WriteContext, value: unknown): void {
+  const { apiVersion, kind }: Record<string, unknown> = isRecord(value) ? value : {}
+  const [version, said] = [apiVersion, kind].map((text) => (typeof text === 'string' ? text : ''))
+  if (version === apiVersionOf(served.resource) && said === served.resource.kind) return
+  const parts = version!.split('/')
+  const shown = parts.length === 1 && version !== '' ? `/${version}` : parts.length === 2 ? version : '/'
+  throw badRequest(`invalid object type: ${shown}, Kind=${parts.length > 2 ? '' : said}`)
 }
 
 /**

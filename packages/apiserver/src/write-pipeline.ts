@@ -26,6 +26,7 @@ import { withoutRepeatedOwners } from './owner-references.ts'
 import { newMeta, nextMeta } from './server-metadata.ts'
 import { resetFieldsOf } from './reset-fields.ts'
 import { groupResourceOf } from './served-resource.ts'
+import type { ServedResource } from './served-resource.ts'
 import { RevisionMismatch } from './store/store-types.ts'
 import { holdsStatus } from './subresources.ts'
 import { View } from './view.ts'
@@ -251,15 +252,30 @@ function lifecycleClaims({ subresource }: WriteContext, meta: ObjectMeta, live: 
 function compose(context: WriteContext, live: AnyObject, candidate: AnyObject, now: string): AnyObject {
   const { cluster, served, namespace, subresource, user } = context
   if (subresource !== undefined && holdsStatus(subresource)) {
-    const { managedFields, ...metadata } = live.metadata
-    const owners = candidate.metadata.managedFields ?? managedFields
-    const object = { ...live, metadata: owners === undefined ? metadata : { ...metadata, managedFields: owners } }
+    const object = { ...live, metadata: metaWithStatus(served, candidate.metadata, live.metadata, namespace) }
     const next = withStatus(object, candidate['status'])
     return served.strategy.prepareStatus?.(next, live, subresource, cluster.strategyContext(now, user)) ?? next
   }
   let object: AnyObject = { ...candidate, metadata: nextMeta(candidate.metadata, live.metadata, namespace) }
   if (served.status) object = withStatus(object, live['status'])
   return served.strategy.prepareUpdate?.(object, live, cluster.strategyContext(now, user)) ?? object
+}
+
+/** Built-in kinds take most metadata along with the status, defined ones nothing but who owns what. */
+function metaWithStatus(
+  { custom, resource }: ServedResource,
+  sent: ObjectMeta,
+  live: ObjectMeta,
+  namespace: string | undefined,
+): ObjectMeta {
+  if (!custom) {
+    const { labels, ...next } = nextMeta(sent, live, namespace)
+    const kept = resource.kind === 'Deployment' ? live.labels : labels
+    return kept === undefined ? next : { ...next, labels: kept }
+  }
+  const { managedFields, ...metadata } = live
+  const owners = sent.managedFields ?? managedFields
+  return owners === undefined ? metadata : { ...metadata, managedFields: owners }
 }
 
 /** Stores other `spec.finalizers`; the object goes away when that was the last thing that held it. */
@@ -349,8 +365,8 @@ function validate(
   const { served, subresource } = context
   served.strategy.authorize?.(context, object, live)
   const errors: FieldError[] = [...claims]
-  // Metadata of a status write is the live one, and unchanged metadata was valid when it was stored.
-  if (!holdsStatus(subresource)) {
+  // Unchanged metadata was valid when it was stored.
+  if (!served.custom || !holdsStatus(subresource)) {
     errors.push(...validateMeta(object.metadata, served.names))
     if (live?.metadata.deletionTimestamp !== undefined) errors.push(...newFinalizers(object.metadata, live.metadata))
   }

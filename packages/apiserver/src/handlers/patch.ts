@@ -25,8 +25,9 @@ import { groupResourceOf } from '../served-resource.ts'
 import type { ServedResource } from '../served-resource.ts'
 import { applyStrategicMergePatch } from '../strategic-merge.ts'
 import type { WriteContext } from '../write-context.ts'
-import { bindToUrl, checkKind, checkPreconditions, invalidObject } from '../object-checks.ts'
+import { bindToUrl, checkAppliedKind, checkKind, checkPreconditions, invalidObject } from '../object-checks.ts'
 import { createObject, trackingOf, updateObject } from '../write-pipeline.ts'
+import { readApplied } from '../yaml-body.ts'
 import type { Answer } from './answer.ts'
 import { keyOf } from './context.ts'
 import type { RequestContext } from './context.ts'
@@ -138,25 +139,29 @@ async function handleApply(context: RequestContext): Promise<Answer> {
   const { cluster, served, request, query, headers, body } = context
   const { database } = cluster
   const write = writeContextOf(context, parseWriteOptions('PatchOptions', query, headers['user-agent'], true))
-  const configuration = asObject(parseBody(body, true).value, served)
-  checkKind(write, configuration)
-  // What exists has its name already.
-  configuration.metadata.name ||= request.name!
-  bindToUrl(write, configuration, request.name)
+  const { fieldValidation } = write.options
+  const { value, warnings } = readApplied(body, fieldValidation === 'Strict')
+  if (fieldValidation === 'Warn') write.warnings.push(...warnings)
+  const configuration = asConfiguration(write, value)
   return retryOnRace(served, request.name!, async () => {
     const stored = database.store.get(keyOf(context))
     const live = stored === undefined ? undefined : database.objectAs(served, stored)
+    if (live === undefined && request.subresource !== undefined) {
+      throw notFound(groupResourceOf(served), request.name!)
+    }
+    const object = asObject(runApply(write, live, configuration), served)
     if (live === undefined) {
-      if (request.subresource !== undefined) throw notFound(groupResourceOf(served), request.name!)
       const { uid = '' } = configuration.metadata
       if (uid !== '') {
         const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`
         throw conflict(groupResourceOf(served), request.name!, why)
       }
+      bindToUrl(write, object, undefined)
+      bindToUrl(write, object, request.name)
     } else {
+      bindToUrl(write, asObject(configuration, served), request.name)
       checkPreconditions(write, live, configuration.metadata)
     }
-    const object = runApply(write, live, configuration)
     const candidate = ingestApplied(write, object)
     if (stored === undefined || live === undefined) {
       const view = await createMissing(context, () => createObject(write, candidate, true))
@@ -165,6 +170,13 @@ async function handleApply(context: RequestContext): Promise<Answer> {
     const options = { tracked: true, patched: true }
     return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate, options) }
   })
+}
+
+/** What is applied, of which so far only the kind is sure: its types are checked against the schema. */
+function asConfiguration(write: WriteContext, value: unknown): AnyObject {
+  checkAppliedKind(write, value)
+  const object = value as Partial<AnyObject>
+  return { ...object, metadata: object.metadata ?? {} } as AnyObject
 }
 
 function runApply(write: WriteContext, live: AnyObject | undefined, configuration: AnyObject): AnyObject {

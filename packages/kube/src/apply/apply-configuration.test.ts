@@ -289,7 +289,7 @@ describe('what cannot be applied', () => {
       widget({ items: [{ name: 'a', x: 1 }] }),
       '.spec.items[name="a"].x: field not declared in schema',
     ],
-    ['values of another kind', widget({ size: 'big' }), '.spec.size: expected numeric (int or float), got "big"'],
+    ['values of another kind', widget({ size: 'big' }), '.spec.size: expected numeric (int or float), got string'],
     [
       'repeated keys',
       widget({ items: [{ name: 'a' }, { name: 'a' }] }),
@@ -301,11 +301,30 @@ describe('what cannot be applied', () => {
       widget({ items: [{ value: 'x' }] }),
       '.spec.items: element 0: associative list with keys has an element that omits all key fields ["name"] (and doesn\'t have default values for any key fields)',
     ],
-    ['wrong items of atomic lists', widget({ steps: ['a', 1] }), '.spec.steps[1]: expected string, got 1'],
+    [
+      'wrong items of atomic lists',
+      widget({ steps: ['a', 1] }),
+      '.spec.steps[1]: expected string, got &value.valueUnstructured{Value:1}',
+    ],
+    [
+      'a map in place of a text',
+      widget({ steps: [{ b: [true, null], a: 'x' }] }),
+      '.spec.steps[0]: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"a":"x", "b":[]interface {}{true, interface {}(nil)}}}',
+    ],
+    [
+      'a map in place of a number',
+      widget({ size: {} }),
+      '.spec.size: expected numeric (int or float), got map[string]interface {}',
+    ],
+    [
+      'a list in place of a map',
+      { ...widget(), spec: ['a', { b: 1, a: null }] },
+      '.spec: expected map, got &{[a map[a:<nil> b:1]]}',
+    ],
     [
       'a wrong kind of metadata',
       { ...widget(), metadata: { name: 'w1', labels: { a: 1 as unknown as string } } },
-      '.metadata.labels.a: expected string, got 1',
+      '.metadata.labels.a: expected string, got &value.valueUnstructured{Value:1}',
     ],
   ])('%s', (_, configuration, problem) => {
     const apply = () => new Scenario().apply('m1', configuration)

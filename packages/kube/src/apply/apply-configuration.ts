@@ -216,7 +216,9 @@ function sameSets(stored: readonly ManagedFieldsEntry[], next: readonly ManagedF
 }
 
 function describeObject(object: KubeObject): string {
-  const { name, namespace = '' } = object.metadata
+  // Nothing has looked at the types of these yet.
+  const { name, namespace }: { name?: unknown; namespace?: unknown } = object.metadata
+  const [inNamespace, named] = [namespace, name].map((text) => (typeof text === 'string' ? text : ''))
   const version = object.apiVersion.includes('/') ? object.apiVersion : `/${object.apiVersion}`
-  return `${namespace}/${name}; ${version}, Kind=${object.kind}`
+  return `${inNamespace}/${named}; ${version}, Kind=${object.kind}`
 }

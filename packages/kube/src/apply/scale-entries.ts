@@ -43,11 +43,12 @@ export function entriesAfterScaling(
     const same = scaled.find((other) => isEntryOf({ ...entry, apiVersion: SCALE_VERSION }, other))
     const kept = same === undefined ? withFields(entry, difference(fieldsOf(entry), replicas), entry.time) : entry
     if (same !== undefined) gained.delete(same)
-    if (kept !== undefined) result.push(same === undefined || same.time === kept.time ? kept : timed(kept, same.time))
+    if (kept !== undefined) result.push(kept)
   }
   const own = replicasSet(paths, apiVersion)
   if (own !== undefined) {
-    for (const entry of gained) result.push(newEntry({ ...entry, apiVersion }, own, entry.time))
+    // As in Kubernetes, without a time: whoever is new here had none before.
+    for (const entry of gained) result.push(newEntry({ ...entry, apiVersion }, own, undefined))
   }
   return sortEntries(result)
 }
@@ -59,8 +60,4 @@ function replicasSet(paths: ReplicasPaths, apiVersion: string): FieldSet | undef
 
 function owns(entry: ManagedFieldsEntry, set: FieldSet | undefined): boolean {
   return intersection(fieldsOf(entry), set) !== undefined
-}
-
-function timed(entry: ManagedFieldsEntry, time: string | undefined): ManagedFieldsEntry {
-  return time === undefined ? entry : { ...entry, time }
 }

@@ -1,5 +1,6 @@
 import type { Json } from '../types.ts'
 import type { FieldType, ListType, MapType, ScalarKind } from './field-type.ts'
+import { goSyntax, goText, goType } from './go-values.ts'
 import { kindOf } from './json-values.ts'
 import type { JsonList, JsonMap } from './json-values.ts'
 import { describeElement, ItemError, itemElement } from './path-element.ts'
@@ -38,7 +39,7 @@ function check(value: Json, type: FieldType, path: string, problems: string[]): 
     default:
       return
   }
-  problems.push(`${path}: expected ${expected(type)}, got ${JSON.stringify(value)}`)
+  problems.push(`${path}: ${unexpected(value, type)}`)
 }
 
 function isScalar(value: Json, kind: ScalarKind): boolean {
@@ -52,11 +53,18 @@ function isScalar(value: Json, kind: ScalarKind): boolean {
   }
 }
 
-function expected(type: FieldType): string {
-  if (type.map !== undefined) return 'map'
-  if (type.list !== undefined) return 'list'
-  if (type.scalar === 'numeric') return 'numeric (int or float)'
-  return type.scalar === 'untyped' ? 'any scalar' : (type.scalar ?? 'nothing')
+/** Kubernetes shows the value in another way for each type. */
+function unexpected(value: Json, type: FieldType): string {
+  if (type.map !== undefined) return `expected map, got &{${goText(value)}}`
+  if (type.list !== undefined) return `expected list, got &{${goText(value)}}`
+  switch (type.scalar) {
+    case 'numeric':
+      return `expected numeric (int or float), got ${goType(value)}`
+    case 'string':
+      return `expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`
+    default:
+      return `expected ${type.scalar === 'untyped' ? 'any scalar' : (type.scalar ?? 'nothing')}, got &{${goText(value)}}`
+  }
 }
 
 function checkMap(map: JsonMap, type: MapType, path: string, problems: string[]): void {
