@@ -1,0 +1,268 @@
+import { rateBounds } from './bounds.ts'
+
+/**
+ * What happens to one target, in the order of time (events at the same time in the order in which they are known). Times
+ * are whole milliseconds since the epoch; one before the last event of its target counts as at the same time.
+ */
+export type ExposureEvent =
+  /** The target is known, healthy and comparable with others of its stratum from here on. */
+  | {
+      readonly type: 'enter'
+      readonly target: string
+      readonly stage: string
+      readonly stratum: string
+      readonly at: number
+    }
+  | { readonly type: 'leave'; readonly target: string; readonly at: number }
+  /** It runs `change` from here on. */
+  | { readonly type: 'start'; readonly target: string; readonly change: string; readonly at: number }
+  /** It no longer does, or nobody wants to know any more. */
+  | { readonly type: 'end'; readonly target: string; readonly change: string; readonly at: number }
+  /** It became unhealthy in the way `signature` names. While it is, nothing is earned and no other onset counts. */
+  | { readonly type: 'onset'; readonly target: string; readonly signature: string; readonly at: number }
+  | { readonly type: 'recovery'; readonly target: string; readonly at: number }
+
+/** Healthy time and what went wrong in it. */
+export interface Exposure {
+  /** Healthy control-plane time in milliseconds, exact. */
+  readonly ms: number
+  readonly onsets: number
+}
+
+/** Targets with a change against those without, of one stratum, since the first of the stratum got it. */
+export interface Contrast {
+  readonly stratum: string
+  readonly exposed: Exposure
+  readonly unexposed: Exposure
+}
+
+/** The same for two changes that overlap, since the first of the stratum got either. */
+export interface Overlap {
+  readonly stratum: string
+  readonly neither: Exposure
+  readonly left: Exposure
+  readonly right: Exposure
+  readonly both: Exposure
+}
+
+/** What a change has earned in one stratum, in whatever stage. */
+export interface Credit extends Exposure {
+  readonly stratum: string
+  readonly byStage: Readonly<Record<string, Exposure>>
+  /** The rate of onsets is below this with 95 % confidence, per hour: the rule of three when there was none. */
+  readonly atMostPerHour: number
+}
+
+const HOUR = 3_600_000
+
+/** Targets of one stage and stratum that run the same changes. */
+interface Cell {
+  readonly stage: string
+  readonly changes: ReadonlySet<string>
+  /** Targets in it that are healthy. */
+  healthy: number
+  /** Healthy time up to `now` is this + healthy · (now − epoch): whole numbers, whatever the order of their sum. */
+  offset: number
+  readonly onsets: Map<string, number>
+}
+
+interface Place {
+  readonly stage: string
+  readonly stratum: string
+  cell: Cell
+  isHealthy: boolean
+  at: number
+}
+
+/** What the cells of a stratum held when the first target got a change. */
+type Baseline = ReadonlyMap<Cell, { readonly ms: number; readonly onsets: ReadonlyMap<string, number> }>
+
+function keyOf(stage: string, changes: ReadonlySet<string>): string {
+  return JSON.stringify([stage, ...[...changes].sort()])
+}
+
+/**
+ * Healthy control-plane time and onsets by stage, stratum and set of changes: a fold over events, O(1) for each.
+ * Asking costs as much as there are cells (stages × sets of changes that exist), whatever the size of the fleet.
+ */
+export class ExposureLedger {
+  readonly #epoch: number
+  readonly #strata = new Map<string, Map<string, Cell>>()
+  readonly #targets = new Map<string, Place>()
+  readonly #baselines = new Map<string, Map<string, { readonly at: number; readonly cells: Baseline }>>()
+
+  /** `epoch`: about when it begins; sums are exact while targets × (time since then) stays below 2⁵³ milliseconds. */
+  constructor(epoch: number) {
+    this.#epoch = epoch
+  }
+
+  apply(event: ExposureEvent): void {
+    if (event.type === 'enter') {
+      this.#leave(event.target, event.at)
+      const { stage, stratum, at } = event
+      const cell = this.#cell(stratum, stage, new Set())
+      const place: Place = { stage, stratum, cell, isHealthy: true, at }
+      this.#targets.set(event.target, place)
+      this.#earn(place, 1)
+      return
+    }
+    const place = this.#targets.get(event.target)
+    if (!place) return
+    place.at = Math.max(place.at, event.at)
+    switch (event.type) {
+      case 'leave':
+        this.#leave(event.target, place.at)
+        return
+      case 'start': {
+        if (place.cell.changes.has(event.change)) return
+        this.#remember(event.change, place.stratum, place.at)
+        this.#move(place, new Set([...place.cell.changes, event.change]))
+        return
+      }
+      case 'end': {
+        if (!place.cell.changes.has(event.change)) return
+        this.#move(place, new Set([...place.cell.changes].filter((change) => change !== event.change)))
+        return
+      }
+      case 'onset': {
+        if (!place.isHealthy) return
+        this.#earn(place, -1)
+        place.isHealthy = false
+        const { onsets } = place.cell
+        onsets.set(event.signature, (onsets.get(event.signature) ?? 0) + 1)
+        return
+      }
+      case 'recovery': {
+        if (place.isHealthy) return
+        place.isHealthy = true
+        this.#earn(place, 1)
+      }
+    }
+  }
+
+  /** What `change` has earned by `now`, by stratum in the order of names. */
+  credit(change: string, now: number): Credit[] {
+    const credits: Credit[] = []
+    for (const [stratum, cells] of this.#inOrder()) {
+      const byStage: Record<string, Exposure> = {}
+      const total = { ms: 0, onsets: 0 }
+      for (const cell of cells.values()) {
+        if (!cell.changes.has(change)) continue
+        const here = this.#exposure(cell, now)
+        total.ms += here.ms
+        total.onsets += here.onsets
+        const before = byStage[cell.stage] ?? { ms: 0, onsets: 0 }
+        byStage[cell.stage] = { ms: before.ms + here.ms, onsets: before.onsets + here.onsets }
+      }
+      if (Object.keys(byStage).length === 0) continue
+      credits.push({ stratum, ...total, byStage, atMostPerHour: rateBounds(total.onsets, total.ms / HOUR).upper })
+    }
+    return credits
+  }
+
+  /** Targets with `change` against those without, for onsets of one signature or of any. */
+  contrast(change: string, now: number, signature?: string): Contrast[] {
+    const contrasts: Contrast[] = []
+    for (const [stratum, cells] of this.#inOrder()) {
+      const baseline = this.#baselines.get(change)?.get(stratum)
+      if (!baseline) continue
+      const exposed = { ms: 0, onsets: 0 }
+      const unexposed = { ms: 0, onsets: 0 }
+      for (const cell of cells.values()) {
+        const { ms, onsets } = this.#since(cell, baseline.cells, now, signature)
+        const side = cell.changes.has(change) ? exposed : unexposed
+        side.ms += ms
+        side.onsets += onsets
+      }
+      contrasts.push({ stratum, exposed, unexposed })
+    }
+    return contrasts
+  }
+
+  /** Four groups of targets, by which of two changes they run. */
+  overlap(left: string, right: string, now: number, signature?: string): Overlap[] {
+    const overlaps: Overlap[] = []
+    for (const [stratum, cells] of this.#inOrder()) {
+      const first = this.#baselines.get(left)?.get(stratum)
+      const second = this.#baselines.get(right)?.get(stratum)
+      const baseline = first && second ? (first.at <= second.at ? first : second) : (first ?? second)
+      if (!baseline) continue
+      const groups = Array.from({ length: 4 }, () => ({ ms: 0, onsets: 0 }))
+      for (const cell of cells.values()) {
+        const group = groups[Number(cell.changes.has(left)) + 2 * Number(cell.changes.has(right))]
+        if (!group) continue
+        const { ms, onsets } = this.#since(cell, baseline.cells, now, signature)
+        group.ms += ms
+        group.onsets += onsets
+      }
+      const [neither, one, other, both] = groups as [Exposure, Exposure, Exposure, Exposure]
+      overlaps.push({ stratum, neither, left: one, right: other, both })
+    }
+    return overlaps
+  }
+
+  #inOrder(): [string, Map<string, Cell>][] {
+    return [...this.#strata].sort(([one], [other]) => (one < other ? -1 : 1))
+  }
+
+  #cell(stratum: string, stage: string, changes: ReadonlySet<string>): Cell {
+    let cells = this.#strata.get(stratum)
+    if (!cells) this.#strata.set(stratum, (cells = new Map()))
+    const key = keyOf(stage, changes)
+    let cell = cells.get(key)
+    if (!cell) cells.set(key, (cell = { stage, changes, healthy: 0, offset: 0, onsets: new Map() }))
+    return cell
+  }
+
+  /** From `place.at` on the target adds to its cell, or no longer does. */
+  #earn(place: Place, by: 1 | -1): void {
+    place.cell.healthy += by
+    place.cell.offset -= by * (place.at - this.#epoch)
+  }
+
+  #move(place: Place, changes: ReadonlySet<string>): void {
+    if (place.isHealthy) this.#earn(place, -1)
+    place.cell = this.#cell(place.stratum, place.stage, changes)
+    if (place.isHealthy) this.#earn(place, 1)
+  }
+
+  #leave(target: string, at: number): void {
+    const place = this.#targets.get(target)
+    if (!place) return
+    place.at = Math.max(place.at, at)
+    if (place.isHealthy) this.#earn(place, -1)
+    this.#targets.delete(target)
+  }
+
+  #remember(change: string, stratum: string, at: number): void {
+    let strata = this.#baselines.get(change)
+    if (!strata) this.#baselines.set(change, (strata = new Map()))
+    if (strata.has(stratum)) return
+    const cells = new Map<Cell, { ms: number; onsets: ReadonlyMap<string, number> }>()
+    for (const cell of this.#strata.get(stratum)?.values() ?? []) {
+      cells.set(cell, { ms: this.#milliseconds(cell, at), onsets: new Map(cell.onsets) })
+    }
+    strata.set(stratum, { at, cells })
+  }
+
+  #milliseconds(cell: Cell, now: number): number {
+    return cell.offset + cell.healthy * (now - this.#epoch)
+  }
+
+  #exposure(cell: Cell, now: number, signature?: string): Exposure {
+    return { ms: this.#milliseconds(cell, now), onsets: countOf(cell.onsets, signature) }
+  }
+
+  #since(cell: Cell, baseline: Baseline, now: number, signature: string | undefined): Exposure {
+    const before = baseline.get(cell)
+    const { ms, onsets } = this.#exposure(cell, now, signature)
+    return before ? { ms: ms - before.ms, onsets: onsets - countOf(before.onsets, signature) } : { ms, onsets }
+  }
+}
+
+function countOf(onsets: ReadonlyMap<string, number>, signature: string | undefined): number {
+  if (signature !== undefined) return onsets.get(signature) ?? 0
+  let sum = 0
+  for (const count of onsets.values()) sum += count
+  return sum
+}
