@@ -6,9 +6,12 @@ import { watches } from './g4-watches.ts'
 import { patches } from './g5-patches.ts'
 import { apply } from './g6-apply.ts'
 import { applyEndpoints } from './g6-endpoints.ts'
+import { cascades } from './g7-cascades.ts'
+import { lifecycle } from './g7-lifecycle.ts'
+import { kubectlCases } from './kubectl-cases.ts'
 
-/** Every case, in the order of the groups. */
-export const allCases: readonly Case[] = [
+/** Every case that asks by HTTP, in the order of the groups. */
+export const httpCases: readonly Case[] = [
   ...discovery,
   ...objects,
   ...lists,
@@ -16,15 +19,19 @@ export const allCases: readonly Case[] = [
   ...patches,
   ...apply,
   ...applyEndpoints,
+  ...lifecycle,
+  ...cascades,
 ]
+
+const everyCase: Case[] = [...httpCases, ...kubectlCases]
 
 /** Cases whose id, group or tag is in the comma-separated list; all of them without one. */
 export function selectCases(only: string | undefined): Case[] {
-  if (only === undefined) return [...allCases]
+  if (only === undefined) return everyCase
   const wanted = only.split(',').map((word) => word.trim())
-  const unknown = wanted.filter((word) => !allCases.some((one) => isNamed(one, word)))
+  const unknown = wanted.filter((word) => !everyCase.some((one) => isNamed(one, word)))
   if (unknown.length > 0) throw new RangeError(`no case has the id, group or tag ${unknown.join(', ')}`)
-  return allCases.filter((one) => wanted.some((word) => isNamed(one, word)))
+  return everyCase.filter((one) => wanted.some((word) => isNamed(one, word)))
 }
 
 function isNamed({ id, group, tags }: Case, word: string): boolean {

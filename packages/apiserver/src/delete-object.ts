@@ -88,16 +88,18 @@ function checkDeletePreconditions(
   { metadata: { name, uid, resourceVersion } }: AnyObject,
   wanted: NonNullable<DeleteOptions['preconditions']>,
 ): void {
+  // As in Kubernetes, which names the kind here and not the resource.
+  const target = { group: served.resource.group, resource: served.resource.kind }
   if (wanted.uid !== undefined && wanted.uid !== uid) {
     throw conflict(
-      groupResourceOf(served),
+      target,
       name,
       `the UID in the precondition (${wanted.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
     )
   }
   if (wanted.resourceVersion !== undefined && wanted.resourceVersion !== resourceVersion) {
     throw conflict(
-      groupResourceOf(served),
+      target,
       name,
       `the ResourceVersion in the precondition (${wanted.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`,
     )

@@ -107,7 +107,10 @@ function parseOptionsBody({ body, headers }: RequestContext): Record<string, unk
   const { value } = parseBody(body, isYamlBody(headers['content-type']))
   if (!isRecord(value)) throw badRequest('the delete options are not an object')
   if (value['kind'] !== undefined && value['kind'] !== 'DeleteOptions') {
-    throw badRequest('decoded object cannot be converted to DeleteOptions')
+    const { kind, apiVersion = '' } = value
+    throw badRequest(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
+    )
   }
   return value
 }
@@ -117,11 +120,16 @@ function flag(text: string | null): boolean | undefined {
   return text === null ? undefined : text.toLowerCase() !== 'false' && text !== '0'
 }
 
+const GO_TYPES = { string: 'v1.DeletionPropagation', boolean: 'bool', number: 'int64' }
+
 function typed(given: Record<string, unknown>, field: string, type: 'string' | 'boolean' | 'number'): unknown {
   const value = given[field] ?? undefined
   if (value === undefined) return undefined
-  if (typeof value !== type || Number.isNaN(value)) throw badRequest(`${field} of the delete options is not a ${type}`)
-  return value
+  if (typeof value === type && !Number.isNaN(value)) return value
+  const found = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+  throw badRequest(
+    `json: cannot unmarshal ${found} into Go struct field DeleteOptions.${field} of type ${GO_TYPES[type]}`,
+  )
 }
 
 function strings(value: unknown): string[] {

@@ -1,4 +1,4 @@
-import { ApiError, forbidden, methodNotAllowed, resourceNotFound } from '@locktender/kube'
+import { ApiError, forbidden, methodNotAllowed, notFound, resourceNotFound } from '@locktender/kube'
 import type { AccessAttributes } from '../auth/policy-rules.ts'
 import { denial } from '../auth/rbac.ts'
 import { isReview, reviewAccess } from '../auth/reviews.ts'
@@ -39,7 +39,7 @@ export async function handleResource(
 ): Promise<Reply> {
   authorize(cluster, user, attributesOf(request, query))
   const served = cluster.registry.find(request.group, request.version, request.plural)
-  if (served === undefined || !isServed(served, request)) throw resourceNotFound()
+  if (served === undefined || !isServed(served, request)) throw unserved(served, request)
   const text = bodyText(served, request, headers['content-type'], body)
   const context: RequestContext = { cluster, served, request, query, headers, body: text, user, signal, warnings: [] }
   const presentation: Presentation = {
@@ -97,6 +97,12 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
 function fitsPath({ verb, name, subresource }: ResourceRequest): boolean {
   if (verb === 'create') return name === undefined || subresource !== undefined
   return name !== undefined || (verb !== 'update' && verb !== 'patch')
+}
+
+/** What is not there: of a defined kind the object, when it has no such subresource. */
+function unserved(served: ServedResource | undefined, { name, subresource }: ResourceRequest): Error {
+  const isObject = served?.custom === true && name !== undefined && subresource !== undefined
+  return isObject ? notFound(groupResourceOf(served), name) : resourceNotFound()
 }
 
 /** Whether path and scope fit the resource. */
