@@ -98,7 +98,7 @@ test('OpenAPI: an index of documents, with what kubectl looks for', async () => 
   expect([v2.code, v2.headers['content-type'], v2.text]).toEqual([
     200,
     'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
-    '',
+    expect.stringContaining('com.example.v1.Widget'),
   ])
 })
 

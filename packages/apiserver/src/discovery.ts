@@ -34,9 +34,9 @@ export function cachedDocument(cluster: LogicalCluster, name: string, make: () =
   return document
 }
 
-/** A document made from `value`, which is up to date in the given generation of the registry. */
+/** A document made from `value`, as JSON unless it is bytes already, which is up to date in the given generation of the registry. */
 export function makeDocument(generation: number, value: unknown): CachedDocument {
-  const bytes = encodeJson(value)
+  const bytes = value instanceof Uint8Array ? value : encodeJson(value)
   return { generation, bytes, etag: createHash('sha256').update(bytes).digest('hex').toUpperCase() }
 }
 

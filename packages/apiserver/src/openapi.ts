@@ -7,6 +7,7 @@ import type { Reply } from './http/reply.ts'
 import { pathsOf } from './openapi-paths.ts'
 import { schemasOf } from './openapi-schemas.ts'
 import { toVersion2 } from './openapi-v2.ts'
+import { encodeVersion2 } from './openapi-v2-protobuf.ts'
 import type { ServedResource } from './served-resource.ts'
 import { describeSubresource, subresourcesOf } from './subresources.ts'
 
@@ -32,20 +33,25 @@ export function openApiReply(
   return documentReply(groupDocument(cluster, groupVersion), headers)
 }
 
-/** As JSON for whoever reads that. Clients that want protobuf fall back to this version only for want of the other. */
+/** As protobuf for kubectl, as JSON for everybody else. */
 function version2Reply(cluster: LogicalCluster, headers: Readonly<Record<string, string>>): Reply {
-  if (/protobuf/.test(headers['accept'] ?? '') && !/json/.test(headers['accept'] ?? '')) {
-    // An empty document is enough for them.
-    return { status: 200, headers: { 'content-type': V2_CONTENT_TYPE }, body: new Uint8Array() }
+  const { accept = '' } = headers
+  if (!/protobuf/.test(accept) || /json/.test(accept)) {
+    return documentReply(
+      cachedDocument(cluster, 'openapi v2', () => version2(cluster)),
+      headers,
+    )
   }
-  const document = cachedDocument(cluster, 'openapi v2', () => {
-    const groups = [...groupVersions(cluster)].map(([groupVersion, resources]) => describe(groupVersion, resources))
-    return toVersion2({
-      paths: Object.assign({}, ...groups.map(({ paths }) => paths)) as Record<string, unknown>,
-      schemas: Object.assign({}, ...groups.map(({ components }) => components.schemas)) as Record<string, unknown>,
-    })
+  const document = cachedDocument(cluster, 'openapi v2 protobuf', () => encodeVersion2(version2(cluster)))
+  return documentReply(document, headers, { 'content-type': V2_CONTENT_TYPE })
+}
+
+function version2(cluster: LogicalCluster): object {
+  const groups = [...groupVersions(cluster)].map(([groupVersion, resources]) => describe(groupVersion, resources))
+  return toVersion2({
+    paths: Object.assign({}, ...groups.map(({ paths }) => paths)) as Record<string, unknown>,
+    schemas: Object.assign({}, ...groups.map(({ components }) => components.schemas)) as Record<string, unknown>,
   })
-  return documentReply(document, headers)
 }
 
 function index(cluster: LogicalCluster): object {
