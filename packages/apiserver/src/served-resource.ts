@@ -68,8 +68,12 @@ export interface ServedResource {
   readonly description: string
   /** Which names its objects may have: a DNS subdomain, a DNS label, or anything that is one path segment. */
   readonly names: 'subdomain' | 'label' | 'segment'
+  /** Whether finalizers need a domain. Kinds of the older groups want one. */
+  readonly strictFinalizers?: boolean
   /** Whether it comes from a CustomResourceDefinition. */
   readonly custom: boolean
+  /** What every request for it is warned of, when this version is on its way out. */
+  readonly deprecation?: string | undefined
   /** Group and plural whose keys hold the objects; differs from `resource` for a second view of the same objects. */
   readonly storedAs: { readonly group: string; readonly plural: string }
   /** apiVersion of the stored bytes. */

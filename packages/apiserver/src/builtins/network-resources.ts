@@ -84,6 +84,7 @@ export const networkResources: readonly ServedResource[] = [
     namespaced: true,
     shortNames: ['ep'],
     createOnUpdate: true,
+    deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
     columns: [nameColumn, column('Endpoints', endpoints), ageColumn],
   }),
   builtIn('discovery.k8s.io/v1', {

@@ -10,6 +10,16 @@ import { structuralSchema } from './structural.ts'
 
 const STANDARD_VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 
+/** Groups whose finalizers need no domain, unlike those of the older groups. */
+const LENIENT_GROUPS = new Set([
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'coordination.k8s.io',
+  'events.k8s.io',
+  'node.k8s.io',
+  'policy',
+])
+
 /** What is particular to one built-in resource; everything else is as usual. */
 export interface BuiltIn {
   readonly kind: string
@@ -23,6 +33,7 @@ export interface BuiltIn {
   readonly scaling?: Scaling
   readonly generation?: boolean
   readonly createOnUpdate?: boolean
+  readonly deprecation?: string
   readonly answersDeleted?: boolean
   readonly columns?: readonly TableColumn[]
   readonly fields?: Readonly<Record<string, (object: AnyObject) => string>>
@@ -50,7 +61,9 @@ export function builtIn(apiVersion: string, facts: BuiltIn): ServedResource {
     verbs: facts.verbs ?? STANDARD_VERBS,
     description: '',
     names: facts.names ?? 'subdomain',
+    strictFinalizers: !LENIENT_GROUPS.has(group) && kind !== 'Event',
     custom: false,
+    deprecation: facts.deprecation,
     storedAs: facts.storedAs ?? { group, plural },
     storedApiVersion: facts.storedAs?.apiVersion ?? apiVersion,
     conversion: facts.conversion,

@@ -169,3 +169,23 @@ test('definitions belong to their logical cluster', async () => {
   expect(answer.status).toBe(404)
   await expect(cluster.client.get(definitions, 'widgets.example.com')).resolves.toBeDefined()
 })
+
+test('requests for a deprecated version are warned, whatever comes of them', async () => {
+  const schema = { openAPIV3Schema: { type: 'object' } }
+  const version = (name: string, more: object): object => ({ name, served: true, storage: false, schema, ...more })
+  const made = thingDefinition()
+  const versions = [
+    version('v1', { storage: true }),
+    version('v2', {}),
+    version('v1alpha1', { deprecated: true }),
+    version('v1beta1', { deprecated: true, deprecationWarning: 'use the "new" one' }),
+    version('v3', { deprecated: true }),
+  ]
+  expect((await create({ ...made, spec: { ...made.spec, versions } })).code).toBe(201)
+  const warningOf = async (name: string): Promise<string | undefined> =>
+    (await cluster.send('GET', `${T.replace('v1', name)}/none`)).headers['warning']
+  expect(await warningOf('v1')).toBeUndefined()
+  expect(await warningOf('v1alpha1')).toBe('299 - "example.com/v1alpha1 Thing is deprecated; use example.com/v2 Thing"')
+  expect(await warningOf('v1beta1')).toBe('299 - "use the \\"new\\" one"')
+  expect(await warningOf('v3')).toBe('299 - "example.com/v3 Thing is deprecated"')
+})

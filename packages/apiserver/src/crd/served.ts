@@ -3,6 +3,7 @@ import { compileJsonPath } from '../json-path.ts'
 import type { AnyObject } from '../object.ts'
 import { compileSchema } from '../schema/compile.ts'
 import type { CompiledSchema } from '../schema/compile.ts'
+import { compareVersions } from '../resource-registry.ts'
 import type { ServedResource, TableColumn } from '../served-resource.ts'
 import { ageColumn, dateCell, nameColumn } from '../table-cells.ts'
 import { declaredScaling, fieldsOfPath, validateScale } from '../scaling.ts'
@@ -48,6 +49,7 @@ function servedVersion(definition: CustomResourceDefinition, version: Definition
     description: schema.description ?? '',
     names: 'subdomain',
     custom: true,
+    deprecation: version.deprecated === true ? deprecationOf(definition, version, names.kind) : undefined,
     storedAs: { group, plural: names.plural },
     storedApiVersion: `${group}/${storage.name}`,
     conversion: undefined,
@@ -67,6 +69,17 @@ function servedVersion(definition: CustomResourceDefinition, version: Definition
     ),
     strategy: scale === undefined ? {} : { validate: (object) => validateScale(object, scale) },
   }
+}
+
+/** What users of a deprecated version are told: to use the best of those that are newer and stay. */
+function deprecationOf({ spec }: CustomResourceDefinition, version: DefinitionVersion, kind: string): string {
+  if (version.deprecationWarning !== undefined) return version.deprecationWarning
+  const [best] = spec.versions
+    .filter(({ name, served, deprecated }) => served && deprecated !== true && compareVersions(name, version.name) < 0)
+    .map(({ name }) => name)
+    .sort(compareVersions)
+  const warning = `${spec.group}/${version.name} ${kind} is deprecated`
+  return best === undefined ? warning : `${warning}; use ${spec.group}/${best} ${kind}`
 }
 
 function webhookOf({ spec }: CustomResourceDefinition): WebhookConversion | undefined {

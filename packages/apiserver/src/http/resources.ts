@@ -41,7 +41,8 @@ export async function handleResource(
   const served = cluster.registry.find(request.group, request.version, request.plural)
   if (served === undefined || !isServed(served, request)) throw unserved(served, request)
   const text = bodyText(served, request, headers['content-type'], body)
-  const context: RequestContext = { cluster, served, request, query, headers, body: text, user, signal, warnings: [] }
+  const warnings = served.deprecation === undefined ? [] : [served.deprecation]
+  const context: RequestContext = { cluster, served, request, query, headers, body: text, user, signal, warnings }
   const presentation: Presentation = {
     served,
     representation: negotiate(headers['accept']),
