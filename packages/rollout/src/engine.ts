@@ -1,12 +1,11 @@
 import { estimateEnd } from './eta.ts'
+import { clearVerdict, judge, signalVerdict, watchVerdict } from './evidence/judge.ts'
 import { FleetState } from './fleet-state.ts'
 import { stageGate } from './gates.ts'
-import { clearVerdict, judge, signalVerdict } from './judge.ts'
 import { nextPhase, type RolloutTrigger } from './phase-table.ts'
 import { waveSize } from './wave-size.ts'
 import { restoreState } from './restore.ts'
 import { Reverter } from './reverter.ts'
-import { SequentialTest } from './sequential-test.ts'
 import { lastWave, newWave, type StageState } from './stage-state.ts'
 import { listProblems, summarizeStage } from './summary.ts'
 import type {
@@ -44,7 +43,6 @@ type Of<Type extends Decision['type']> = Extract<Decision, { type: Type }>
  */
 export class RolloutEngine {
   readonly #fleet: FleetState
-  readonly #test: SequentialTest
   readonly #deadline: number
   #phase: RolloutPhase = 'Progressing'
   #reason: string | undefined
@@ -58,7 +56,6 @@ export class RolloutEngine {
   #reverter: Reverter | undefined
 
   private constructor(options: EngineOptions) {
-    this.#test = new SequentialTest(options.strategy.sequentialTest)
     this.#deadline = options.deadline
     this.#fleet = new FleetState(options.strategy, options.seed, options.startedAt)
     this.#decisions = options.persisted?.decisions ?? 0
@@ -77,7 +74,7 @@ export class RolloutEngine {
     }
   }
 
-  /** Throws RangeError when the strategy's sequential test makes no sense. */
+  /** Throws RangeError when the strategy's sequential test or a continuous signal makes no sense. */
   static create(options: EngineOptions): RolloutEngine {
     return new RolloutEngine(options)
   }
@@ -91,6 +88,10 @@ export class RolloutEngine {
     if (event.type === 'upsert') {
       const record = this.#fleet.upsert(event.target)
       this.#reverter?.consider(record)
+      return
+    }
+    if (event.type === 'samples') {
+      this.#fleet.sample(event.signal, event.bad, event.total)
       return
     }
     const record = this.#fleet.get(event.id)
@@ -217,17 +218,15 @@ export class RolloutEngine {
   }
 
   #clear(now: number): Verdict {
-    return { ...clearVerdict(this.#test, this.#fleet.evidence), at: now }
+    return { ...clearVerdict(this.#fleet.evidence), at: now }
   }
 
   /** Halts on a signal or on evidence; looks only at what changed since the last time. */
   #judge(now: number): void {
-    const { newFailures, signal, evidence, strategy } = this.#fleet
-    if (!signal && newFailures.stages.size === 0) return
+    const { newFailures, signal, halting } = this.#fleet
+    if (!signal && !halting && newFailures.stages.size === 0) return
     if (this.#phase === 'Progressing' || this.#phase === 'Paused') {
-      const found = signal
-        ? signalVerdict(evidence, signal.id, signal.stratum, signal.input.reason ?? '')
-        : judge(this.#test, evidence, strategy.budget, newFailures)
+      const found = this.#findings(now)
       if (found) {
         this.#verdict = { ...found, at: now }
         this.#step('halt', found.reason)
@@ -238,6 +237,18 @@ export class RolloutEngine {
     }
     newFailures.strata.clear()
     newFailures.stages.clear()
+  }
+
+  #findings(now: number): Omit<Verdict, 'at'> | undefined {
+    const { newFailures, signal, halting, evidence, strategy, comparison } = this.#fleet
+    if (signal) return signalVerdict(evidence, signal.id, signal.stratum, signal.input.reason ?? '')
+    if (halting) return watchVerdict(halting.name, halting.watch)
+    return judge({
+      book: evidence,
+      budget: strategy.budget,
+      comparison: comparison && (() => comparison.compare(now)),
+      changed: newFailures,
+    })
   }
 
   #startReverting(): void {

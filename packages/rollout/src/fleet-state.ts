@@ -1,5 +1,8 @@
 import { Durations } from './durations.ts'
-import { EvidenceBook } from './evidence.ts'
+import { EvidenceBook } from './evidence/book.ts'
+import { ComparisonWatch } from './evidence/comparison-watch.ts'
+import { SignalWatch } from './evidence/e-process.ts'
+import { SequentialTest } from './evidence/sequential-test.ts'
 import { seededHash } from './hash.ts'
 import { Heap } from './heap.ts'
 import { DEFAULT_HALT_REASONS } from './plan.ts'
@@ -34,7 +37,9 @@ export class FleetState {
   readonly slots: Slots
   /** Members of open waves that wait for a slot. */
   readonly ready: ReadyQueue
-  readonly evidence = new EvidenceBook()
+  readonly evidence: EvidenceBook
+  /** Treated against untreated, when the strategy wants that. */
+  readonly comparison: ComparisonWatch | undefined
   readonly durations = new Durations()
   readonly counts: Record<TargetPhase, number> = {
     NotAffected: 0,
@@ -62,6 +67,8 @@ export class FleetState {
   readonly newFailures = { strata: new Set<string>(), stages: new Set<StageState>() }
   /** The first target that sent a signal that halts at once. */
   signal: TargetRecord | undefined
+  /** The first continuous signal whose evidence was at its limit. */
+  halting: { readonly name: string; readonly watch: SignalWatch } | undefined
 
   readonly #seed: number
   readonly #haltReasons: ReadonlySet<string>
@@ -70,6 +77,7 @@ export class FleetState {
   readonly #departed = new Map<string, History>()
   readonly #perCustomer = new Map<string, number>()
   readonly #timers = new Heap<Timer>((left, right) => left.at < right.at)
+  readonly #watches: ReadonlyMap<string, SignalWatch>
   #sequence = 0
   #now: number
 
@@ -77,6 +85,10 @@ export class FleetState {
     this.strategy = strategy
     this.#seed = seed
     this.#now = startedAt
+    const { sequentialTest, haltBy, history, compareUntreated, signals = [] } = strategy
+    this.evidence = new EvidenceBook(haltBy === 'Budget' ? undefined : new SequentialTest(sequentialTest), history)
+    this.comparison = compareUntreated ? new ComparisonWatch(startedAt) : undefined
+    this.#watches = new Map(signals.map((signal) => [signal.name, new SignalWatch(signal)]))
     this.#haltReasons = new Set(strategy.haltReasons ?? DEFAULT_HALT_REASONS)
     this.stages = strategy.stages.map((stage, index) => newStage(index, stage))
     this.#stageByName = new Map(this.stages.map((stage) => [stage.strategy.name, stage]))
@@ -145,6 +157,7 @@ export class FleetState {
     this.#departed.delete(target.id)
     this.#records.set(target.id, record)
     this.#tally(record, 1)
+    if (record.stage) this.evidence.know(record.stratum)
     return record
   }
 
@@ -158,6 +171,7 @@ export class FleetState {
     this.failed.delete(record)
     this.excluded.delete(record)
     if (record.history.requested) this.#departed.set(id, record.history)
+    this.comparison?.drop(id, this.#now)
     this.ready.roomIn(record.shard)
   }
 
@@ -186,6 +200,8 @@ export class FleetState {
     else this.excluded.delete(record)
     if (!isTouched(record)) {
       this.#place(record)
+      if (this.comparison) this.#setTimers(record)
+      this.#compare(record)
       return
     }
     this.leavePool(record)
@@ -205,6 +221,7 @@ export class FleetState {
     }
     this.#setTimers(record)
     this.#conclude(record)
+    this.#compare(record)
     const { reason } = record.input
     if (reason !== undefined && this.#haltReasons.has(reason) && !isTakenBack(record)) this.signal ??= record
   }
@@ -214,6 +231,14 @@ export class FleetState {
     const { outcome } = history
     if (outcome === 'failed' || outcome === 'broken' || input.phase === 'Failed') return true
     return input.onsetAt !== undefined || (input.reason !== undefined && this.#haltReasons.has(input.reason))
+  }
+
+  /** Takes in samples of a continuous signal; those of an unknown one are ignored. */
+  sample(name: string, bad: number, total: number): void {
+    const watch = this.#watches.get(name)
+    if (!watch) return
+    watch.observe(bad, total)
+    if (watch.halts) this.halting ??= { name, watch }
   }
 
   /** Handles the timers that are due. Time never goes back. */
@@ -320,6 +345,28 @@ export class FleetState {
     this.failed.add(record)
     this.newFailures.strata.add(record.stratum)
     this.newFailures.stages.add(stage)
+  }
+
+  /** Who is in reach and neither failed nor is being taken back takes part in the comparison. */
+  #compare(record: TargetRecord): void {
+    const { stage, input, history } = record
+    if (!this.comparison || !stage) return
+    const failed = history.outcome === 'failed' || input.phase === 'Failed'
+    if (failed || standingOf(record) === 'excluded' || isTakenBack(record)) {
+      this.comparison.drop(record.id, this.#now)
+      return
+    }
+    const { onsetAt, since, completedAt } = input
+    this.comparison.see(
+      {
+        id: record.id,
+        stage: stage.strategy.name,
+        stratum: record.stratum,
+        exposedAt: isTouched(record) ? (since ?? completedAt) : undefined,
+        illAt: record.confirmedOnset === onsetAt ? onsetAt : undefined,
+      },
+      this.#now,
+    )
   }
 
   #tally(record: TargetRecord, by: 1 | -1): void {

@@ -17,7 +17,8 @@ describe('halting', () => {
       rule: 'SequentialTest',
       reason: 'FailureRateTooHigh',
       message: '2 of 2 treated targets failed: a bad change explains that better than chance.',
-      evidence: { treated: 2, failed: 2, llr: '4.61', limit: '4.60' },
+      evidence: { treated: 2, failed: 2, llr: '7.22', limit: '4.60' },
+      bounds: { lower: '0.2236', upper: '1.0000' },
       at: 12 * MINUTE,
     })
   })

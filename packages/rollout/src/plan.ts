@@ -61,11 +61,14 @@ export function planDigestInput(targets: Iterable<TargetMeta>, strategy: Strateg
   const lines = [
     'locktender rollout plan 1',
     `seed ${plan.seed}`,
-    `budget ${budget.percent} ${budget.minimum}`,
+    budget ? `budget ${budget.percent} ${budget.minimum}` : 'no budget',
     `test ${test.goodRate} ${test.badRate} ${test.alpha} ${test.beta}`,
+    ...(strategy.haltBy === 'Budget' ? ['halt by budget'] : []),
     `timeout ${strategy.operationTimeoutMs} revert ${strategy.autoRevert}`,
     `halt ${JSON.stringify(strategy.haltReasons ?? DEFAULT_HALT_REASONS)}`,
     `customer ${strategy.customerShare ?? DEFAULT_CUSTOMER_SHARE} grace ${strategy.onsetGraceMs ?? 0}`,
+    ...(strategy.compareUntreated ? ['compare untreated'] : []),
+    ...(strategy.signals ?? []).map(({ name, goodShare, alpha }) => JSON.stringify([name, goodShare, alpha])),
     ...strategy.stages.map((stage) =>
       JSON.stringify([
         stage.name,

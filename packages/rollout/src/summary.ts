@@ -1,4 +1,4 @@
-import { allowedFailures } from './budget.ts'
+import { allowedFailures } from './evidence/budget.ts'
 import type { FleetState } from './fleet-state.ts'
 import type { StageState, WaveState } from './stage-state.ts'
 import type {
@@ -34,7 +34,7 @@ function stagePhase(stage: StageState): StageSummary['phase'] {
   return stage.busy > 0 || stage.idle > 0 ? 'Open' : 'Soaking'
 }
 
-export function summarizeStage(stage: StageState, budget: FailureBudget): StageSummary {
+export function summarizeStage(stage: StageState, budget: FailureBudget | undefined): StageSummary {
   const waves = stage.waves.map(summarizeWave)
   const sum = (key: 'applied' | 'failed' | 'broken') =>
     Math.max(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { allowedFailures } from './budget.ts'
+import { allowedFailures } from './evidence/budget.ts'
 import { Durations } from './durations.ts'
 import { seededHash } from './hash.ts'
 import { nextPhase, type RolloutTrigger } from './phase-table.ts'

@@ -44,7 +44,7 @@ export interface TargetInput extends TargetMeta {
   readonly completedAt?: number
   /** The operation `phase` speaks of takes the change back. Only needed to tell a failed revert from a failed change. */
   readonly revert?: boolean
-  /** When the target became unhealthy after the change was applied. */
+  /** When the target became unhealthy: after the change was applied or, when `compareUntreated`, without it. */
   readonly onsetAt?: number
   /** Why it is failed, held, unreachable or unhealthy: one CamelCase word. */
   readonly reason?: string
@@ -55,6 +55,8 @@ export interface TargetInput extends TargetMeta {
 export type RolloutEvent =
   | { readonly type: 'upsert'; readonly target: TargetInput }
   | { readonly type: 'remove'; readonly id: string }
+  /** Samples of a continuous signal of the strategy, all of treated targets. */
+  | { readonly type: 'samples'; readonly signal: string; readonly bad: number; readonly total: number }
 
 export interface StageStrategy {
   readonly name: string
@@ -88,6 +90,22 @@ export interface SequentialTestInput {
   readonly beta: number
 }
 
+/** A measurement that is taken again and again, e.g. the share of requests that fail. */
+export interface ContinuousSignal {
+  /** One CamelCase word; unique. */
+  readonly name: string
+  /** Share of bad samples of a good change, between 0 and 1. */
+  readonly goodShare: number
+  /** Chance to halt a good change, over all looks together. */
+  readonly alpha: number
+}
+
+/** Operations of the past. */
+export interface OperationHistory {
+  readonly treated: number
+  readonly failed: number
+}
+
 export interface StrategyInput {
   /** In the order in which they are treated; names are unique. */
   readonly stages: readonly StageStrategy[]
@@ -95,8 +113,23 @@ export interface StrategyInput {
   readonly maxPerShard: (shard: string) => number
   /** Operations at once in the whole rollout. */
   readonly maxConcurrent?: number
-  readonly budget: FailureBudget
+  /** Without one no number of failures halts by itself. */
+  readonly budget?: FailureBudget
   readonly sequentialTest: SequentialTestInput
+  /** 'Budget': the sequential test does not halt, only what else is said here. Default 'Evidence'. */
+  readonly haltBy?: 'Evidence' | 'Budget'
+  /**
+   * What earlier changes of the same kind did to targets of a stratum: how often they fail anyway. Asked once for each
+   * stratum; the answer must be the same after a restart.
+   */
+  readonly history?: (stratum: string) => OperationHistory | undefined
+  /**
+   * Compare treated targets with untreated ones of the same strata. The onsets of untreated ones must then be reported,
+   * too, by the same standard.
+   */
+  readonly compareUntreated?: boolean
+  /** Continuous signals, whose samples come as events. Each has a chance of its own to halt a good change. */
+  readonly signals?: readonly ContinuousSignal[]
   /** An operation that takes longer than this counts as failed and gives its slot back. */
   readonly operationTimeoutMs: number
   /** After a halt take the change back everywhere. */
@@ -113,7 +146,14 @@ export interface StrategyInput {
 
 export type RolloutPhase = 'Progressing' | 'Paused' | 'Halted' | 'Reverting' | 'Reverted' | 'Completed' | 'Aborted'
 
-export type VerdictRule = 'SequentialTest' | 'StratumSequentialTest' | 'FailureBudget' | 'Signal' | 'Gate'
+export type VerdictRule =
+  | 'SequentialTest'
+  | 'StratumSequentialTest'
+  | 'RateRatio'
+  | 'FailureBudget'
+  | 'Signal'
+  | 'ContinuousSignal'
+  | 'Gate'
 
 /** The counts a verdict rests on. */
 export interface Evidence {
@@ -138,6 +178,10 @@ export interface Verdict {
   /** One sentence for people. */
   readonly message: string
   readonly evidence: Evidence
+  /** The share that fails is at least and at most this, four decimals, each with 95 % confidence (Clopper and Pearson). */
+  readonly bounds?: { readonly lower: string; readonly upper: string }
+  /** What would change it, one sentence. */
+  readonly outlook?: string
   readonly at: number
 }
 
@@ -211,7 +255,7 @@ export interface StageSummary {
   readonly phase: 'Waiting' | 'Open' | 'Soaking' | 'Passed'
   /** Targets of the stage now. */
   readonly targets: number
-  /** Failures the budget allows in this stage. */
+  /** Failures the budget allows in this stage: all when there is no budget. */
   readonly allowedFailures: number
   readonly applied: number
   readonly failed: number

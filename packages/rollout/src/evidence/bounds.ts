@@ -1,3 +1,4 @@
+import type { OperationHistory } from '../types.ts'
 import { betaQuantile, gammaQuantile } from './quantiles.ts'
 
 /** An interval for a rate or share. */
@@ -47,19 +48,21 @@ export function cleanNeeded(bound: number, confidence = CONFIDENCE): number {
   return Math.ceil(Math.log1p(-confidence) / Math.log1p(-bound))
 }
 
-/** Failures among operations of the past, or what a prior is worth: a Beta(failed, treated − failed) distribution. */
-export interface Count {
-  readonly treated: number
-  readonly failed: number
+/** Mean of the Beta distribution that a prior worth `prior` and what was `observed` make together; both may be fractions of operations. */
+export function posteriorMean(prior: OperationHistory, observed: OperationHistory): number {
+  return (prior.failed + observed.failed) / (prior.treated + observed.treated)
 }
 
-/** What is known of a share after `observed` when `prior` was known before: both may be fractions of operations. */
-export function posterior(prior: Count, observed: Count): Bounds & { readonly mean: number } {
+/**
+ * What is known of a share after `observed` when a prior was worth `prior`: the Beta distribution of both together. Both
+ * may be fractions of operations.
+ */
+export function posterior(prior: OperationHistory, observed: OperationHistory): Bounds & { readonly mean: number } {
   const failed = prior.failed + observed.failed
   const others = prior.treated - prior.failed + observed.treated - observed.failed
   if (!(failed > 0 && others > 0)) throw new RangeError('A prior needs a part of a failure and a part of a success.')
   return {
-    mean: failed / (failed + others),
+    mean: posteriorMean(prior, observed),
     lower: betaQuantile(failed, others, 1 - CONFIDENCE),
     upper: betaQuantile(failed, others, CONFIDENCE),
   }
