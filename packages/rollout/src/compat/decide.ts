@@ -109,7 +109,7 @@ function mandatoryOf({ body, groups, kept }: Call): GroupSelection {
 
 /** The answer while mandatory groups have work to do or have failed; undefined once they are done. */
 function gate(call: Call, mandatory: GroupSelection, slotsOf?: (groupSize: number) => number): Listing | undefined {
-  const { groups, intake, evaluator, kept } = call
+  const { groups, kept } = call
   if (mandatory.positions.length === 0) return undefined
   const listing = perGroupPass({
     ...call,
@@ -123,13 +123,7 @@ function gate(call: Call, mandatory: GroupSelection, slotsOf?: (groupSize: numbe
     if (timedOut) return kept.has('timeoutElsewhereHoldsGate')
     return kept.has(status.status === 'Succeeded' ? 'soakElsewhereHoldsGate' : 'runningElsewhereHoldsGate')
   })
-  if (holds) return listing
-  if (kept.has('failedWithoutDeadlineKeepsSlot')) return undefined
-  const spent = intake.statuses.some((status, index) => {
-    const rank = intake.ranks[index] as number
-    return rank >= 0 && evaluator.standingOf(status) === 'spent' && groups.homeIn(rank, mandatory) >= 0
-  })
-  return spent ? listing : undefined
+  return holds ? listing : undefined
 }
 
 /**

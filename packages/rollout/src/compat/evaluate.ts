@@ -13,17 +13,17 @@ export interface Timing {
 }
 
 /**
- * What a status amounts to: it waits to be started, holds a slot, has timed out, has failed without holding a slot, or is
- * finished.
+ * What a status amounts to: it waits to be started, holds a slot, has failed for good and is listed without a slot, has
+ * timed out, or is finished and not listed.
  */
-export type Standing = 'waits' | 'holds' | 'timedOut' | 'spent' | 'finished'
+export type Standing = 'waits' | 'holds' | 'failed' | 'timedOut' | 'finished'
 
 /** One status evaluated at one moment. */
 export class Evaluator {
   readonly #timing: Timing
   /** Whether the deadline also runs for clusters that were told to start and have not. */
   readonly waitingTimesOut: boolean
-  readonly #failedIsSpent: boolean
+  readonly #failedIsOver: boolean
   readonly #stampsSoak: boolean
   readonly #stampsDeadline: boolean
 
@@ -31,7 +31,7 @@ export class Evaluator {
     const { kept, deadline } = timing
     this.#timing = timing
     this.waitingTimesOut = !kept.has('waitingNeverTimesOut') && deadline !== undefined
-    this.#failedIsSpent = !kept.has('failedWithoutDeadlineKeepsSlot') && deadline === undefined
+    this.#failedIsOver = !kept.has('failedWithoutDeadlineKeepsSlot') && deadline === undefined
     this.#stampsSoak = !kept.has('soakWithoutTimeNeverEnds')
     this.#stampsDeadline = !kept.has('deadlineWithoutTimeNeverComes')
   }
@@ -50,7 +50,7 @@ export class Evaluator {
         return 'finished'
       default:
         if (isOver(status.transitionAt, deadline, now)) return 'timedOut'
-        return this.#failedIsSpent && status.status === 'Failed' ? 'spent' : 'holds'
+        return this.#failedIsOver && status.status === 'Failed' ? 'failed' : 'holds'
     }
   }
 

@@ -29,6 +29,7 @@ export class OcmGroups {
   readonly #homes: Int32Array
   /** For ranks in several groups all of them. */
   readonly #manyHomes: ReadonlyMap<number, readonly number[]>
+  #ranksByGroup: Int32Array | undefined
   readonly #byName = new Map<string, number[]>()
   readonly #byIndex = new Map<number, number[]>()
 
@@ -77,6 +78,12 @@ export class OcmGroups {
     const members = this.#members[position] ?? []
     if (!once || this.#manyHomes.size === 0) return members
     return members.filter((rank) => this.#homes[rank] === position)
+  }
+
+  /** Every rank once, by the first group of its cluster and then by name. */
+  get ranksByGroup(): Int32Array {
+    this.#ranksByGroup ??= Int32Array.from(this.keys.keys().flatMap((position) => this.membersOf(position, true)))
+    return this.#ranksByGroup
   }
 
   /** The first group of a cluster. */

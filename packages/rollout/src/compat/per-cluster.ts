@@ -45,11 +45,13 @@ export function perClusterPass(input: PassInput & { readonly slots: number; read
           listing.addStatus(index, standing)
           taken++
         }
-      } else if (standing === 'holds') {
+      } else if (standing === 'holds' || standing === 'failed') {
         if (!full || seesRunning) {
           listing.addStatus(index, standing)
-          taken++
-          if (seesRunning) reserved--
+          if (standing === 'holds') {
+            taken++
+            if (seesRunning) reserved--
+          }
         }
       } else if (standing === 'timedOut' && (!full || seesTimeouts)) listing.addTimeout(index)
       if ((!full || seesFailures) && isFailure(status, standing)) {

@@ -3,93 +3,82 @@ import { Listing } from './listing.ts'
 import type { PassInput } from './per-cluster.ts'
 import type { OcmStatus } from './types.ts'
 
-/** Statuses of one group that hold slots. */
-interface Running {
+/** Input of the pass over groups. */
+export interface PerGroupInput extends PassInput {
+  /** Failures tolerated in a group, by its size. */
+  readonly maxFailuresOf: (groupSize: number) => number
+  /** Clusters at once, by the size of the group; without it all of them. */
+  readonly slotsOf?: (groupSize: number) => number
+}
+
+/** The statuses that were handed in, as the groups see them. */
+interface Seen {
+  /** By rank: FAILED, KNOWN or 0. */
+  readonly known: Uint8Array
+  /** By rank: the status of a cluster that waits, or -1. */
+  readonly waiting: Int32Array
+  /** Statuses to list: running, soaking and failed ones. */
+  readonly listed: readonly number[]
+  /** How many of them hold a slot. */
+  readonly holding: number
+}
+
+/** Listed statuses of some groups. */
+interface Listed {
   readonly statuses: number[]
-  /** Failed ones that may still recover. */
+  /** Failed ones: listed as they may recover, but nobody waits for them. */
   failed: number
 }
 
+const KNOWN = 1
+const FAILED = 2
+
 /**
  * Group after group by index, all clusters of a group at once. A group is left when none of its clusters may still succeed.
- * Failed clusters within their deadline are listed but do not hold the group.
  */
-export function perGroupPass(
-  input: PassInput & {
-    readonly maxFailuresOf: (groupSize: number) => number
-    /** Clusters at once, by the size of the group; without it all of them. */
-    readonly slotsOf?: (groupSize: number) => number
-  },
-): Listing {
+export function perGroupPass(input: PerGroupInput): Listing {
   const { groups, selection, intake, evaluator, kept, maxFailuresOf, slotsOf } = input
-  const { statuses, ranks, first, next } = intake
   const once = !kept.has('duplicatesCountTwice')
-  const groupWise = !kept.has('laterGroupHoldsEarlier')
-  const cancels = kept.has('failuresCancelRunning')
+  const startsAfterBreach = kept.has('breachedGroupStillStarts')
+  const failuresCancel = kept.has('failuresCancelRunning')
   const listing = new Listing(groups, intake, evaluator)
-  const known = new Uint8Array(groups.names.length)
-  const waiting = new Int32Array(groups.names.length).fill(-1)
-  const running: number[] = []
-  let failedRunning = 0
-  for (const index of inOrder(input)) {
-    const rank = ranks[index] as number
-    if (rank < 0 || groups.names[rank] === '') continue
-    const status = statuses[index] as OcmStatus
-    const standing = evaluator.standingOf(status)
-    if (standing === 'waits') {
-      waiting[rank] = index
-      continue
-    }
-    known[rank] = isFailure(status, standing) ? FAILED : KNOWN
-    if (standing === 'timedOut') listing.addTimeout(index)
-    if (standing !== 'holds') continue
-    running.push(index)
-    if (status.status === 'Failed') failedRunning++
+  const { known, waiting, listed, holding } = look(input, listing)
+  const listedOf = kept.has('laterGroupHoldsEarlier') ? undefined : byGroup(input, listed)
+  // What may hold the present group: of all groups, or of those up to it.
+  const before = { listed: 0, failed: 0 }
+  const count = ({ statuses, failed }: Listed) => {
+    before.listed += statuses.length
+    before.failed += failed
   }
-  const runningOf = groupWise ? byGroup(input, running) : undefined
-  let listed = runningOf === undefined ? running.length : 0
-  let open = runningOf === undefined ? running.length - failedRunning : 0
-  let failures = 0
-  const starts = new Map<number, number[]>()
+  if (listedOf === undefined) count(listedOnes(input, listed))
+  const starts = new Map<number, readonly number[]>()
   let started = 0
+  let failures = 0
   for (const position of selection.positions) {
-    const here = runningOf?.get(position)
-    listed += here?.statuses.length ?? 0
-    open += (here?.statuses.length ?? 0) - (here?.failed ?? 0)
+    const here = listedOf?.get(position)
+    if (here !== undefined) count(here)
     const members = groups.membersOf(position, once)
-    const maxFailures = maxFailuresOf(members.length)
-    let groupFailures = 0
-    let unknown: number[] = []
-    for (const rank of members) {
-      if (known[rank] === FAILED) groupFailures++
-      else if (known[rank] !== KNOWN) unknown.push(rank)
-    }
-    if (groupFailures > 0) listing.breach = groupFailures > maxFailures
+    const groupFailures = members.reduce((sum, rank) => sum + (known[rank] === FAILED ? 1 : 0), 0)
     failures += groupFailures
-    const room = startRoom(listing.breach && !kept.has('breachedGroupStillStarts'))
-    if (unknown.length > room) {
-      listing.withheld += unknown.length - room
-      unknown = unknown.slice(0, room)
-    }
-    if (unknown.length > 0) starts.set(position, unknown)
-    started += unknown.length
-    const holding = started + (cancels ? listed - failures : open)
-    if (holding > 0 || listing.breach || listing.withheld > 0) break
-
-    function startRoom(breached: boolean): number {
-      if (breached) return 0
-      return slotsOf === undefined ? Infinity : Math.max(0, slotsOf(members.length) - running.length - started)
-    }
+    if (groupFailures > 0) listing.breach = groupFailures > maxFailuresOf(members.length)
+    const wanted = members.filter((rank) => known[rank] === 0)
+    const slots = slotsOf === undefined ? Infinity : slotsOf(members.length) - holding - started
+    const chosen = listing.breach && !startsAfterBreach ? [] : wanted.slice(0, Math.max(0, slots))
+    listing.withheld += wanted.length - chosen.length
+    starts.set(position, chosen)
+    started += chosen.length
+    // Upstream subtracts all failures from what is listed, although those that timed out are not.
+    const open = started + before.listed - (failuresCancel ? failures : before.failed)
+    if (open > 0 || listing.breach || listing.withheld > 0) break
   }
-  if (runningOf === undefined) {
-    for (const index of running) listing.addStatus(index, 'holds')
+  if (listedOf === undefined) {
+    for (const index of listed) listing.addStatus(index, 'holds')
     for (const position of selection.positions) addStarts(position)
-    return listing
-  }
-  for (const position of groups.keys.keys()) {
-    for (const index of runningOf.get(position)?.statuses ?? []) listing.addStatus(index, 'holds')
-    addStarts(position)
-  }
+  } else
+    for (const position of groups.keys.keys()) {
+      for (const index of listedOf.get(position)?.statuses ?? []) listing.addStatus(index, 'holds')
+      addStarts(position)
+    }
   return listing
 
   function addStarts(position: number): void {
@@ -99,23 +88,46 @@ export function perGroupPass(
       else listing.addStart(rank, position)
     }
   }
+}
 
-  function* inOrder({ intake }: PassInput): Generator<number> {
-    if (kept.has('listInInputOrder')) yield* intake.statuses.keys()
-    else
-      for (const position of groups.keys.keys())
-        for (const rank of groups.membersOf(position, true))
-          for (let index = first[rank] as number; index >= 0; index = next[index] as number) yield index
+/** Evaluates all statuses, those of other groups too, and lists what timed out. */
+function look({ groups, intake, evaluator, kept }: PassInput, listing: Listing): Seen {
+  const { statuses, ranks, first, next } = intake
+  const known = new Uint8Array(groups.names.length)
+  const waiting = new Int32Array(groups.names.length).fill(-1)
+  const listed: number[] = []
+  let holding = 0
+  if (kept.has('listInInputOrder')) for (let index = 0; index < statuses.length; index++) see(index)
+  else
+    for (const rank of groups.ranksByGroup)
+      for (let index = first[rank] as number; index >= 0; index = next[index] as number) see(index)
+  return { known, waiting, listed, holding }
+
+  function see(index: number): void {
+    const rank = ranks[index] as number
+    const status = statuses[index] as OcmStatus
+    if (rank < 0 || status.cluster === '') return
+    const standing = evaluator.standingOf(status)
+    if (standing === 'waits') {
+      waiting[rank] = index
+      return
+    }
+    known[rank] = isFailure(status, standing) ? FAILED : KNOWN
+    if (standing === 'timedOut') listing.addTimeout(index)
+    else if (standing !== 'finished') listed.push(index)
+    if (standing === 'holds') holding++
   }
 }
 
-const KNOWN = 1
-const FAILED = 2
+function listedOnes({ intake }: PassInput, statuses: readonly number[]): Listed {
+  const failed = statuses.filter((index) => intake.statuses[index]?.status === 'Failed').length
+  return { statuses: [...statuses], failed }
+}
 
-/** Running statuses by the first group of their cluster. */
-function byGroup({ groups, intake }: PassInput, running: readonly number[]): Map<number, Running> {
-  const found = new Map<number, Running>()
-  for (const index of running) {
+/** By the first group of their cluster. */
+function byGroup({ groups, intake }: PassInput, listed: readonly number[]): Map<number, Listed> {
+  const found = new Map<number, Listed>()
+  for (const index of listed) {
     const home = groups.homeOf(intake.ranks[index] as number)
     let group = found.get(home)
     if (group === undefined) {

@@ -108,7 +108,7 @@ export const QUIRKS = {
   failedWithoutDeadlineKeepsSlot: {
     input: 'Failed, and there is no progressDeadline',
     compatible: 'it keeps its slot for ever, and counts as a failure',
-    strict: 'it counts as a failure and gives its slot back',
+    strict: 'still listed and counted as a failure, but it gives its slot back',
     seenIn: ['edge-25', 'F3'],
   },
   laterGroupHoldsEarlier: {
