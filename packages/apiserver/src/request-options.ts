@@ -50,6 +50,7 @@ export function parseWriteOptions(
 }
 
 function unprintable(manager: string): FieldError[] {
+  if (manager === '') return []
   return [...manager.matchAll(/\p{C}/gu)].map(({ 0: character, index }) => {
     const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')
     const position = Buffer.byteLength(manager.slice(0, index))

@@ -194,7 +194,7 @@ export class Listener {
         method: request.method as HttpMethod,
         path: request.url,
         headers: headersOf(request),
-        readBody: () => (request.method === 'GET' ? Promise.resolve('') : readBody(request)),
+        readBody: () => (request.method === 'GET' ? Promise.resolve('') : readBody(request, signal)),
         peer: peerOf(request, this.#peers),
         signal,
       })
@@ -255,16 +255,28 @@ function valuesOf(raw: readonly string[], name: string): string[] {
   return raw.filter((_text, index) => index % 2 === 1 && raw[index - 1]!.toLowerCase() === name)
 }
 
-async function readBody(request: Http2ServerRequest): Promise<string | Uint8Array> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_BODY_BYTES) throw requestEntityTooLarge(`limit is ${MAX_BODY_BYTES}`)
-    chunks.push(chunk)
-  }
-  const bytes = Buffer.concat(chunks)
-  return isBinary(request.headers['content-type']) ? bytes : bytes.toString('utf8')
+/** By events, as iterating over a stream takes twice the time. */
+function readBody(request: Http2ServerRequest, signal: AbortSignal): Promise<string | Uint8Array> {
+  return new Promise((resolve, reject) => {
+    // Of a request that is over nothing more is heard.
+    if (signal.aborted) reject(CLIENT_LEFT)
+    const chunks: Buffer[] = []
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= MAX_BODY_BYTES) chunks.push(chunk)
+      else {
+        chunks.length = 0
+        reject(requestEntityTooLarge(`limit is ${MAX_BODY_BYTES}`))
+      }
+    })
+    request.once('end', () => {
+      const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+      resolve(isBinary(request.headers['content-type']) ? bytes : bytes.toString('utf8'))
+    })
+    request.once('error', reject)
+    request.once('close', () => reject(CLIENT_LEFT))
+  })
 }
 
 function peerOf(request: Http2ServerRequest, known: WeakMap<object, PeerIdentity>): PeerIdentity {
