@@ -283,8 +283,12 @@ export function fieldNotFound(field: string, value: Json | undefined): FieldErro
 }
 
 function shown(value: Json | undefined): string {
-  return value === undefined ? 'null' : JSON.stringify(value)
+  const json = JSON.stringify(value ?? null)
+  // What is no text is shown by an encoder that makes JSON fit for HTML.
+  return typeof value === 'object' ? json.replaceAll(/[<>&]/g, (sign) => HTML_SIGNS[sign]!) : json
 }
+
+const HTML_SIGNS: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' }
 
 function hasReason(error: unknown, ...reasons: readonly string[]): error is ApiError {
   return error instanceof ApiError && reasons.includes(error.reason)

@@ -165,6 +165,16 @@ const namespace: Fill = (value) => {
   return labels[own] === name ? value : { ...value, metadata: { ...metadata, labels: { ...labels, [own]: name } } }
 }
 
+const definition: Fill = (value) => {
+  const { names } = value
+  const filled = lacking(value, { conversion: { strategy: 'None' } })
+  if (!isObject(names) || typeof names['kind'] !== 'string') return filled
+  const { kind } = names
+  const stated = Object.fromEntries(Object.entries(names).filter(([, name]) => name !== ''))
+  const named = { singular: kind.toLowerCase(), ...(kind === '' ? {} : { listKind: `${kind}List` }) }
+  return { ...filled, names: lacking({ ...stated, kind }, named) }
+}
+
 /** What fields of messages have that nobody states, where that depends on others. */
 export const functionDefaults: Readonly<Record<string, Fill>> = {
   'core/v1.Container': container,
@@ -183,4 +193,5 @@ export const functionDefaults: Readonly<Record<string, Fill>> = {
   'batch/v1.Job': job,
   'networking/v1.NetworkPolicySpec': networkPolicy,
   'rbac/v1.Subject': subject,
+  'apiextensions/v1.CustomResourceDefinitionSpec': definition,
 }

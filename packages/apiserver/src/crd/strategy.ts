@@ -6,7 +6,7 @@ import type { Strategy, StrategyContext } from '../served-resource.ts'
 import { approvalCondition } from './approval.ts'
 import { withCondition } from './conditions.ts'
 import { cleanupFinalizer, isEstablished } from './definition.ts'
-import type { CustomResourceDefinition, DefinitionConversion, DefinitionStatus } from './definition.ts'
+import type { CustomResourceDefinition, DefinitionStatus } from './definition.ts'
 import { acceptNames } from './names.ts'
 import { validateDefinition } from './validate-definition.ts'
 
@@ -18,14 +18,14 @@ const PLURAL = 'customresourcedefinitions'
 /** Definitions are accepted or refused at the write itself, so what is stored is served as soon as it is answered. */
 export const definitionStrategy: Strategy = {
   prepareCreate(object, context) {
-    const definition = withDefaults(object as Definition)
+    const definition = object as Definition
     const finalizers = new Set([...(definition.metadata.finalizers ?? []), cleanupFinalizer])
     const { status: _ignored, ...rest } = definition
     const created = { ...rest, metadata: { ...definition.metadata, finalizers: [...finalizers] } } as Definition
     return withStatus(created, undefined, context)
   },
   prepareUpdate(object, live, context) {
-    const definition = withDefaults(object as Definition)
+    const definition = object as Definition
     const { spec, metadata } = live as Definition
     const same = deepEqual(definition.spec, spec) && deepEqual(definition.metadata.annotations, metadata.annotations)
     return same ? definition : withStatus(definition, live as Definition, context)
@@ -59,36 +59,6 @@ function missingParts(object: AnyObject): FieldError[] {
   if (!isRecord(spec['names'])) errors.push(fieldRequired('spec.names.plural'), fieldRequired('spec.names.kind'))
   if (!Array.isArray(spec['versions'])) errors.push(fieldRequired('spec.versions'))
   return errors
-}
-
-function withDefaults(definition: Definition): Definition {
-  const spec = definition.spec
-  // What is missing here is reported by validation.
-  if (typeof spec?.names?.kind !== 'string') return definition
-  const { names } = spec
-  const { singular = '', listKind = '', kind } = names
-  return {
-    ...definition,
-    spec: {
-      ...spec,
-      names: {
-        ...names,
-        singular: singular === '' ? kind.toLowerCase() : singular,
-        ...(listKind === '' && kind === '' ? {} : { listKind: listKind === '' ? `${kind}List` : listKind }),
-      },
-      conversion: spec.conversion === undefined ? { strategy: 'None' } : withPort(spec.conversion),
-    },
-  }
-}
-
-function withPort(conversion: DefinitionConversion): DefinitionConversion {
-  const { webhook } = conversion
-  const service = webhook?.clientConfig?.service
-  if (service === undefined || service === null || service.port !== undefined) return conversion
-  return {
-    ...conversion,
-    webhook: { ...webhook, clientConfig: { ...webhook?.clientConfig, service: { ...service, port: 443 } } },
-  }
 }
 
 function withStatus(definition: Definition, live: Definition | undefined, context: StrategyContext): Definition {

@@ -105,13 +105,31 @@ function validateVersions(versions: readonly DefinitionVersion[], liveSpec: Defi
   }
   const names = versions.map(({ name }) => name)
   if (new Set(names).size < names.length) {
-    errors.push(fieldInvalid('spec.versions', versions as unknown as Json, 'must contain unique version names'))
+    errors.push(fieldInvalid('spec.versions', shownVersions(versions, place), 'must contain unique version names'))
   }
   if (versions.filter(({ storage }) => storage).length !== 1) {
     const why = 'must have exactly one version marked as storage version'
-    errors.push(fieldInvalid('spec.versions', versions as unknown as Json, why))
+    errors.push(fieldInvalid('spec.versions', shownVersions(versions, place), why))
   }
   return errors
+}
+
+/** Versions as an API server shows them, with the field names of its own code and without what they share. */
+function shownVersions(versions: readonly DefinitionVersion[], { isShared }: Places): Json {
+  return versions.map((version) => {
+    const own = (part: Shareable): Json => (isShared(part) ? null : ((version[part] ?? null) as Json))
+    return {
+      Name: version.name,
+      Served: version.served,
+      Storage: version.storage,
+      Deprecated: version.deprecated ?? false,
+      DeprecationWarning: version.deprecationWarning ?? null,
+      Schema: own('schema'),
+      Subresources: own('subresources'),
+      AdditionalPrinterColumns: own('additionalPrinterColumns'),
+      SelectableFields: own('selectableFields'),
+    }
+  })
 }
 
 type Shareable = 'schema' | 'subresources' | 'additionalPrinterColumns' | 'selectableFields'
@@ -253,7 +271,7 @@ function validateImmutable({ group, scope, names }: DefinitionSpec, live: Custom
 function validateStoredVersions({ spec, status }: CustomResourceDefinition): FieldError[] {
   const field = 'status.storedVersions'
   const stored = status?.storedVersions ?? []
-  if (stored.length === 0) return [fieldInvalid(field, [], 'must have at least one stored version')]
+  if (stored.length === 0) return [fieldInvalid(field, undefined, 'must have at least one stored version')]
   const errors: FieldError[] = []
   const names = spec.versions.map(({ name }) => name)
   for (const { name, storage } of spec.versions) {
