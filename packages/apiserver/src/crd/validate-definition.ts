@@ -115,9 +115,9 @@ function validateVersions(versions: readonly DefinitionVersion[], liveSpec: Defi
 }
 
 /** Versions as an API server shows them, with the field names of its own code and without what they share. */
-function shownVersions(versions: readonly DefinitionVersion[], { isShared }: Places): Json {
+function shownVersions(versions: readonly DefinitionVersion[], places: Places): Json {
   return versions.map((version) => {
-    const own = (part: Shareable): Json => (isShared(part) ? null : ((version[part] ?? null) as Json))
+    const own = (part: Shareable): Json => (places.isShared(part) ? null : ((version[part] ?? null) as Json))
     return {
       Name: version.name,
       Served: version.served,
