@@ -56,23 +56,35 @@ export interface Exposure {
  * `batches` must be in the order of time. The cost is their number.
  */
 export function exposureTo(batches: readonly Batch[], share: number, delayMs: number, halt: HaltModel): number {
+  return exposureAfter(batches, shownBefore(batches, delayMs, halt.reactionMs), share, halt.manifestations)
+}
+
+function exposureAfter(batches: readonly Batch[], shown: Float64Array, share: number, manifestations: number): number {
   let exposed = 0
+  for (let index = 0; index < shown.length; index++) {
+    exposed += (batches[index] as Batch).size * fewerThan(manifestations, share * (shown[index] as number))
+  }
+  return exposed
+}
+
+/** For each batch how many treated before it would have shown the harm in time, were all of them harmed. */
+function shownBefore(batches: readonly Batch[], delayMs: number, reactionMs: number): Float64Array {
+  const shown = new Float64Array(batches.length)
   let seen = 0
   let started = 0
   /** Sum of n_j exp(-(t - t_j) / tau) at `reached`. */
   let hidden = 0
   let reached = 0
-  for (const { size, at } of batches) {
-    const looked = at - halt.reactionMs
+  for (let index = 0; index < shown.length; index++) {
+    const looked = (batches[index] as Batch).at - reactionMs
     for (let next = batches[seen]; next && next.at <= looked; next = batches[++seen]) {
-      hidden = hidden * Math.exp((reached - next.at) / delayMs) + next.size
+      hidden = started === 0 ? next.size : hidden * Math.exp((reached - next.at) / delayMs) + next.size
       reached = next.at
       started += next.size
     }
-    const shown = share * (started - hidden * Math.exp((reached - Math.max(reached, looked)) / delayMs))
-    exposed += size * fewerThan(halt.manifestations, started === 0 ? 0 : shown)
+    if (started > 0) shown[index] = started - hidden * Math.exp((reached - looked) / delayMs)
   }
-  return exposed
+  return shown
 }
 
 /** P(Poisson(mean) < count). */
@@ -95,10 +107,11 @@ export function expectedExposure(
   let exposed = 0
   let hurt = 0
   let total = 0
-  for (const share of prior.shares) {
-    for (const delay of prior.delays) {
+  for (const delay of prior.delays) {
+    const shown = shownBefore(batches, delay.value, halt.reactionMs)
+    for (const share of prior.shares) {
       const weight = share.weight * delay.weight
-      const mean = weight * exposureTo(batches, share.value, delay.value, halt)
+      const mean = weight * exposureAfter(batches, shown, share.value, halt.manifestations)
       total += weight
       exposed += mean
       hurt += mean * share.value

@@ -64,9 +64,14 @@ export function earliestSchedule(waves: readonly WaveWork[], limits: ScheduleLim
     const { end, parts } = scheduleWave(groups, round, stretches, limits)
     const batches = parts.flatMap((part) => batchesOf(part, startAt, roundMs))
     scheduled.push({ startsAt: startAt + round * roundMs, endsAt: startAt + end * roundMs, batches })
-    round = end + Math.ceil(soakMs / roundMs)
+    round = end + soakRounds(soakMs, roundMs)
   }
   return { waves: scheduled, end: startAt + round * roundMs }
+}
+
+/** A soak takes whole rounds; a difference that is only one of arithmetic takes none. */
+export function soakRounds(soakMs: number, roundMs: number): number {
+  return Math.ceil(soakMs / roundMs - 1e-9)
 }
 
 interface Part {
