@@ -2,8 +2,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ApiError, isAlreadyExists } from '@locktender/kube'
 import type { Client, KubeObject, Resource } from '@locktender/kube'
-import { isCollection, LineCounter, parseAllDocuments } from 'yaml'
 import type { Document } from 'yaml'
+import { yaml } from './load-yaml.ts'
 import type { DefinitionStatus } from './crd/definition.ts'
 
 const definitions: Resource = {
@@ -70,8 +70,8 @@ export async function installDefinitions(client: Client, folder: string): Promis
 }
 
 function parseManifests(path: string, text: string, problems: string[]): Manifest[] {
-  const lines = new LineCounter()
-  const documents = parseAllDocuments(text, { lineCounter: lines })
+  const lines = new (yaml().LineCounter)()
+  const documents = yaml().parseAllDocuments(text, { lineCounter: lines })
   if (!Array.isArray(documents)) return []
   return documents.flatMap((document) => {
     const placeAt = (offset: number): string => `${path}:${lines.linePos(offset).line}`
@@ -127,7 +127,7 @@ function offsetOf(document: Document, field: string): number | undefined {
   // Schemas that all versions have in common are reported at a place that manifests do not have.
   const path = field.replace(/^spec\.validation\./, 'spec.versions[0].schema.')
   for (const [, name, index] of path.matchAll(/([^.[\]]+)|\[([^\]]*)\]/g)) {
-    if (!isCollection(node)) break
+    if (!yaml().isCollection(node)) break
     node = node.get(index ?? name, true)
     const range = (node as { readonly range?: readonly number[] } | undefined)?.range
     if (range === undefined) break

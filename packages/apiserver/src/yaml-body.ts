@@ -1,6 +1,6 @@
 import { badRequest } from '@locktender/kube'
-import { parseAllDocuments } from 'yaml'
 import type { Tags } from 'yaml'
+import { yaml } from './load-yaml.ts'
 import { isRecord } from './object.ts'
 
 /** A text in YAML as it reads: of several documents the first one, of fields said twice the last one. */
@@ -22,7 +22,7 @@ export function readYaml(text: string): YamlBody {
     tags.filter(
       (tag) => typeof tag === 'string' || (tag.format !== 'TIME' && !/:(timestamp|binary)$/.test(tag.tag ?? '')),
     )
-  const [document] = parseAllDocuments(text, { version: '1.1', merge: true, logLevel: 'silent', customTags })
+  const [document] = yaml().parseAllDocuments(text, { version: '1.1', merge: true, logLevel: 'silent', customTags })
   if (document === undefined) return { value: null, repeated: [] }
   const repeated: string[] = []
   for (const { code, message, pos, linePos } of document.errors) {

@@ -1,5 +1,5 @@
-import { Agent, ProxyAgent } from 'undici'
-import type { Dispatcher } from 'undici'
+import type * as Undici from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 import type { Clock } from './clock.ts'
 import { ConnectionError } from './errors.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
@@ -44,6 +44,13 @@ export interface HttpsTransportOptions extends Credentials {
 const REQUEST_CONNECTIONS = 32
 /** kube-apiserver ends every request but a watch after 60 s; a little more lets its own answer come through. */
 const REQUEST_TIMEOUT_MS = 65_000
+
+let loading: Promise<typeof Undici> | undefined
+
+/** A server in this process is reached without a network, and should start fast. */
+function loadUndici(): Promise<typeof Undici> {
+  return (loading ??= import('undici'))
+}
 
 interface Dispatchers {
   readonly requests: Dispatcher
@@ -117,7 +124,7 @@ class HttpsTransport implements Transport {
   }
 
   async #send(request: TransportRequest, credentials: Credentials, watch: boolean): Promise<Dispatcher.ResponseData> {
-    const { requests, watches } = this.#dispatchersFor(credentials)
+    const { requests, watches } = this.#dispatchersFor(await loadUndici(), credentials)
     const dispatcher = watch ? watches : requests
     const authorization = credentials.token === undefined ? {} : { authorization: `Bearer ${credentials.token}` }
     try {
@@ -168,7 +175,7 @@ class HttpsTransport implements Transport {
     })
   }
 
-  #dispatchersFor({ clientCertificate = '', clientKey = '' }: Credentials): Dispatchers {
+  #dispatchersFor(undici: typeof Undici, { clientCertificate = '', clientKey = '' }: Credentials): Dispatchers {
     if (this.#closed) throw new ConnectionError(`the connection to ${this.#origin} has been closed`)
     const key = `${clientCertificate}\n${clientKey}`
     const known = this.#dispatchers.get(key)
@@ -180,19 +187,22 @@ class HttpsTransport implements Transport {
       watches.close().catch(() => {})
     }
     const made = {
-      requests: this.#dispatcher(clientCertificate, clientKey, {
+      requests: this.#dispatcher(undici, clientCertificate, clientKey, {
         connections: REQUEST_CONNECTIONS,
         headersTimeout: REQUEST_TIMEOUT_MS,
         bodyTimeout: REQUEST_TIMEOUT_MS,
       }),
       // A quiet kind may send nothing for minutes; the reflector limits how long a watch lasts.
-      watches: this.#dispatcher(clientCertificate, clientKey, { headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: 0 }),
+      watches: this.#dispatcher(undici, clientCertificate, clientKey, {
+        headersTimeout: REQUEST_TIMEOUT_MS,
+        bodyTimeout: 0,
+      }),
     }
     this.#dispatchers.set(key, made)
     return made
   }
 
-  #dispatcher(clientCertificate: string, clientKey: string, limits: Agent.Options): Dispatcher {
+  #dispatcher(undici: typeof Undici, clientCertificate: string, clientKey: string, limits: Agent.Options): Dispatcher {
     const { certificateAuthority, serverName, insecureSkipTlsVerify, proxyUrl } = this.#options
     const tls = {
       rejectUnauthorized: insecureSkipTlsVerify !== true,
@@ -202,8 +212,8 @@ class HttpsTransport implements Transport {
       ...(clientKey === '' ? {} : { key: clientKey }),
     }
     const common = { ...limits, pipelining: 1, allowH2: false }
-    if (proxyUrl !== undefined) return new ProxyAgent({ ...common, uri: proxyUrl, requestTls: tls })
-    return new Agent({ ...common, connect: tls })
+    if (proxyUrl !== undefined) return new undici.ProxyAgent({ ...common, uri: proxyUrl, requestTls: tls })
+    return new undici.Agent({ ...common, connect: tls })
   }
 }
 

@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, resolve } from 'node:path'
-import { parse } from 'yaml'
+import { yaml } from './load-yaml.ts'
 import type { Impersonation } from './https-transport.ts'
 
 /** A kubeconfig that cannot be used; the message names the file or entry and what to do. */
@@ -95,7 +95,7 @@ export function mergeKubeconfigs(files: readonly KubeconfigFile[]): Kubeconfig {
 function parseFile({ path, text: source }: KubeconfigFile): Fields | undefined {
   let document: unknown
   try {
-    document = parse(source)
+    document = yaml().parse(source)
   } catch (error) {
     throw new KubeconfigError(`${path} is not YAML: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

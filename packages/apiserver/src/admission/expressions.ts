@@ -1,22 +1,5 @@
-import {
-  Authorizer,
-  authorizerType,
-  celBool,
-  CelCostExceeded,
-  celDyn,
-  CelEvaluationError,
-  celInt,
-  celString,
-  celTimestamp,
-  compile,
-  formatType,
-  listOf,
-  mapOf,
-  objectType,
-  ResourceCheck,
-  resourceCheckType,
-} from '@locktender/cel'
-import type { CelObjectType, CelType, CelValue, Program } from '@locktender/cel'
+import type { Authorizer, CelObjectType, CelType, CelValue, Program } from '@locktender/cel'
+import { cel } from '../cel/engine.ts'
 import { authenticatedGroup } from '../user.ts'
 import type { UserInfo } from '../user.ts'
 import { isRecord } from '../object.ts'
@@ -30,61 +13,77 @@ import { asVersion } from './versions.ts'
 /** What one expression may cost at run time, as in apiserver. */
 const PER_CALL_LIMIT = 1_000_000
 
-const kindType = objectType('kubernetes.GroupVersionKind', { group: celString, version: celString, kind: celString })
-const resourceType = objectType('kubernetes.GroupVersionResource', {
-  group: celString,
-  version: celString,
-  resource: celString,
-})
-const userInfoType = objectType('kubernetes.UserInfo', {
-  username: celString,
-  uid: celString,
-  groups: listOf(celString),
-  extra: mapOf(celString, listOf(celString)),
-})
-const requestType = objectType('kubernetes.AdmissionRequest', {
-  kind: kindType,
-  resource: resourceType,
-  subResource: celString,
-  requestKind: kindType,
-  requestResource: resourceType,
-  requestSubResource: celString,
-  name: celString,
-  namespace: celString,
-  operation: celString,
-  userInfo: userInfoType,
-  dryRun: celBool,
-  options: celDyn,
-})
-const namespaceType = objectType('kubernetes.Namespace', {
-  metadata: objectType('kubernetes.NamespaceMetadata', {
+interface SharedTypes {
+  readonly request: CelObjectType
+  readonly namespaceObject: CelObjectType
+}
+
+let shared: SharedTypes | undefined
+
+/** Types of the variables that all expressions have, made when the first one is met. */
+function sharedTypes(): SharedTypes {
+  return (shared ??= makeSharedTypes())
+}
+
+function makeSharedTypes(): SharedTypes {
+  const { celBool, celDyn, celInt, celString, celTimestamp, listOf, mapOf, objectType } = cel()
+  const kindType = objectType('kubernetes.GroupVersionKind', { group: celString, version: celString, kind: celString })
+  const resourceType = objectType('kubernetes.GroupVersionResource', {
+    group: celString,
+    version: celString,
+    resource: celString,
+  })
+  const userInfoType = objectType('kubernetes.UserInfo', {
+    username: celString,
+    uid: celString,
+    groups: listOf(celString),
+    extra: mapOf(celString, listOf(celString)),
+  })
+  const requestType = objectType('kubernetes.AdmissionRequest', {
+    kind: kindType,
+    resource: resourceType,
+    subResource: celString,
+    requestKind: kindType,
+    requestResource: resourceType,
+    requestSubResource: celString,
     name: celString,
-    generateName: celString,
     namespace: celString,
-    labels: mapOf(celString, celString),
-    annotations: mapOf(celString, celString),
-    UID: { type: celString, property: 'uid' },
-    creationTimestamp: celTimestamp,
-    deletionGracePeriodSeconds: celInt,
-    deletionTimestamp: celTimestamp,
-    generation: celInt,
-    resourceVersion: celString,
-    finalizers: listOf(celString),
-  }),
-  spec: objectType('kubernetes.NamespaceSpec', { finalizers: listOf(celString) }),
-  status: objectType('kubernetes.NamespaceStatus', {
-    conditions: listOf(
-      objectType('kubernetes.NamespaceCondition', {
-        status: celString,
-        type: celString,
-        lastTransitionTime: celTimestamp,
-        message: celString,
-        reason: celString,
-      }),
-    ),
-    phase: celString,
-  }),
-})
+    operation: celString,
+    userInfo: userInfoType,
+    dryRun: celBool,
+    options: celDyn,
+  })
+  const namespaceType = objectType('kubernetes.Namespace', {
+    metadata: objectType('kubernetes.NamespaceMetadata', {
+      name: celString,
+      generateName: celString,
+      namespace: celString,
+      labels: mapOf(celString, celString),
+      annotations: mapOf(celString, celString),
+      UID: { type: celString, property: 'uid' },
+      creationTimestamp: celTimestamp,
+      deletionGracePeriodSeconds: celInt,
+      deletionTimestamp: celTimestamp,
+      generation: celInt,
+      resourceVersion: celString,
+      finalizers: listOf(celString),
+    }),
+    spec: objectType('kubernetes.NamespaceSpec', { finalizers: listOf(celString) }),
+    status: objectType('kubernetes.NamespaceStatus', {
+      conditions: listOf(
+        objectType('kubernetes.NamespaceCondition', {
+          status: celString,
+          type: celString,
+          lastTransitionTime: celTimestamp,
+          message: celString,
+          reason: celString,
+        }),
+      ),
+      phase: celString,
+    }),
+  })
+  return { request: requestType, namespaceObject: namespaceType }
+}
 
 /** Which variables an expression has, beside those that all have. */
 export interface Scope {
@@ -107,6 +106,7 @@ export type CompiledExpression =
 
 /** Compiles an expression that must yield one of `kinds`; anything when there are none. */
 export function compileExpression(expression: string, kinds: readonly ResultKind[], scope: Scope): CompiledExpression {
+  const { compile, formatType } = cel()
   const result = compile(expression, { variables: variablesOf(scope) })
   if (!result.ok) return { error: `compilation failed: ${result.text}`, expression }
   const { program, type } = result
@@ -117,11 +117,11 @@ export function compileExpression(expression: string, kinds: readonly ResultKind
 }
 
 function variablesOf({ params, authorizer, variables }: Scope): Record<string, CelType> {
+  const { authorizerType, celDyn, resourceCheckType } = cel()
   return {
     object: celDyn,
     oldObject: celDyn,
-    request: requestType,
-    namespaceObject: namespaceType,
+    ...sharedTypes(),
     ...(params ? { params: celDyn } : {}),
     ...(authorizer ? { authorizer: authorizerType, 'authorizer.requestResource': resourceCheckType } : {}),
     ...(variables === undefined ? {} : { variables }),
@@ -151,7 +151,7 @@ export function bindingsOf(
     namespaceObject: withNamespace && namespace !== undefined ? (cluster.namespace(namespace) ?? null) : null,
     params: params ?? null,
     authorizer,
-    'authorizer.requestResource': new ResourceCheck(authorizer, {
+    'authorizer.requestResource': new (cel().ResourceCheck)(authorizer, {
       group: served.resource.group,
       resource: served.resource.plural,
       subresource: context.subresource ?? '',
@@ -164,7 +164,7 @@ export function bindingsOf(
 }
 
 function authorizerOf({ context: { cluster, user } }: AdmissionAttributes): Authorizer {
-  return new Authorizer(({ verb, serviceAccount, path, resource }) => {
+  return new (cel().Authorizer)(({ verb, serviceAccount, path, resource }) => {
     const who = serviceAccount === undefined ? user : accountUser(serviceAccount)
     if (path !== undefined) return { allowed: cluster.authorizer.allows(who, { verb, path }) }
     if (resource === undefined) return { allowed: false }
@@ -223,6 +223,7 @@ export function evaluate(compiled: CompiledExpression, bindings: Bindings, budge
   try {
     return { value: evaluateProgram(program, bindings, budget) }
   } catch (error) {
+    const { CelCostExceeded, CelEvaluationError } = cel()
     if (!(error instanceof CelEvaluationError) && !(error instanceof CelCostExceeded)) throw error
     return { error: `expression '${expression}' resulted in error: ${error.message}` }
   }
@@ -235,7 +236,7 @@ export function evaluateProgram(program: Program, bindings: Bindings, budget: Bu
     budget.spend(cost)
     return value
   } catch (error) {
-    if (error instanceof CelCostExceeded) budget.spend(PER_CALL_LIMIT)
+    if (error instanceof cel().CelCostExceeded) budget.spend(PER_CALL_LIMIT)
     throw error
   }
 }

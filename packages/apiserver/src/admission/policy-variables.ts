@@ -1,5 +1,5 @@
-import { celDyn, CelEvaluationError, LazyObject, objectType } from '@locktender/cel'
 import type { CelObjectType, CelType } from '@locktender/cel'
+import { cel } from '../cel/engine.ts'
 import { compileExpression, evaluateProgram, expressionError } from './expressions.ts'
 import type { Bindings, Budget, CompiledExpression } from './expressions.ts'
 import { text } from './field-checks.ts'
@@ -21,17 +21,18 @@ export function compileVariables(variables: readonly Record<string, unknown>[], 
     const compiled = compileExpression(text(expression), [], scope)
     problems.push(expressionError(compiled))
     expressions.set(text(name), compiled)
-    fields[text(name)] = 'program' in compiled ? compiled.program.type : celDyn
+    fields[text(name)] = 'program' in compiled ? compiled.program.type : cel().celDyn
   }
   return { type: typeOf(fields), problems, expressions }
 }
 
 function typeOf(fields: Record<string, CelType>): CelObjectType {
-  return objectType('kubernetes.variables', fields)
+  return cel().objectType('kubernetes.variables', fields)
 }
 
 /** Adds the variables to what they are computed from; each is computed when it is first read. */
 export function withVariables(bindings: Bindings, variables: PolicyVariables, budget: Budget): Bindings {
+  const { CelEvaluationError, LazyObject } = cel()
   const extended: Bindings = { ...bindings }
   extended['variables'] = new LazyObject(variables.type, (name) => {
     const compiled = variables.expressions.get(name)!
