@@ -1,9 +1,9 @@
 import { fieldInvalid, fieldRequired } from '@locktender/kube'
 import type { Json, StructuralSchema } from '@locktender/kube'
+import { dnsLabelError } from '../dns-names.ts'
+import { labelKeyProblems, labelValueProblems } from '../label-rules.ts'
 import { failure, isObject } from './failure.ts'
 import type { Check, Failure } from './failure.ts'
-
-const kindPattern = /^[a-z](?:[-a-z0-9]*[a-z0-9])?$/
 
 /** What `x-kubernetes-embedded-resource` asks of a value: to be a Kubernetes object of some kind. */
 export function embeddedRules(schema: StructuralSchema): Check | undefined {
@@ -24,8 +24,9 @@ export function embeddedRules(schema: StructuralSchema): Check | undefined {
     } else if (metadata !== undefined) {
       for (const name of ['labels', 'annotations']) {
         const map = metadata[name]
-        if (map === undefined || isStringMap(map)) continue
-        add('metadata', (path) => fieldInvalid(`${path}.${name}`, map, 'must be a map of strings'))
+        if (map === undefined) continue
+        if (isStringMap(map)) addMapProblems(name, map, failures)
+        else add('metadata', (path) => fieldInvalid(`${path}.${name}`, map, 'must be a map of strings'))
       }
     }
     return failures.length === 0 ? undefined : failures
@@ -37,11 +38,21 @@ function wordProblem(name: string, value: Json | undefined): string | undefined 
   if (typeof value !== 'string') return 'must be a string'
   if (name === 'apiVersion')
     return value.split('/').length <= 2 ? undefined : `unexpected GroupVersion string: ${value}`
-  return value.length <= 63 && kindPattern.test(value.toLowerCase())
-    ? undefined
-    : 'must consist of letters, digits and dashes, starting with a letter and ending with a letter or digit'
+  const why = dnsLabelError(value.toLowerCase())
+  return why === undefined ? undefined : `may have mixed case, but should otherwise match: ${why}`
 }
 
-function isStringMap(value: Json): boolean {
+function addMapProblems(name: string, map: Readonly<Record<string, string>>, failures: Failure[]): void {
+  const add = (value: string, why: string): void => {
+    failures.push(failure((path) => fieldInvalid(`${path}.${name}`, value, why), 'metadata'))
+  }
+  for (const [key, value] of Object.entries(map)) {
+    // Prefixes of annotations may have capitals.
+    for (const why of labelKeyProblems(name === 'labels' ? key : key.toLowerCase())) add(key, why)
+    if (name === 'labels') for (const why of labelValueProblems(value)) add(value, why)
+  }
+}
+
+function isStringMap(value: Json): value is Record<string, string> {
   return isObject(value) && Object.values(value).every((item) => typeof item === 'string')
 }

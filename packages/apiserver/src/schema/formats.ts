@@ -25,8 +25,8 @@ const formats: ReadonlyMap<string, Format> = new Map<string, Format>([
   ['bsonobjectid', (text) => objectId.test(text)],
   ['uri', (text) => (text.startsWith('/') ? !/\s/.test(text) : schemeUri.test(text))],
   ['email', isEmail],
-  ['hostname', (text) => text.length <= 255 && text.replace(/\.$/, '').split('.').every(isHostLabel)],
-  ['ipv4', isIPv4],
+  ['hostname', isHostname],
+  ['ipv4', isLenientIPv4],
   ['ipv6', (text) => isIPv6(text) && !text.includes('%')],
   ['cidr', isCidr],
   ['mac', (text) => mac.test(text)],
@@ -38,10 +38,10 @@ const formats: ReadonlyMap<string, Format> = new Map<string, Format>([
   ['isbn10', isIsbn10],
   ['isbn13', isIsbn13],
   ['creditcard', isCreditCard],
-  ['ssn', (text) => socialSecurity.test(text)],
+  ['ssn', (text) => text.length === 11 && socialSecurity.test(text)],
   ['hexcolor', (text) => hexColor.test(text)],
   ['rgbcolor', isRgbColor],
-  ['byte', (text) => text.length % 4 === 0 && base64.test(text)],
+  ['byte', (text) => text !== '' && text.length % 4 === 0 && base64.test(text)],
   ['password', () => true],
   ['date', isDate],
   ['duration', isDuration],
@@ -59,7 +59,23 @@ function isHostLabel(label: string): boolean {
   return label.length <= 63 && hostLabel.test(label)
 }
 
-function isEmail(text: string): boolean {
+/** Either one label with at most one hyphen, or labels with a domain of letters at their end. */
+const hostname =
+  /^(?:[a-zA-Z0-9\p{S}\p{L}](?:-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?|(?:[a-zA-Z0-9\p{S}\p{L}](?:[-a-zA-Z0-9\p{S}\p{L}]{0,61}[a-zA-Z0-9\p{S}\p{L}])?\.)+[a-zA-Z\p{L}]{2,63})$/u
+
+function isHostname(text: string): boolean {
+  if (!hostname.test(text) || Buffer.byteLength(text) > 255) return false
+  return text.split('.').every((label) => Buffer.byteLength(label) <= 63)
+}
+
+/** Parts may begin with zeros, which mean nothing. */
+function isLenientIPv4(text: string): boolean {
+  return isIPv4(text.replaceAll(/(?<![\d])0+(?=\d)/g, ''))
+}
+
+/** Maybe with the name of a person before it. */
+function isEmail(address: string): boolean {
+  const text = /^[^<>@]*<([^<>]+)>$/.exec(address)?.[1] ?? address
   const at = text.lastIndexOf('@')
   return (
     at > 0 &&
@@ -75,7 +91,7 @@ function isCidr(text: string): boolean {
   const match = /^(.+)\/(\d{1,3})$/.exec(text)
   if (match === null) return false
   const length = Number(match[2])
-  return (isIPv4(match[1]!) && length <= 32) || (isIPv6(match[1]!) && length <= 128)
+  return (isLenientIPv4(match[1]!) && length <= 32) || (isIPv6(match[1]!) && length <= 128)
 }
 
 function isDate(text: string): boolean {
@@ -95,12 +111,12 @@ function isDateTime(text: string): boolean {
 
 const goDuration =
   /^[-+]?(?:0|(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h)(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*)$/
-const wordDuration =
-  /^\d+\s*(?:ns|nanoseconds?|nanos?|us|µs|microseconds?|micros?|ms|milliseconds?|millis?|s|seconds?|secs?|m|minutes?|mins?|h|hours?|hrs?|d|days?|w|weeks?|wks?)$/i
+const durationUnit = /^(?:ns|nano.*|us|µs|micro.*|ms|milli.*|s|sec.*|m|min.*|h|hr|hour.*|d|day.*|w|wk|week.*)$/i
 
-/** What Go's time.ParseDuration reads (`1h30m`), or one number with a unit up to weeks (`3 days`). */
+/** What Go's time.ParseDuration reads (`1h30m`), or a text with a number and a unit in it (`3 days`, `P1D`). */
 function isDuration(text: string): boolean {
-  return goDuration.test(text) || wordDuration.test(text)
+  if (goDuration.test(text)) return true
+  return [...text.matchAll(/\d+\s*([A-Za-zµ]+)/g)].some(([, unit]) => durationUnit.test(unit!))
 }
 
 function isRgbColor(text: string): boolean {

@@ -74,18 +74,29 @@ function typeOf(value: Json): string {
   return typeof value
 }
 
+const goNumbers: Readonly<Record<string, string>> = { integer: 'int64', number: 'float64' }
+
 function addTypeRule(schema: StructuralSchema, rules: Check[]): void {
   const wanted = schema['x-kubernetes-int-or-string'] === true ? 'integer,string' : schema.type
   if (wanted === undefined) return
   const nullable = schema.nullable === true
   const accepts = new Set(wanted.split(','))
+  const { format } = schema
+  const formatted = wanted === 'string' && format !== undefined && formatCheck(format) !== undefined
   if (accepts.has('number')) accepts.add('integer')
   if (nullable) accepts.add('null')
   rules.push((value) => {
     const actual = typeOf(value)
     if (accepts.has(actual)) return undefined
+    // A value that cannot have the format at all is shown by its type in Go, if it is a number, or not at all.
+    const formatWanted = formatted && value !== null && !Array.isArray(value)
+    const shown = formatWanted ? (goNumbers[actual] ?? '') : actual
     return fail((path) =>
-      fieldTypeInvalid(path, actual, `${path} in body must be of type ${wanted}: ${JSON.stringify(actual)}`),
+      fieldTypeInvalid(
+        path,
+        shown,
+        `${path} in body must be of type ${formatWanted ? format : wanted}: ${JSON.stringify(shown)}`,
+      ),
     )
   })
 }
@@ -185,17 +196,6 @@ function addArrayRules(schema: StructuralSchema, rules: Check[]): void {
 
 function addObjectRules(schema: StructuralSchema, rules: Check[]): void {
   const { required = [], minProperties, maxProperties } = schema
-  if (required.length > 0) {
-    rules.push((value) => {
-      let failures: Failure[] | undefined
-      for (const name of required) {
-        if (Object.hasOwn(value as object, name)) continue
-        failures ??= []
-        failures.push(failure((path) => fieldRequired(path), name))
-      }
-      return failures
-    })
-  }
   if (minProperties !== undefined) {
     rules.push((value) => {
       const { length } = Object.keys(value as object)
@@ -206,6 +206,17 @@ function addObjectRules(schema: StructuralSchema, rules: Check[]): void {
     rules.push((value) => {
       const { length } = Object.keys(value as object)
       return length > maxProperties ? fail((path) => fieldTooMany(path, length, maxProperties)) : undefined
+    })
+  }
+  if (required.length > 0) {
+    rules.push((value) => {
+      let failures: Failure[] | undefined
+      for (const name of required) {
+        if (Object.hasOwn(value as object, name)) continue
+        failures ??= []
+        failures.push(failure((path) => fieldRequired(path), name))
+      }
+      return failures
     })
   }
 }
