@@ -3,3 +3,4 @@ export { planDigestInput, planRollout, type Plan, type PlannedStage } from './pl
 export { persistedFrom } from './summary.ts'
 export type * from './types.ts'
 export * from './compat/index.ts'
+export * from './evidence/index.ts'

@@ -21,13 +21,17 @@ export interface Attribution {
   readonly reason: string
 }
 
-/** A change is named only when it raises the rate for sure. */
-const NO_EFFECT = 1
+/**
+ * A change is named only when it raises the rate for sure, never on a single case, and only with a lead over the others:
+ * without the lead two or three of a hundred fixes are blamed for what the other did, with it less than two.
+ */
+const NAMED = { effect: 1, onsets: 2, lead: 4 }
 
 /**
  * Names the one of several overlapping changes that causes the onsets of `signature`: of those without a veto, the one
- * whose effect, with each of the others taken into account, has the largest lower confidence bound, if that is above 1.
- * The cost is that of a small fit for each pair, whatever the size of the fleet.
+ * whose effect, with each of the others taken into account, has the largest lower confidence bound, if that is above 1
+ * and four times the next one's, and two onsets or more are on control planes with it. The cost is that of a small fit
+ * for each pair, whatever the size of the fleet.
  */
 export function attribute(
   ledger: ExposureLedger,
@@ -62,7 +66,10 @@ export function attribute(
     )
   const first = suspects.find(({ comparison }) => comparison.opinion !== 'Veto')
   const bound = first?.effect?.atLeast ?? 0
-  const guilty = first && bound > NO_EFFECT ? first.change : undefined
+  const others = suspects.filter((each) => each !== first).map(({ effect }) => effect?.atLeast ?? 0)
+  const needed = Math.max(NAMED.effect, NAMED.lead * Math.max(0, ...others))
+  const isSure = bound > needed && (first?.comparison.exposedOnsets ?? 0) >= NAMED.onsets
+  const guilty = isSure ? first?.change : undefined
   const reason =
     first && guilty !== undefined
       ? `${guilty} raises the rate of ${signature} at least ${bound.toFixed(1)} times (${first.comparison.exposedOnsets} of ${first.comparison.onsets} onsets are on control planes with it).`
