@@ -181,9 +181,15 @@ export class ApiServer {
     return this.#tokens.issue(user)
   }
 
-  /** A client certificate and its key, PEM, valid for a year. Groups of the user are its organizations. */
-  issueClientCertificate(user: UserInfo): Promise<{ readonly certificate: string; readonly key: string }> {
-    return this.#authority.issueClient(user)
+  /**
+   * A client certificate and its key, PEM, valid for a year. Groups of the user are its organizations. With `kept`, both
+   * lie in the data directory, and whoever asks again after a restart gets the same.
+   */
+  issueClientCertificate(
+    user: UserInfo,
+    options: { readonly kept?: boolean } = {},
+  ): Promise<{ readonly certificate: string; readonly key: string }> {
+    return this.#authority.issueClient(user, options)
   }
 
   /**

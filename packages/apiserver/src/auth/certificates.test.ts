@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock, VirtualClock } from '@locktender/kube'
@@ -52,6 +52,27 @@ test('an authority and the identity of its server are kept in the directory, for
     for (const name of ['ca.key', 'server.key']) {
       expect((await stat(join(directory, 'pki', name))).mode & 0o077).toBe(0)
     }
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+})
+
+test('a kept certificate of a client is given out again to the same user, as long as it is good', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'authority-'))
+  try {
+    const options = { directory, clock }
+    const kept = { kept: true }
+    const user = { name: 'a', groups: ['g'] }
+    const issued = await new CertificateAuthority(options).issueClient(user, kept)
+    const again = new CertificateAuthority(options)
+    expect(await again.issueClient(user, kept)).toEqual(issued)
+    expect(await again.issueClient(user)).not.toEqual(issued)
+    expect(await again.issueClient({ ...user, groups: [] }, kept)).not.toEqual(issued)
+    const later = { directory, clock: new VirtualClock(clock.now() + 0.95 * YEAR_MS) }
+    expect(await new CertificateAuthority(later).issueClient(user, kept)).not.toEqual(issued)
+    await rm(join(directory, 'ca.key'))
+    expect(await new CertificateAuthority(options).issueClient(user, kept)).not.toEqual(issued)
+    for (const name of await readdir(directory)) expect((await stat(join(directory, name))).mode & 0o077).toBe(0)
   } finally {
     await rm(directory, { recursive: true })
   }

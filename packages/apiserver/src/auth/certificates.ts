@@ -35,7 +35,7 @@ export interface CertificateContent {
 const DAY_MS = 24 * 60 * 60 * 1000
 const AUTHORITY_DAYS = 3650
 const LEAF_DAYS = 365
-/** A certificate of the server on disk is used again when it is valid for at least that long. */
+/** A certificate on disk is used again when it is valid for at least that long. */
 const RENEWAL_DAYS = 30
 /** Clocks of clients may be a little behind. */
 const BACKDATE_MS = 60 * 60 * 1000
@@ -103,10 +103,17 @@ export class CertificateAuthority {
     return { ...issued, certificateAuthority }
   }
 
-  /** A certificate for a client, valid for a year: the common name is the user, each organization a group. */
-  async issueClient(user: UserInfo): Promise<KeyPair> {
+  /**
+   * A certificate for a client, valid for a year: the common name is the user, each organization a group. One that is
+   * `kept` lies in the directory with its key, and is given out again as long as it is valid for a while.
+   */
+  async issueClient(user: UserInfo, { kept = false }: { readonly kept?: boolean } = {}): Promise<KeyPair> {
+    await this.#own()
+    const file = `client-${fingerprintOf(user)}`
+    const stored = kept ? this.#read(file) : undefined
+    if (stored !== undefined && this.#mayPresent(stored.certificate)) return stored
     const { Name, KeyUsageFlags } = await loadX509()
-    return this.#issue({
+    const issued = await this.#issue({
       // Said to be UTF-8, or the library would read meaning into some characters.
       subject: new Name([
         ...user.groups.map((group) => ({ O: [{ utf8String: group }] })),
@@ -115,6 +122,8 @@ export class CertificateAuthority {
       keyUsages: KeyUsageFlags.digitalSignature,
       extendedKeyUsages: [clientAuthentication],
     })
+    if (kept) this.#write(file, issued)
+    return issued
   }
 
   /** Signs a certificate; it ends with the authority at the latest. */
@@ -223,6 +232,16 @@ export class CertificateAuthority {
     )
   }
 
+  #mayPresent(certificate: string): boolean {
+    const parsed = new X509Certificate(certificate)
+    return (
+      isValidFor(certificate, RENEWAL_DAYS, this.#clock) &&
+      Date.parse(parsed.validFrom) <= this.#clock.now() &&
+      isValidFor(certificate, RENEWAL_DAYS) &&
+      isIssuedBy(parsed, new X509Certificate(this.#identity!.certificate))
+    )
+  }
+
   #read(name: string): KeyPair | undefined {
     if (this.#directory === undefined) return undefined
     const certificate = readPrivate(join(this.#directory, `${name}.crt`))
@@ -276,8 +295,16 @@ function pemOf(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }) as string
 }
 
-function isValidFor(certificate: string, days: number): boolean {
-  return Date.parse(new X509Certificate(certificate).validTo) > systemClock().now() + days * DAY_MS
+function isValidFor(certificate: string, days: number, clock = systemClock()): boolean {
+  return Date.parse(new X509Certificate(certificate).validTo) > clock.now() + days * DAY_MS
+}
+
+/** Part of the name of a file: who somebody is, whatever characters that takes. */
+function fingerprintOf({ name, groups }: UserInfo): string {
+  return createHash('sha256')
+    .update(JSON.stringify([name, groups]))
+    .digest('hex')
+    .slice(0, 16)
 }
 
 /** Names and addresses the server is reached under. It listens on the loopback interface, whatever that is called. */
