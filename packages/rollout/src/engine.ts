@@ -223,6 +223,7 @@ export class RolloutEngine {
 
   /** Halts on a signal or on evidence; looks only at what changed since the last time. */
   #judge(now: number): void {
+    this.#fleet.lookAtSignals()
     const { newFailures, signal, halting } = this.#fleet
     if (!signal && !halting && newFailures.stages.size === 0) return
     if (this.#phase === 'Progressing' || this.#phase === 'Paused') {

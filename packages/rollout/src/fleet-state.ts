@@ -78,6 +78,7 @@ export class FleetState {
   readonly #perCustomer = new Map<string, number>()
   readonly #timers = new Heap<Timer>((left, right) => left.at < right.at)
   readonly #watches: ReadonlyMap<string, SignalWatch>
+  #hasSamples = false
   #sequence = 0
   #now: number
 
@@ -235,10 +236,18 @@ export class FleetState {
 
   /** Takes in samples of a continuous signal; those of an unknown one are ignored. */
   sample(name: string, bad: number, total: number): void {
-    const watch = this.#watches.get(name)
-    if (!watch) return
-    watch.observe(bad, total)
-    if (watch.halts) this.halting ??= { name, watch }
+    this.#watches.get(name)?.observe(bad, total)
+    this.#hasSamples = true
+  }
+
+  /** Judges the continuous signals by all samples since the last time. */
+  lookAtSignals(): void {
+    if (!this.#hasSamples) return
+    this.#hasSamples = false
+    for (const [name, watch] of this.#watches) {
+      watch.look()
+      if (watch.halts) this.halting ??= { name, watch }
+    }
   }
 
   /** Handles the timers that are due. Time never goes back. */

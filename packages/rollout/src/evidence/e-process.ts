@@ -62,18 +62,22 @@ export class SignalWatch {
     return this.#limit / SCALE
   }
 
-  /** Whether the evidence has ever been at the limit: having been there once is enough. */
+  /** Whether the evidence was at the limit at any look: having been there once is enough. */
   get halts(): boolean {
     return this.#highest >= this.#limit
   }
 
-  /** Takes in samples; throws RangeError when these are no counts. */
+  /** Takes in samples; they count from the next `look` on. Throws RangeError when these are no counts. */
   observe(bad: number, total: number): void {
     if (!(Number.isInteger(bad) && Number.isInteger(total) && bad >= 0 && bad <= total)) {
       throw new RangeError(`No count: ${bad} of ${total}.`)
     }
     this.#bad += bad
     this.#total += total
+  }
+
+  /** Holds the evidence of all samples so far against the limit: those taken in between two looks in whatever order. */
+  look(): void {
     this.#highest = Math.max(this.#highest, this.#at(0))
   }
 
