@@ -91,7 +91,9 @@ const MOST_TRIES = 4
 const SMALL_FLEET = 2000
 
 /** Limits that a schedule of this input is held against. */
-export function limitsOf(input: PlannerInput): ScheduleLimits {
+export function limitsOf(
+  input: Pick<PlannerInput, 'targets' | 'windows' | 'freezes' | 'startAt' | 'operationMs' | 'rules'>,
+): ScheduleLimits {
   const { windows = {}, freezes = [], rules } = input
   const calendars = new Map(Object.entries(windows).map(([name, window]) => [name, new Calendar(window, freezes)]))
   for (const { windowClass = '' } of input.targets) {
@@ -194,7 +196,7 @@ function checkInput({ stakes: { hazard, prior }, operationMs }: PlannerInput): v
 }
 
 /** Which exemptions are in force for targets of this rollout. */
-export function exempt(input: PlannerInput): Exempted {
+export function exempt(input: Pick<PlannerInput, 'targets' | 'stages' | 'exemptions' | 'startAt'>): Exempted {
   const { exemptions = [], startAt } = input
   if (exemptions.length === 0) return { active: new Map(), unfixedHours: 0 }
   const named = new Set(exemptions.map(({ id }) => id))

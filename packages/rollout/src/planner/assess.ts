@@ -1,0 +1,107 @@
+import { forecastEnd, type Forecast, type ForecastPart, type ForecastWave } from '../eta-forecast.ts'
+import { DurationSketch } from '../eta-sketch.ts'
+import type { StrategyInput } from '../types.ts'
+import type { WaveAssignment } from './assign-waves.ts'
+import { checkFeasibility, type Feasibility } from './feasibility.ts'
+import { expectedHarm, type Harm } from './harm.ts'
+import type { PlannerTarget } from './outline.ts'
+import { exempt, limitsOf, stakesOf, workThrough, type PlannerInput, type ProposedWave } from './propose.ts'
+import type { Schedule, ScheduleLimits, WaveWork } from './schedule.ts'
+
+/** A rollout as somebody would run it: given waves and soaks. */
+export interface Scenario extends Pick<
+  PlannerInput,
+  'targets' | 'stakes' | 'startAt' | 'deadline' | 'windows' | 'freezes' | 'exemptions' | 'seed'
+> {
+  readonly strategy: StrategyInput
+  /** Durations of past waves, one sketch each; without any they are guessed from the strategy. */
+  readonly history?: readonly DurationSketch[]
+}
+
+export interface Assessment {
+  /** Planned targets: all but the exempted, in the order of `assignment`. */
+  readonly targets: readonly PlannerTarget[]
+  readonly assignment: WaveAssignment
+  readonly waves: readonly ProposedWave[]
+  readonly harm: Harm
+  readonly feasibility: Feasibility
+  readonly eta: Forecast
+}
+
+/** An operation of the schedule lasts as long as this share of those seen at most. */
+const PLANNED_SHARE = 0.8
+/** Without observations: durations as multiples of the expected one. Few, so that they count as little known. */
+const GUESSED = [0.5, 0.7, 0.85, 1, 1.15, 1.4, 1.8, 2.6]
+
+/** Durations to plan with when nothing was observed. */
+export function guessedDurations(
+  strategy: Pick<StrategyInput, 'expectedOperationMs' | 'operationTimeoutMs'>,
+): DurationSketch {
+  const expected = strategy.expectedOperationMs ?? strategy.operationTimeoutMs / 3
+  return DurationSketch.of(GUESSED.map((factor) => Math.min(factor * expected, strategy.operationTimeoutMs)))
+}
+
+/** How long a schedule takes an operation to be. */
+export function plannedOperationMs(history: readonly DurationSketch[]): number {
+  const all = new DurationSketch()
+  for (const sketch of history) all.merge(sketch)
+  return Math.max(1, Math.round(all.quantile(PLANNED_SHARE)))
+}
+
+/** What a strategy would do to a fleet: waves, harm, feasibility and the quantiles of its end. */
+export function assess(scenario: Scenario): Assessment {
+  const { strategy, startAt, seed, deadline } = scenario
+  const history = scenario.history?.some(({ count }) => count > 0) ? scenario.history : [guessedDurations(strategy)]
+  const input = {
+    ...scenario,
+    rules: strategy,
+    stages: strategy.stages.map(({ name }) => name),
+    operationMs: plannedOperationMs(history),
+  }
+  const exempted = exempt(input)
+  const targets =
+    exempted.active.size === 0 ? scenario.targets : scenario.targets.filter(({ id }) => !exempted.active.has(id))
+  const limits = limitsOf(input)
+  const { work, schedule, assignment } = workThrough(targets, strategy, seed, limits)
+  const batches = schedule.waves
+    .flatMap((wave) => wave.batches)
+    .filter(({ at }) => Number.isFinite(at))
+    .sort((left, right) => left.at - right.at)
+  return {
+    targets,
+    assignment,
+    waves: work.map(({ stage, wave, size, soakMs }, index) => {
+      const { startsAt, endsAt } = schedule.waves[index] as Schedule['waves'][number]
+      return { stage, wave, size, startsAt, endsAt, soakMs }
+    }),
+    harm: expectedHarm(batches, startAt, stakesOf(input), exempted.unfixedHours),
+    feasibility: checkFeasibility(work, limits, deadline, schedule),
+    eta: forecastEnd({ now: startAt, waves: work.map((wave) => forecastWave(wave, limits)), history, seed }),
+  }
+}
+
+/** A cap that would take less than this share of the time of another is left out: the other decides. */
+const DECIDES = 0.7
+
+/** The queues of a wave: one for each shard, and the whole rollout where its cap decides. */
+export function forecastWave({ groups, soakMs }: WaveWork, limits: ScheduleLimits): ForecastWave {
+  const classes = new Map<string, Map<string, number>>()
+  for (const { shard, windowClass, count } of groups) {
+    const name = limits.calendars.has(windowClass) ? windowClass : ''
+    let shards = classes.get(name)
+    if (!shards) classes.set(name, (shards = new Map()))
+    shards.set(shard, (shards.get(shard) ?? 0) + count)
+  }
+  const parts = Array.from(classes, ([name, shards]): ForecastPart => {
+    const calendar = limits.calendars.get(name)
+    const queues = Array.from(shards, ([shard, count]) => ({ count, atOnce: limits.maxPerShard(shard) }))
+    const { maxConcurrent = Number.POSITIVE_INFINITY } = limits
+    const total = queues.reduce((sum, { count }) => sum + count, 0)
+    const rounds = total / maxConcurrent
+    const longest = Math.max(0, ...queues.map(({ count, atOnce }) => count / atOnce))
+    const whole = total > maxConcurrent && rounds >= DECIDES * longest ? [{ count: total, atOnce: maxConcurrent }] : []
+    const shardsDecide = whole.length === 0 || longest >= DECIDES * rounds
+    return { queues: [...(shardsDecide ? queues : []), ...whole], ...(calendar ? { calendar } : {}) }
+  })
+  return { parts, soakMs }
+}
