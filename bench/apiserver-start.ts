@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline'
 import { rounded } from './apiserver/parts.ts'
 
 const RUNS = 7
-const main = join(import.meta.dirname, '..', 'apps', 'cli', 'src', 'main.ts')
+const main = join(import.meta.dirname, '..', 'apps', 'cli', 'src', 'lkt.js')
 
 interface Run {
   /** Milliseconds of the clock on the wall, and of CPU in the process that is measured. */

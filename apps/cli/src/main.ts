@@ -1,17 +1,9 @@
-#!/usr/bin/env node
-import { existsSync, readFileSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
-import { homedir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { CommanderError } from 'commander'
 import type { ProcessSession } from './edge/session.ts'
 import { exitCodes } from './exit-codes.ts'
 import { buildProgram } from './program.ts'
-
-// Halves the time until the API server answers. In the user's own folder, because what is cached there is run; a home
-// that does not exist is not made for it.
-const caches = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
-if (existsSync(dirname(caches))) enableCompileCache(join(caches, 'locktender'))
 
 const packageFile = new URL('../package.json', import.meta.url)
 const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
