@@ -126,7 +126,7 @@ export class Answer {
   }
 
   /**
-   * Invalid (422) with exactly these causes, in any order: `reason`, `field` and `message` of each match. The message
+   * Invalid (422) with exactly these causes, in any order, said once or more often: `reason`, `field` and `message` of each match. The message
    * of the whole must name the object and repeat the causes, as clients print it.
    */
   invalid(kind: string, name: string, causes: readonly InvalidCause[]): this {
@@ -134,7 +134,9 @@ export class Answer {
     const details = { kind: kind.split('.')[0], ...(group === undefined ? {} : { group }) }
     this.refuses(422, 'Invalid', { details: name === '' ? details : { ...details, name } })
     const { message, details: found } = this.json<{ message: string; details: { causes?: FoundCause[] } }>()
-    const rest = [...(found.causes ?? [])]
+    const rest = (found.causes ?? []).filter(
+      (cause, index, all) => all.findIndex((other) => mismatch(other, cause, '') === undefined) === index,
+    )
     for (const cause of causes) {
       const index = rest.findIndex((candidate) => mismatch(candidate, cause, '') === undefined)
       if (index === -1) this.fail(`details.causes must include ${describeCause(cause)}`)

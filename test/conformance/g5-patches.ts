@@ -95,7 +95,8 @@ export const patches = group('G5', (add) => {
   add('P03', 'JSON patch of what is not there', async (t) => {
     await t.create(t.CM, configMap('c', { a: '1' }))
     for (const operation of [
-      { op: 'replace', path: '/data/nope', value: '1' },
+      { op: 'replace', path: '/nope/nope', value: '1' },
+      { op: 'jump', path: '/data' },
       { op: 'remove', path: '/data/nope' },
       { op: 'add', path: '/nope/deeper/x', value: '1' },
       { op: 'move', from: '/data/nope', path: '/data/b' },
@@ -103,9 +104,15 @@ export const patches = group('G5', (add) => {
     ]) {
       ;(await t.patch(`${t.CM}/c`, 'json', [operation])).refuses(422, 'Invalid')
     }
+    const replaced = await t.patch(`${t.CM}/c`, 'json', [{ op: 'replace', path: '/data/new', value: '2' }])
+    replaced.is(200, { data: exactly({ a: '1', new: '2' }) })
+    ;(await t.patch(`${t.CM}/c`, 'json', [{ op: 'test', path: '/data/nope', value: null }])).is(200)
+    ;(await t.patch(`${t.CM}/c`, 'json', 'null')).is(200)
     for (const broken of ['{', '{"op":"add"}', '"text"', '']) {
       const answer = await t.patch(`${t.CM}/c`, 'json', broken)
-      answer.refuses(400, 'BadRequest')
+      answer.refuses(400, 'BadRequest', {
+        message: /^error decoding patch: (unexpected end of JSON input|json: cannot)/,
+      })
     }
   })
 

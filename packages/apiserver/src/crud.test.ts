@@ -79,12 +79,16 @@ describe('create', () => {
   test('URL and body must agree', async () => {
     expect((await cluster.send('POST', W, { body: widget('w', {}, { namespace: 'other' }) })).code).toBe(400)
     const kind = await cluster.send('POST', W, { body: { ...widget('w'), kind: 'Gadget' } })
-    expect(kind.code).toBe(400)
+    expect([kind.code, statusOf(kind).message]).toEqual([
+      422,
+      'Gadget.example.com "w" is invalid: kind: Invalid value: "Gadget": must be Widget',
+    ])
     const version = await cluster.send('POST', W, { body: { ...widget('w'), apiVersion: 'example.com/v2' } })
     expect(statusOf(version).message).toBe(
       'the API version in the data (example.com/v2) does not match the expected API version (example.com/v1)',
     )
     const set = await cluster.send('POST', W, { body: widget('w', {}, { resourceVersion: '5' }) })
+    expect([set.code, statusOf(set).reason]).toEqual([500, undefined])
     expect(statusOf(set).message).toBe('resourceVersion should not be set on objects to be created')
   })
 
@@ -106,7 +110,7 @@ describe('create', () => {
   })
 
   test('YAML is understood, other types are not', async () => {
-    const yaml = 'apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: y}\nspec: {size: 7}\n'
+    const yaml = 'apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\nspec: {size: 7}\n'
     const answer = await cluster.send('POST', W, { body: yaml, type: 'application/yaml' })
     expect(answer.json().spec).toEqual({ size: 7 })
     const refused = await cluster.send('POST', W, { body: yaml, type: 'text/plain' })
@@ -129,7 +133,7 @@ describe('update', () => {
     )
     const without = await cluster.send('PUT', `${W}/w`, { body: widget('w') })
     expect(statusOf(without).message).toBe(
-      'Widget.example.com "w" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
+      'widgets.example.com "w" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
     )
   })
 
@@ -196,8 +200,8 @@ describe('field validation', () => {
     const answer = await cluster.send('POST', `${W}?fieldValidation=Strict`, { body })
     expect(answer.code).toBe(400)
     expect(statusOf(answer).message).toBe(
-      'Widget in version "v1" cannot be handled as a Widget: strict decoding error: unknown field "spec.foo", ' +
-        'duplicate field "spec.size"',
+      'Widget in version "v1" cannot be handled as a Widget: strict decoding error: duplicate field "spec.size", ' +
+        'unknown field "spec.foo"',
     )
   })
 
@@ -205,7 +209,7 @@ describe('field validation', () => {
     const warned = await cluster.send('POST', W, { body })
     expect(warned.code).toBe(201)
     expect(warned.headers['warning']).toBe(
-      '299 - "unknown field \\"spec.foo\\"", 299 - "duplicate field \\"spec.size\\""',
+      '299 - "duplicate field \\"spec.size\\"", 299 - "unknown field \\"spec.foo\\""',
     )
     expect(warned.json().spec).toEqual({ size: 2, blob: { any: 1 } })
     const silent = await cluster.send('POST', `${W}?fieldValidation=Ignore`, { body: body.replace('"w"', '"v"') })
@@ -262,8 +266,9 @@ test('what is not there says so in the words of Kubernetes', async () => {
 
 test('paths that fit no verb, and names that are none', async () => {
   expect((await cluster.send('POST', `${W}/w`, { body: widget('w') })).code).toBe(405)
-  expect((await cluster.send('PUT', W, { body: widget('w') })).code).toBe(405)
-  expect((await cluster.send('PATCH', W, { body: {}, type: 'application/merge-patch+json' })).code).toBe(405)
+  expect((await cluster.send('PUT', W, { body: widget('w') })).code).toBe(400)
+  expect((await cluster.send('PATCH', W, { body: {}, type: 'application/merge-patch+json' })).code).toBe(400)
+  expect((await cluster.send('PUT', CM, { body: {} })).code).toBe(405)
   expect((await cluster.send('GET', `${CM}/a%2Fb`)).code).toBe(404)
   expect((await cluster.send('GET', '/api/v1/namespaces/default/namespaces/kube-system')).code).toBe(404)
   expect((await cluster.send('GET', '/api/v1/namespaces/default/%zz')).code).toBe(400)

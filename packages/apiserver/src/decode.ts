@@ -1,69 +1,114 @@
 import { apiVersionOf, badRequest, fieldInvalid, invalid } from '@locktender/kube'
-import { parse as parseYaml } from 'yaml'
 import { TypeMismatch } from './builtins/type-mismatch.ts'
 import type { AnyObject } from './object.ts'
 import { isRecord } from './object.ts'
+import { jsonProblem, jsonTypeOf, summaryOf } from './json-problems.ts'
+import { checkMetadataTypes } from './metadata-types.ts'
 import { duplicateFields } from './schema/duplicate-fields.ts'
 import type { ServedResource } from './served-resource.ts'
 import type { WriteContext } from './write-context.ts'
+import { readYaml } from './yaml-body.ts'
 
 /** A body as it came and as it reads. */
 export interface ParsedBody {
   readonly text: string
   readonly value: unknown
+  /** What YAML says twice, in words; JSON is searched for it when somebody wants to know. */
+  readonly repeated: readonly string[]
 }
 
 /**
  * The JSON value of a body; YAML is a superset, so it is tried when the text does not look like JSON.
- * @throws ApiError BadRequest
+ * @throws what `refuse` makes of the reason why it cannot be read
  */
-export function parseBody(text: string, yaml: boolean): ParsedBody {
+export function parseBody(text: string, yaml: boolean, refuse: (why: string) => Error = unreadable): ParsedBody {
+  const asYaml = yaml && !/^\s*[{[]/.test(text)
   try {
-    return { text, value: !yaml || /^\s*[{[]/.test(text) ? JSON.parse(text) : parseYaml(text) }
+    return asYaml ? { text, ...readYaml(text) } : { text, value: JSON.parse(text), repeated: [] }
   } catch (error) {
-    throw badRequest(`the body of the request cannot be read as ${yaml ? 'YAML' : 'JSON'}: ${(error as Error).message}`)
+    const why = (error as Error).message
+    throw refuse(asYaml ? why : (jsonProblem(text) ?? why))
   }
 }
 
+function unreadable(why: string): Error {
+  return badRequest(`couldn't get version/kind; json parse error: ${why}`)
+}
+
 /**
- * Makes sure that `value` is an object of some kind with metadata of the right types.
+ * The object of some kind that the body of a POST or PUT holds.
  * @throws ApiError BadRequest
  */
-export function asObject(value: unknown, { resource, custom }: ServedResource): AnyObject {
-  const refuse = (why: string): Error =>
-    badRequest(`${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${why}`)
-  if (!isRecord(value)) throw refuse('the body is not an object')
+export function parseObject(
+  text: string,
+  yaml: boolean,
+  served: ServedResource,
+): { body: ParsedBody; object: AnyObject } {
+  const unrecognized = (why: string): Error =>
+    badRequest(
+      `the object provided is unrecognized (must be of type ${served.resource.kind}): ${why} (${summaryOf(text)})`,
+    )
+  const body = parseBody(text, yaml, (why) => {
+    return unrecognized(why.startsWith('yaml: ') ? why : `couldn't get version/kind; json parse error: ${why}`)
+  })
+  const problem = kindProblem(body.value, text, served.custom)
+  if (problem !== undefined) throw unrecognized(problem)
+  return { body, object: asObject(body.value, served) }
+}
+
+const KIND_AND_VERSION =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+
+/** Why the kind of an object cannot be told. */
+function kindProblem(value: unknown, text: string, custom: boolean): string | undefined {
+  const start = "couldn't get version/kind; json parse error: json: cannot unmarshal"
+  if (value !== null && !isRecord(value))
+    return `${start} ${jsonTypeOf(value)} into Go value of type ${KIND_AND_VERSION}`
+  for (const field of ['apiVersion', 'kind']) {
+    const word = value?.[field] ?? ''
+    if (typeof word !== 'string') return `${start} ${jsonTypeOf(word)} into Go struct field .${field} of type string`
+  }
   // A built-in kind can be told from the URL.
-  if (!custom) {
-    value['apiVersion'] ??= apiVersionOf(resource)
-    value['kind'] ??= resource.kind
+  return custom && (value?.['kind'] ?? '') === '' ? `Object 'Kind' is missing in '${text.trim()}'` : undefined
+}
+
+/** Makes the refusal of a body of this kind and version. */
+export type Refuse = (why: string, kind: string, version: string) => Error
+
+/**
+ * Makes sure that `value` is an object of some kind with metadata of the right types.
+ * @throws what `refuse` makes
+ */
+export function asObject(
+  value: unknown,
+  { resource, custom }: ServedResource,
+  refuse: Refuse = (why, kind, version) =>
+    badRequest(`${kind} in version "${version}" cannot be handled as a ${resource.kind}: ${why}`),
+): AnyObject {
+  const object = value ?? {}
+  if (!isRecord(object)) throw refuse('the body is not an object', resource.kind, resource.version)
+  if (custom) {
+    object['apiVersion'] ??= ''
+    object['kind'] ??= ''
+  } else {
+    object['apiVersion'] ||= apiVersionOf(resource)
+    object['kind'] ||= resource.kind
   }
-  const metadata = value['metadata'] ?? {}
-  if (!isRecord(metadata)) throw refuse('metadata is not an object')
-  for (const field of ['name', 'namespace', 'generateName', 'uid', 'resourceVersion'] as const) {
-    if (metadata[field] === null) delete metadata[field]
-    else if (metadata[field] !== undefined && typeof metadata[field] !== 'string') {
-      throw refuse(`metadata.${field} is not a string`)
-    }
+  const { kind, apiVersion } = object as { kind: string; apiVersion: string }
+  const version = apiVersion.slice(apiVersion.indexOf('/') + 1)
+  const metadata = object['metadata'] ?? {}
+  if (!isRecord(metadata)) {
+    const where = custom ? 'Go value' : `Go struct field ${kind}.metadata`
+    throw refuse(`json: cannot unmarshal ${jsonTypeOf(metadata)} into ${where} of type v1.ObjectMeta`, kind, version)
   }
-  for (const field of ['labels', 'annotations'] as const) {
-    if (metadata[field] === null) delete metadata[field]
-    const map = metadata[field]
-    if (map === undefined) continue
-    if (!isRecord(map)) throw refuse(`metadata.${field} is not a map`)
-    for (const [key, text] of Object.entries(map)) {
-      if (text === null) map[key] = ''
-      else if (typeof text !== 'string') throw refuse(`metadata.${field}[${JSON.stringify(key)}] is not a string`)
-    }
+  try {
+    checkMetadataTypes(metadata, custom ? '' : 'metadata.')
+  } catch (error) {
+    if (error instanceof TypeMismatch) throw refuse(error.message, kind, version)
+    throw error
   }
-  for (const field of ['finalizers', 'ownerReferences', 'managedFields'] as const) {
-    if (metadata[field] === null) delete metadata[field]
-    else if (metadata[field] !== undefined && !Array.isArray(metadata[field])) {
-      throw refuse(`metadata.${field} is not a list`)
-    }
-  }
-  value['metadata'] = metadata
-  return value as unknown as AnyObject
+  object['metadata'] = metadata
+  return object as unknown as AnyObject
 }
 
 /**
@@ -71,19 +116,27 @@ export function asObject(value: unknown, { resource, custom }: ServedResource): 
  * twice is refused, warned about or ignored, as the request wants.
  * @throws ApiError BadRequest, or Invalid when the body is a patch
  */
-export function ingest(context: WriteContext, object: AnyObject, body: ParsedBody, patch: boolean): AnyObject {
+export function ingest(
+  context: WriteContext,
+  object: AnyObject,
+  body: ParsedBody,
+  refuse: (why: string) => Error = (why) => refusal(context, why),
+): AnyObject {
   const { served, options } = context
-  const { value, pruned } = prune(context, object, (why) => refusal(context, object, why, body.text, patch))
+  const { value, pruned } = prune(context, object, refuse)
   if (options.fieldValidation !== 'Ignore') {
-    const problems = [
+    const unknown = [
       ...unknownMetadata(object).map((path) => `unknown field "${path}"`),
       ...pruned.map((path) => `unknown field "${path}"`),
-      ...repeated(body).map((path) => `duplicate field "${path}"`),
     ]
-    if (problems.length > 0) {
-      if (options.fieldValidation === 'Strict')
-        throw refusal(context, object, `strict decoding error: ${problems.join(', ')}`, body.text, patch)
-      context.warnings.push(...problems)
+    const twice = Array.isArray(body.value) ? operationProblems(body, body.value) : repeated(body).map(duplicate)
+    const inYaml = body.repeated.map((line) => `  ${line}`)
+    if (options.fieldValidation === 'Strict') {
+      const yaml = inYaml.length === 0 ? [] : [['yaml: unmarshal errors:', ...inYaml].join('\n')]
+      const problems = [...yaml, ...twice, ...unknown]
+      if (problems.length > 0) throw refuse(`strict decoding error: ${problems.join(', ')}`)
+    } else {
+      context.warnings.push(...body.repeated, ...twice, ...unknown)
     }
   }
   return served.compiled?.applyDefaults(value) ?? value
@@ -96,7 +149,7 @@ export function ingest(context: WriteContext, object: AnyObject, body: ParsedBod
 export function ingestApplied(context: WriteContext, object: AnyObject): AnyObject {
   const { served } = context
   // Defined kinds have one form only; those compiled into other servers spell some values in one way.
-  const value = served.custom ? object : prune(context, object, (why) => refusal(context, object, why, '', true)).value
+  const value = served.custom ? object : prune(context, object, (why) => patchedInvalid(object, why)).value
   return served.compiled?.applyDefaults(value) ?? value
 }
 
@@ -113,10 +166,14 @@ function prune(
   }
 }
 
-function refusal(context: WriteContext, object: AnyObject, why: string, text: string, patch: boolean): Error {
-  const { group, version, kind } = context.served.resource
-  if (!patch) return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`)
-  return invalid({ group, kind }, object.metadata.name ?? '', [fieldInvalid('patch', text, why)])
+function refusal({ served }: WriteContext, why: string): Error {
+  const { version, kind } = served.resource
+  return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`)
+}
+
+/** 422: what a patch has made is no object of its kind. */
+export function patchedInvalid(patched: unknown, why: string): Error {
+  return invalid({ group: '', kind: '' }, '', [fieldInvalid('patch', JSON.stringify(patched), why)])
 }
 
 const METADATA_FIELDS = new Set([
@@ -137,6 +194,22 @@ const METADATA_FIELDS = new Set([
   'managedFields',
 ])
 
+function duplicate(path: string): string {
+  return `duplicate field "${path}"`
+}
+
+const OPERATION_FIELDS = new Set(['op', 'path', 'from', 'value'])
+
+/** What a JSON patch says twice, or what means nothing in it. */
+function operationProblems(body: ParsedBody, operations: readonly object[]): string[] {
+  const unknown = operations.flatMap((operation, index) =>
+    Object.keys(operation)
+      .filter((field) => !OPERATION_FIELDS.has(field))
+      .map((field) => `json patch unknown field "[${index}].${field}"`),
+  )
+  return [...repeated(body).map((path) => `json patch ${duplicate(path)}`), ...unknown]
+}
+
 function unknownMetadata(object: AnyObject): string[] {
   const unknown: string[] = []
   for (const field in object.metadata) if (!METADATA_FIELDS.has(field)) unknown.push(`metadata.${field}`)
@@ -145,7 +218,7 @@ function unknownMetadata(object: AnyObject): string[] {
 
 /** Fields said more than once. YAML with such fields cannot be read at all, so only JSON is searched. */
 function repeated({ text, value }: ParsedBody): string[] {
-  if (!/^\s*\{/.test(text)) return []
+  if (!/^\s*[{[]/.test(text)) return []
   // Texts written by a machine are as long as their value written again, unless something is said twice.
   return JSON.stringify(value).length === text.length ? [] : duplicateFields(text)
 }

@@ -64,7 +64,7 @@ describe('finalizers', () => {
 
   test('must be qualified names', async () => {
     const answer = await cluster.send('POST', W, { body: widget('a', {}, { finalizers: ['not ok'] }) })
-    expect(statusOf(answer).details?.causes?.[0]?.field).toBe('metadata.finalizers[0]')
+    expect(statusOf(answer).details?.causes?.[0]?.field).toBe('metadata.finalizers')
   })
 })
 

@@ -14,10 +14,10 @@ export const subdomainRule =
 
 const NAME_RULE =
   "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character " +
-  `(e.g. 'MyName' or 'my.name' or '123-abc', regex used for validation is '${NAME}')`
+  `(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '${NAME}')`
 const VALUE_RULE =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end " +
-  `with an alphanumeric character (e.g. 'MyValue' or 'my_value' or '12345', regex used for validation is '(${NAME})?')`
+  `with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(${NAME})?')`
 
 /** What is wrong with the key of a label, in Kubernetes' words; nothing for a valid one. */
 export function labelKeyProblems(key: string): string[] {

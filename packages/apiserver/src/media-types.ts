@@ -1,7 +1,9 @@
-import { notAcceptable } from '@locktender/kube'
+import { notAcceptable, noSuchRepresentation } from '@locktender/kube'
 
 /** Kubernetes' own wire format: accepted in requests for built-in kinds, never written. */
 export const PROTOBUF = 'application/vnd.kubernetes.protobuf'
+
+const YAML = 'application/yaml'
 
 /** How an answer is shown. */
 export type Representation = 'object' | 'table' | 'metadata' | 'metadata-list'
@@ -40,21 +42,29 @@ const REPRESENTATIONS: Readonly<Record<string, Representation>> = {
 
 const PLAIN_ACCEPTS = new Set(['application/json', '*/*', '', 'application/json, */*'])
 
+/** Whether a client wants its answer in YAML rather than JSON. */
+export function prefersYaml(header: string | undefined): boolean {
+  if (header === undefined || !header.includes(YAML)) return false
+  return parseAccept(header).find(({ type, quality }) => quality > 0 && (isJson(type) || type === YAML))?.type === YAML
+}
+
 /**
- * The representation a client wants most of those that exist here, which is JSON only.
+ * The representation a client wants most of those that exist here.
  * @throws ApiError NotAcceptable
  */
-export function negotiate(header: string | undefined): Representation {
+export function negotiate(header: string | undefined, custom: boolean): Representation {
   if (header === undefined || PLAIN_ACCEPTS.has(header)) return 'object'
   for (const { type, parameters, quality } of parseAccept(header)) {
-    if (!isJson(type) || quality === 0) continue
+    if ((!isJson(type) && type !== YAML) || quality === 0) continue
     const as = parameters.get('as')
     if (as === undefined || as === '') return 'object'
     const representation = Object.hasOwn(REPRESENTATIONS, as) ? REPRESENTATIONS[as] : undefined
     if (representation !== undefined && parameters.get('g') === 'meta.k8s.io') return representation
   }
-  throw notAcceptable(['application/json'])
+  throw custom ? notAcceptable(PRODUCED) : noSuchRepresentation(PRODUCED)
 }
+
+const PRODUCED = ['application/json', 'application/yaml']
 
 /** Whether, and in which version, a client prefers the aggregated discovery document over the older ones. */
 export function negotiateDiscovery(header: string | undefined): 'v2' | 'v2beta1' | undefined {

@@ -1,5 +1,15 @@
-import { apiVersionOf, badRequest, conflict, invalid } from '@locktender/kube'
-import type { FieldError } from '@locktender/kube'
+import {
+  apiVersionOf,
+  badRequest,
+  conflict,
+  fieldInvalid,
+  internalError,
+  invalid,
+  unknownError,
+} from '@locktender/kube'
+import type { FieldError, Resource } from '@locktender/kube'
+import { messageOfKind } from './builtins/field-table.ts'
+import { patchedInvalid } from './decode.ts'
 import { isRecord } from './object.ts'
 import type { AnyObject } from './object.ts'
 import { groupResourceOf } from './served-resource.ts'
@@ -23,8 +33,16 @@ export function checkPreconditions(
   const target = groupResourceOf(context.served)
   const { uid, resourceVersion } = live.metadata
   if (claimed.uid !== undefined && claimed.uid !== '' && claimed.uid !== uid) {
-    const why = `Precondition failed: UID in precondition: ${claimed.uid}, UID in object meta: ${uid}`
+    const { group, resource } = target
+    const place = [context.served.custom ? group : '', resource, context.namespace ?? '', live.metadata.name]
+    const why =
+      `StorageError: invalid object, Code: 4, Key: /registry/${place.filter((part) => part !== '').join('/')}, ` +
+      'ResourceVersion: 0, AdditionalErrorMsg: ' +
+      `Precondition failed: UID in precondition: ${claimed.uid}, UID in object meta: ${uid}`
     throw conflict(target, live.metadata.name, why)
+  }
+  if (!/^\d*$/.test(claimed.resourceVersion ?? '')) {
+    throw unknownError(`strconv.ParseUint: parsing ${JSON.stringify(claimed.resourceVersion)}: invalid syntax`)
   }
   if (
     claimed.resourceVersion !== undefined &&
@@ -39,22 +57,61 @@ export function checkPreconditions(
   }
 }
 
+/** 422 for an update that does not say which state it is of; it names the resource instead of the kind. */
+export function unversioned({ served }: WriteContext, name: string): Error {
+  const { group, plural } = served.resource
+  const why = fieldInvalid('metadata.resourceVersion', 0, 'must be specified for an update')
+  return invalid({ group, kind: plural }, name, [why])
+}
+
 /**
- * The kind in the body must be the kind of the URL.
- * @throws ApiError BadRequest
+ * The kind in the body must be the kind of the URL. `patched` says that a patch made it so.
+ * @throws ApiError BadRequest or Invalid
  */
-export function checkKind({ served }: WriteContext, object: AnyObject): void {
+export function checkKind({ served }: WriteContext, object: AnyObject, patched = false): void {
+  const { apiVersion, kind } = object
   const expected = apiVersionOf(served.resource)
-  if (object.apiVersion !== expected) {
-    throw badRequest(
-      `the API version in the data (${object.apiVersion}) does not match the expected API version (${expected})`,
-    )
+  if (apiVersion === expected && kind === served.resource.kind) return
+  if (served.custom) {
+    checkCustomKind(served.resource, object, patched)
+    return
   }
-  if (object.kind !== served.resource.kind) {
-    const { kind, version } = served.resource
-    const why = `the kind in the data (${object.kind}) does not match the expected kind (${kind})`
-    throw badRequest(`${object.kind} in version "${version}" cannot be handled as a ${kind}: ${why}`)
+  const why = whyNotConverted(served.resource, apiVersion, kind)
+  if (why === undefined) throw badVersion(apiVersion, expected)
+  if (patched) throw patchedInvalid(object, why)
+  const version = apiVersion.slice(apiVersion.indexOf('/') + 1)
+  throw badRequest(`${kind} in version "${version}" cannot be handled as a ${served.resource.kind}: ${why}`)
+}
+
+function badVersion(apiVersion: string, expected: string): Error {
+  return badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expected})`)
+}
+
+function checkCustomKind(resource: Resource, { apiVersion, kind, metadata }: AnyObject, patched: boolean): void {
+  const expected = apiVersionOf(resource)
+  if (patched && apiVersion === '') {
+    throw internalError("Object 'apiVersion' is missing in 'object has no apiVersion field'")
   }
+  if (!patched && apiVersion !== expected) throw badVersion(apiVersion, expected)
+  const errors: FieldError[] = []
+  if (kind !== resource.kind) errors.push(fieldInvalid('kind', kind, `must be ${resource.kind}`))
+  if (apiVersion !== expected) errors.push(fieldInvalid('apiVersion', apiVersion, `must be ${expected}`))
+  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
+  throw invalid({ group, kind }, metadata.name ?? '', errors)
+}
+
+/** How Kubernetes names the place where it knows all built-in kinds. */
+const SCHEME = 'pkg/runtime/scheme.go:111'
+
+/** Why an object of another kind cannot become one of the resource; undefined when it is another version of it. */
+function whyNotConverted(resource: Resource, apiVersion: string, kind: string): string | undefined {
+  if (messageOfKind(apiVersion, kind) === undefined) {
+    return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme ${JSON.stringify(SCHEME)}`
+  }
+  if (kind === resource.kind) return undefined
+  const version = apiVersion.slice(apiVersion.indexOf('/') + 1)
+  const library = resource.group === '' ? 'core' : resource.group.split('.', 1)[0]
+  return `converting (${version}.${kind}) to (${library}.${resource.kind}): unknown conversion`
 }
 
 /**
@@ -90,10 +147,6 @@ export function bindToUrl(context: WriteContext, object: AnyObject, name: string
   } else if (metadata.namespace === undefined || metadata.namespace === '') {
     metadata.namespace = namespace
   } else if (metadata.namespace !== namespace) {
-    throw badRequest(
-      name === undefined
-        ? 'the namespace of the provided object does not match the namespace sent on the request'
-        : `the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`,
-    )
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
   }
 }

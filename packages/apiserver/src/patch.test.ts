@@ -34,12 +34,12 @@ describe('JSON patch', () => {
   test('that fails is 422, that is none is 400', async () => {
     for (const patch of [
       [{ op: 'test', path: '/spec/size', value: 7 }],
-      [{ op: 'replace', path: '/spec/nope', value: 7 }],
+      [{ op: 'replace', path: '/nope/nope', value: 7 }],
+      [{ op: 'jump', path: '/a' }],
     ]) {
       expect((await json(patch)).code).toBe(422)
     }
     expect((await json({ op: 'add' })).code).toBe(400)
-    expect((await json([{ op: 'jump', path: '/a' }])).code).toBe(400)
     const many = Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/kind', value: 'Widget' }))
     expect((await json(many)).code).toBe(413)
   })

@@ -71,7 +71,9 @@ export function representList(views: readonly View[], metadata: ListMetadata, pr
   const partial = representation !== 'object'
   const apiVersion = partial ? 'meta.k8s.io/v1' : apiVersionOf(served.resource)
   const kind = partial ? 'PartialObjectMetadataList' : served.listKind
-  const head = JSON.stringify({ kind, apiVersion, metadata })
+  // Kubernetes writes it even when it is empty, but only where it has no types of its own.
+  const shown = served.custom && !partial ? { ...metadata, continue: metadata.continue ?? '' } : metadata
+  const head = JSON.stringify({ kind, apiVersion, metadata: shown })
   const pieces: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)]
   for (const [index, view] of views.entries()) {
     if (index > 0) pieces.push(COMMA)

@@ -53,7 +53,7 @@ function verbOf(method: HttpMethod, name: string | undefined, query: URLSearchPa
     case 'DELETE':
       return name === undefined ? 'deletecollection' : 'delete'
     default:
-      return isTrue(query.get('watch')) ? 'watch' : name === undefined ? 'list' : 'get'
+      return name !== undefined ? 'get' : isTrue(query.get('watch')) ? 'watch' : 'list'
   }
 }
 

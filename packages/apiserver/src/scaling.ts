@@ -51,7 +51,7 @@ function valueAt(object: AnyObject, path: string): unknown {
   let value: unknown = object
   for (const field of fieldsOfPath(path)) {
     if (value === undefined) return undefined
-    if (!isRecord(value)) throw accessError(path, value, 'map[string]interface {}')
+    if (!isRecord(value)) throw accessError(path, value, 'map[string]interface{}')
     value = value[field]
   }
   return value
@@ -63,7 +63,9 @@ function accessError(path: string, value: unknown, wanted: string): ScaleError {
     types[typeof value] ??
     (value === null ? '<nil>' : Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}')
   const at = `.${fieldsOfPath(path).join('.')}`
-  return new ScaleError(`${at} accessor error: ${JSON.stringify(value)} is of the type ${type}, expected ${wanted}`)
+  return new ScaleError(
+    `${at} accessor error: ${typeof value === 'string' ? value : JSON.stringify(value)} is of the type ${type}, expected ${wanted}`,
+  )
 }
 
 /**

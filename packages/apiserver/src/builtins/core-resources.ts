@@ -49,6 +49,7 @@ export const coreResources: readonly ServedResource[] = [
     kind: 'Namespace',
     plural: 'namespaces',
     namespaced: false,
+    verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
     shortNames: ['ns'],
     names: 'label',
     status: true,

@@ -20,6 +20,29 @@ const LENIENT_GROUPS = new Set([
   'policy',
 ])
 
+/** Groups of kinds of which an update must say which state it is of. */
+const VERSIONED_GROUPS = new Set([
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'coordination.k8s.io',
+  'node.k8s.io',
+  'policy',
+])
+
+/** Kinds that an update of an object creates which is not there. */
+const CREATED_BY_UPDATE = new Set([
+  'clusterrolebindings',
+  'clusterroles',
+  'endpoints',
+  'events',
+  'leases',
+  'limitranges',
+  'rolebindings',
+  'roles',
+  'runtimeclasses',
+  'services',
+])
+
 /** What is particular to one built-in resource; everything else is as usual. */
 export interface BuiltIn {
   readonly kind: string
@@ -71,8 +94,8 @@ export function builtIn(apiVersion: string, facts: BuiltIn): ServedResource {
     subresources: [...(facts.scaling === undefined ? [] : ['scale']), ...(facts.subresources ?? [])],
     scaling: facts.scaling,
     generation: facts.generation ?? false,
-    unconditionalUpdate: true,
-    createOnUpdate: facts.createOnUpdate ?? false,
+    unconditionalUpdate: !VERSIONED_GROUPS.has(group),
+    createOnUpdate: facts.createOnUpdate ?? CREATED_BY_UPDATE.has(plural),
     answersDeleted: facts.answersDeleted ?? false,
     get schema() {
       schema ??= structuralSchema(messageOfKind(apiVersion, kind)!)

@@ -29,6 +29,46 @@ export function parseTime(text: string): { readonly seconds: number; readonly na
   return { seconds: milliseconds / 1000, nanos: Number((match[2] ?? '').slice(0, 9).padEnd(9, '0')) }
 }
 
+const CHUNKS: readonly (readonly [string, RegExp])[] = [
+  ['2006', /^\d{4}/],
+  ['-', /^-/],
+  ['01', /^\d\d/],
+  ['-', /^-/],
+  ['02', /^\d\d/],
+  ['T', /^T/],
+  ['15', /^\d\d/],
+  [':', /^:/],
+  ['04', /^\d\d/],
+  [':', /^:/],
+  ['05', /^\d\d/],
+]
+const FRACTION: readonly [string, RegExp] = ['.000000', /^[.,]\d{6}/]
+const ZONE: readonly [string, RegExp] = ['Z07:00', /^(Z|[+-]\d\d:\d\d)/]
+
+/**
+ * Where a text is not like RFC 3339, in the words of Go's parser; undefined when it is. Exactly six decimals are asked
+ * for with `micro`, and any number allowed without.
+ */
+export function timeProblem(text: string, micro: boolean): string | undefined {
+  const start = `parsing time ${JSON.stringify(text)}`
+  const layout = `2006-01-02T15:04:05${micro ? '.000000' : ''}Z07:00`
+  let rest = text
+  for (const [chunk, pattern] of [...CHUNKS, ...(micro ? [FRACTION] : []), ZONE]) {
+    if (chunk === 'Z07:00' && !micro) rest = rest.replace(/^[.,]\d+/, '')
+    const match = pattern.exec(rest)
+    if (match === null) return `${start} as "${layout}": cannot parse ${JSON.stringify(rest)} as "${chunk}"`
+    rest = rest.slice(match[0].length)
+  }
+  if (rest !== '') return `${start}: extra text: ${JSON.stringify(rest)}`
+  const [month, day, hour, minute, second] = [5, 8, 11, 14, 17].map((at) => Number(text.slice(at, at + 2)))
+  if (month! < 1 || month! > 12) return `${start}: month out of range`
+  if (hour! > 23) return `${start}: hour out of range`
+  if (minute! > 59) return `${start}: minute out of range`
+  if (second! > 59) return `${start}: second out of range`
+  const days = new Date(Date.UTC(Number(text.slice(0, 4)), month!, 0)).getUTCDate()
+  return day! < 1 || day! > days ? `${start}: day out of range` : undefined
+}
+
 const UNITS: readonly (readonly [string, bigint])[] = [
   ['h', 3_600_000_000_000n],
   ['m', 60_000_000_000n],

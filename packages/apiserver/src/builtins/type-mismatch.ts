@@ -1,4 +1,5 @@
 import type { Json } from '@locktender/kube'
+import { jsonTypeOf } from '../json-problems.ts'
 import type { Field, Message } from './field-table.ts'
 
 /** A value has a type its field cannot take; the message is in the words of Kubernetes' decoder. */
@@ -15,15 +16,8 @@ export function mismatch(
   const struct = owner.name.slice(owner.name.indexOf('.') + 1)
   const at = path.replaceAll(/\[\d+\]/g, '')
   return new TypeMismatch(
-    `json: cannot unmarshal ${describe(value)} into Go struct field ${struct}.${at} of type ${field === undefined ? 'string' : goType(field, part)}`,
+    `json: cannot unmarshal ${jsonTypeOf(value)} into Go struct field ${struct}.${at} of type ${field === undefined ? 'string' : goType(field, part)}`,
   )
-}
-
-function describe(value: Json): string {
-  if (Array.isArray(value)) return 'array'
-  if (typeof value === 'boolean') return 'bool'
-  if (typeof value === 'number') return Number.isInteger(value) ? 'number' : `number ${value}`
-  return typeof value
 }
 
 const GO_TYPES: Readonly<Record<string, string>> = {

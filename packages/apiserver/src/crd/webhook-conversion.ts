@@ -128,7 +128,7 @@ function accept(original: AnyObject, converted: unknown, apiVersion: string): [A
     if (!isRecord(map)) return [undefined, `invalid metadata.${field} of type ${typeof map} in converted object`]
     restored[field] = map as Record<string, string>
   }
-  const [error] = validateMeta(restored, 'subdomain').filter(({ field }) => /labels|annotations/.test(field))
+  const [error] = validateMeta(restored, { names: 'subdomain' }).filter(({ field }) => /labels|annotations/.test(field))
   if (error !== undefined) return [undefined, `${error.field}: ${error.message}`]
   return [{ ...converted, metadata: restored } as unknown as AnyObject, '']
 }

@@ -1,5 +1,5 @@
-import { badRequest } from '@locktender/kube'
-import { asObject, ingest, parseBody } from '../decode.ts'
+import { unknownError } from '@locktender/kube'
+import { ingest, parseObject } from '../decode.ts'
 import { isYamlBody } from '../media-types.ts'
 import { parseWriteOptions } from '../request-options.ts'
 import { bindToUrl, checkKind } from '../object-checks.ts'
@@ -13,13 +13,12 @@ export async function handleCreate(context: RequestContext): Promise<Answer> {
   const { served, query, headers, body } = context
   const options = parseWriteOptions('CreateOptions', query, headers['user-agent'])
   const write = writeContextOf(context, options)
-  const parsed = parseBody(body, isYamlBody(headers['content-type']))
-  const decoded = asObject(parsed.value, served)
+  const { body: parsed, object: decoded } = parseObject(body, isYamlBody(headers['content-type']), served)
   checkKind(write, decoded)
   bindToUrl(write, decoded, undefined)
   const { resourceVersion } = decoded.metadata
   if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== '0') {
-    throw badRequest('resourceVersion should not be set on objects to be created')
+    throw unknownError('resourceVersion should not be set on objects to be created')
   }
-  return { kind: 'object', code: 201, view: await createObject(write, ingest(write, decoded, parsed, false)) }
+  return { kind: 'object', code: 201, view: await createObject(write, ingest(write, decoded, parsed)) }
 }

@@ -1,5 +1,5 @@
 import { badRequest, methodNotAllowed, notFound } from '@locktender/kube'
-import { asObject, parseBody } from '../decode.ts'
+import { parseObject } from '../decode.ts'
 import { isYamlBody } from '../media-types.ts'
 import type { AnyObject } from '../object.ts'
 import { isRecord } from '../object.ts'
@@ -18,7 +18,7 @@ export async function handleFinalize(context: RequestContext): Promise<Answer> {
   const { cluster, served, request, query, headers, body } = context
   if (request.verb !== 'update') throw methodNotAllowed(groupResourceOf(served), request.verb)
   const write = writeContextOf(context, parseWriteOptions('UpdateOptions', query, headers['user-agent']))
-  const decoded = asObject(parseBody(body, isYamlBody(headers['content-type'])).value, served)
+  const decoded = parseObject(body, isYamlBody(headers['content-type']), served).object
   checkKind(write, decoded)
   bindToUrl(write, decoded, request.name)
   return retryOnRace(served, request.name!, async () => {

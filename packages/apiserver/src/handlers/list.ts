@@ -27,7 +27,9 @@ export async function handleList(context: RequestContext): Promise<Answer> {
   const selection = selectionOf(context)
   const limit = parseLimit(query.get('limit'))
   const token = query.get('continue') ?? ''
-  const wanted = parseResourceVersion(query.get('resourceVersion'))
+  const wanted = parseResourceVersion(query.get('resourceVersion'), (why) =>
+    badRequest(`invalid resource version: ${why}`),
+  )
   if (token !== '' && wanted > 0) throw badRequest('specifying resource version is not allowed when using continue')
   // A page of a certain version was always taken for one of exactly that version.
   const match = query.get('resourceVersionMatch') ?? ''

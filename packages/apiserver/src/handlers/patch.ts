@@ -5,18 +5,17 @@ import {
   applyConfiguration,
   applyJsonPatch,
   applyMergePatch,
-  badRequest,
   conflict,
-  fieldInvalid,
   notFound,
   PatchError,
   patchRejected,
   requestEntityTooLarge,
   unsupportedMediaType,
+  unsupportedPatchType,
 } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
 import { messageOfKind } from '../builtins/field-table.ts'
-import { asObject, ingest, ingestApplied, parseBody } from '../decode.ts'
+import { asObject, ingest, ingestApplied, patchedInvalid } from '../decode.ts'
 import { mediaType } from '../media-types.ts'
 import type { AnyObject } from '../object.ts'
 import { isRecord } from '../object.ts'
@@ -25,19 +24,16 @@ import { groupResourceOf } from '../served-resource.ts'
 import type { ServedResource } from '../served-resource.ts'
 import { applyStrategicMergePatch } from '../strategic-merge.ts'
 import type { WriteContext } from '../write-context.ts'
-import { bindToUrl, checkAppliedKind, checkKind, checkPreconditions, invalidObject } from '../object-checks.ts'
+import { bindToUrl, checkAppliedKind, checkKind, checkPreconditions, unversioned } from '../object-checks.ts'
 import { createObject, trackingOf, updateObject } from '../write-pipeline.ts'
 import { readApplied } from '../yaml-body.ts'
 import type { Answer } from './answer.ts'
 import { keyOf } from './context.ts'
 import type { RequestContext } from './context.ts'
+import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH } from './patch-types.ts'
+import { readPatch } from './read-patch.ts'
 import { createMissing, retryOnRace } from './retry.ts'
 import { writeContextOf } from './write-context.ts'
-
-const JSON_PATCH = 'application/json-patch+json'
-const MERGE_PATCH = 'application/merge-patch+json'
-const STRATEGIC_MERGE_PATCH = 'application/strategic-merge-patch+json'
-const APPLY_PATCH = 'application/apply-patch+yaml'
 
 /** Most operations of a JSON patch, as in apiserver. */
 const MAX_OPERATIONS = 10_000
@@ -77,12 +73,8 @@ export function changeOf({ headers, served }: RequestContext): Change | 'apply' 
       if (!served.custom) return strategicMerge(served)
       throw unsupportedMediaType([JSON_PATCH, MERGE_PATCH, APPLY_PATCH])
     default:
-      throw unsupportedMediaType([
-        JSON_PATCH,
-        MERGE_PATCH,
-        ...(served.custom ? [] : [STRATEGIC_MERGE_PATCH]),
-        APPLY_PATCH,
-      ])
+      if (!served.custom) throw unsupportedPatchType()
+      throw unsupportedMediaType([JSON_PATCH, MERGE_PATCH, APPLY_PATCH])
   }
 }
 
@@ -94,27 +86,25 @@ function strategicMerge({ resource }: ServedResource): Change {
 async function handleChange(context: RequestContext, change: Change): Promise<Answer> {
   const { cluster, served, request, query, headers, body } = context
   const write = writeContextOf(context, parseWriteOptions('PatchOptions', query, headers['user-agent']))
-  const parsed = parseBody(body, false)
-  const patch = parsed.value as Json
   return retryOnRace(served, request.name!, async () => {
     const stored = cluster.database.store.get(keyOf(context))
     if (stored === undefined) throw notFound(groupResourceOf(served), request.name!)
+    const patch = readPatch(headers, body)
     const live = cluster.database.objectAs(served, stored)
-    const patched = asObject(runChange(live, patch, change), served)
-    checkKind(write, patched)
+    const result = runChange(live, patch.value as Json, change)
+    const refuse = (why: string): Error => patchedInvalid(result, why)
+    if (served.custom && isRecord(result) && (result['kind'] ?? '') === '') {
+      throw refuse(`Object 'Kind' is missing in '${JSON.stringify(result)}'`)
+    }
+    const patched = asObject(result, served, refuse)
+    checkKind(write, patched, true)
     bindToUrl(write, patched, request.name)
-    checkPreconditions(write, live, { resourceVersion: patched.metadata.resourceVersion })
-    checkUid(write, live, patched)
-    const candidate = ingest(write, patched, parsed, true)
+    const { resourceVersion = '' } = patched.metadata
+    if (resourceVersion === '' && !served.unconditionalUpdate) throw unversioned(write, request.name!)
+    checkPreconditions(write, live, { resourceVersion })
+    const candidate = ingest(write, patched, patch, refuse)
     return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate, { patched: true }) }
   })
-}
-
-/** A uid in a whole object says which one is meant; in a patch it is a field that cannot be changed. */
-function checkUid(write: WriteContext, live: AnyObject, patched: AnyObject): void {
-  const { uid = '' } = patched.metadata
-  if (uid === '' || uid === live.metadata.uid) return
-  throw invalidObject(write, patched, [fieldInvalid('metadata.uid', uid, 'field is immutable')])
 }
 
 /**
@@ -130,7 +120,6 @@ export function runChange(live: AnyObject, patch: Json, change: Change): unknown
       : result
   } catch (error) {
     if (!(error instanceof PatchError)) throw error
-    if (error.kind === 'malformed') throw badRequest(`error decoding patch: ${error.message}`)
     throw patchRejected()
   }
 }

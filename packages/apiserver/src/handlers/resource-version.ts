@@ -1,4 +1,4 @@
-import { badRequest, tooLargeResourceVersion } from '@locktender/kube'
+import { tooLargeResourceVersion, unknownError } from '@locktender/kube'
 import type { Database } from '../database.ts'
 
 /** How long a read of a future version waits for it, as in kube-apiserver's watch cache. */
@@ -6,15 +6,13 @@ const REACH_TIMEOUT_MS = 3000
 
 /**
  * A resource version of a query; 0 when it is absent or empty.
- * @throws ApiError BadRequest
+ * @throws ApiError without a reason, or what `refuse` makes of the problem
  */
-export function parseResourceVersion(text: string | null): number {
+export function parseResourceVersion(text: string | null, refuse: (why: string) => Error = unknownError): number {
   if (text === null || text === '') return 0
-  if (!/^\d+$/.test(text))
-    throw badRequest(
-      `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-    )
-  return Number(text)
+  if (/^\d+$/.test(text)) return Number(text)
+  const quoted = JSON.stringify(text)
+  throw refuse(`resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`)
 }
 
 /** Whether a read has to wait with {@link reachVersion} before it may show a state "not older than" `wanted`. */

@@ -11,8 +11,9 @@ import {
   trackUpdate,
 } from '@locktender/kube'
 import type { Json, Resource, StructuralSchema } from '@locktender/kube'
+import { compileBuiltIn } from '../builtins/compiled.ts'
 import type { Stored } from '../database.ts'
-import { asObject, ingest, parseBody } from '../decode.ts'
+import { asObject, ingest, parseObject, patchedInvalid } from '../decode.ts'
 import type { ParsedBody } from '../decode.ts'
 import { isYamlBody } from '../media-types.ts'
 import type { AnyObject } from '../object.ts'
@@ -31,6 +32,7 @@ import type { Answer } from './answer.ts'
 import { keyOf } from './context.ts'
 import type { RequestContext } from './context.ts'
 import { changeOf, runChange } from './patch.ts'
+import { readPatch } from './read-patch.ts'
 import { retryOnRace } from './retry.ts'
 import { writeContextOf } from './write-context.ts'
 
@@ -45,7 +47,15 @@ const schema: StructuralSchema = {
   },
 }
 
-const compiled = compileSchema(schema)
+const types = compileBuiltIn('autoscaling/v1', 'Scale')
+const rules = compileSchema(schema)
+const compiled: typeof rules = {
+  ...rules,
+  prune(scale) {
+    types.prune(scale)
+    return rules.prune(scale)
+  },
+}
 
 /** Stands for a number that is not there, so that a patch cannot leave it out unnoticed. */
 const NO_REPLICAS = -2_147_483_648
@@ -61,8 +71,9 @@ export function handleScale(context: RequestContext): Promise<Answer> {
         context,
         parseWriteOptions('UpdateOptions', context.query, context.headers['user-agent']),
       )
-      const body = parseBody(context.body, isYamlBody(context.headers['content-type']))
-      const sent = readSent(context, write, body.value, body)
+      const scaled = scaleResource(served)
+      const { body, object } = parseObject(context.body, isYamlBody(context.headers['content-type']), scaled)
+      const sent = readSent(context, { ...write, served: scaled }, object, body)
       return writeScale(context, write, () => sent)
     }
     case 'patch':
@@ -101,22 +112,19 @@ function readable<T>(read: () => T): T {
 /** The Scale of a kind, as the functions see it that read and check what clients send. */
 function scaleResource(served: ServedResource): ServedResource {
   const resource: Resource = { ...served.resource, group: 'autoscaling', version: 'v1', kind: 'Scale' }
-  return { ...served, resource, schema, compiled, status: false, strategy: {}, scaling: undefined }
+  return { ...served, resource, custom: false, schema, compiled, status: false, strategy: {}, scaling: undefined }
 }
 
-function readSent(context: RequestContext, write: WriteContext, value: unknown, body: ParsedBody): AnyObject {
-  const scaled: WriteContext = { ...write, served: scaleResource(write.served) }
-  const decoded = asObject(value, scaled.served)
-  checkKind(scaled, decoded)
+function readSent(
+  context: RequestContext,
+  scaled: WriteContext,
+  decoded: AnyObject,
+  body: ParsedBody,
+  refuse?: (why: string) => Error,
+): AnyObject {
+  checkKind(scaled, decoded, refuse !== undefined)
   bindToUrl(scaled, decoded, context.request.name)
-  return checkTypes(ingest(scaled, decoded, body, context.request.verb === 'patch'))
-}
-
-/** @throws ApiError BadRequest when a field has another type than it must */
-function checkTypes(scale: AnyObject): AnyObject {
-  const [error] = compiled.validate(scale)
-  if (error === undefined) return scale
-  throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${error.field}: ${error.message}`)
+  return ingest(scaled, decoded, body, refuse)
 }
 
 function patchScale(context: RequestContext): Promise<Answer> {
@@ -124,14 +132,17 @@ function patchScale(context: RequestContext): Promise<Answer> {
   const change = changeOf(context)
   const apply = change === 'apply'
   const write = writeContextOf(context, parseWriteOptions('PatchOptions', query, headers['user-agent'], apply))
+  const scaled: WriteContext = { ...write, served: scaleResource(write.served) }
   if (!apply) {
-    const parsed = parseBody(body, false)
-    return writeScale(context, write, (live) =>
-      readSent(context, write, runChange(live, parsed.value as Json, change), parsed),
-    )
+    return writeScale(context, write, (live) => {
+      const patch = readPatch(headers, body)
+      const result = runChange(live, patch.value as Json, change)
+      const refuse = (why: string): Error => patchedInvalid(result, why)
+      return readSent(context, scaled, asObject(result, scaled.served, refuse), patch, refuse)
+    })
   }
-  const parsed = parseBody(body, true)
-  const configuration = readSent(context, write, parsed.value, parsed)
+  const parsed = parseObject(body, true, scaled.served)
+  const configuration = readSent(context, scaled, parsed.object, parsed.body)
   return writeScale(
     context,
     write,

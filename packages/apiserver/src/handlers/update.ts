@@ -1,9 +1,9 @@
-import { fieldInvalid, notFound } from '@locktender/kube'
-import { asObject, ingest, parseBody } from '../decode.ts'
+import { notFound } from '@locktender/kube'
+import { ingest, parseObject } from '../decode.ts'
 import { isYamlBody } from '../media-types.ts'
 import { parseWriteOptions } from '../request-options.ts'
 import { groupResourceOf } from '../served-resource.ts'
-import { bindToUrl, checkKind, checkPreconditions, invalidObject } from '../object-checks.ts'
+import { bindToUrl, checkKind, checkPreconditions, unversioned } from '../object-checks.ts'
 import { createObject, updateObject } from '../write-pipeline.ts'
 import type { Answer } from './answer.ts'
 import { keyOf } from './context.ts'
@@ -16,13 +16,12 @@ export async function handleUpdate(context: RequestContext): Promise<Answer> {
   const { cluster, served, request, query, headers, body } = context
   const { database } = cluster
   const write = writeContextOf(context, parseWriteOptions('UpdateOptions', query, headers['user-agent']))
-  const parsed = parseBody(body, isYamlBody(headers['content-type']))
-  const decoded = asObject(parsed.value, served)
+  const { body: parsed, object: decoded } = parseObject(body, isYamlBody(headers['content-type']), served)
   checkKind(write, decoded)
   bindToUrl(write, decoded, request.name)
   const { resourceVersion } = decoded.metadata
   const conditional = resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== '0'
-  const candidate = ingest(write, decoded, parsed, false)
+  const candidate = ingest(write, decoded, parsed)
   return retryOnRace(served, request.name!, async () => {
     const stored = database.store.get(keyOf(context))
     if (stored === undefined) {
@@ -34,11 +33,7 @@ export async function handleUpdate(context: RequestContext): Promise<Answer> {
     const live = database.objectAs(served, stored)
     if (conditional) checkPreconditions(write, live, decoded.metadata)
     else if (served.unconditionalUpdate) checkPreconditions(write, live, { uid: decoded.metadata.uid })
-    else {
-      throw invalidObject(write, decoded, [
-        fieldInvalid('metadata.resourceVersion', 0, 'must be specified for an update'),
-      ])
-    }
+    else throw unversioned(write, request.name!)
     return { kind: 'object', code: 200, view: await updateObject(write, stored, live, candidate) }
   })
 }

@@ -1,5 +1,6 @@
 import type { ApiError, Status } from '@locktender/kube'
 import type { ByteStream } from '../byte-stream.ts'
+import { yaml } from '../load-yaml.ts'
 import { encodeJson } from '../object.ts'
 
 /** What is sent back: a whole body, or a stream that ends some time. */
@@ -14,6 +15,14 @@ const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-cache
 
 export function jsonReply(status: number, body: Uint8Array | ByteStream, headers?: Record<string, string>): Reply {
   return { status, headers: headers === undefined ? HEADERS : { ...HEADERS, ...headers }, body }
+}
+
+/** The same in YAML; streams stay as they are. */
+export function yamlReply(reply: Reply): Reply {
+  if (!(reply.body instanceof Uint8Array)) return reply
+  const value: unknown = JSON.parse(Buffer.from(reply.body).toString('utf8'))
+  const text = yaml().stringify(value, { version: '1.1', sortMapEntries: true, lineWidth: 0 })
+  return { ...reply, headers: { ...reply.headers, 'content-type': 'application/yaml' }, body: Buffer.from(text) }
 }
 
 export function textReply(status: number, text: string): Reply {

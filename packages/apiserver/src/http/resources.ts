@@ -1,4 +1,12 @@
-import { ApiError, forbidden, methodNotAllowed, notFound, resourceNotFound } from '@locktender/kube'
+import {
+  ApiError,
+  badRequest,
+  forbidden,
+  methodNotAllowed,
+  methodNotServed,
+  notFound,
+  resourceNotFound,
+} from '@locktender/kube'
 import type { AccessAttributes } from '../auth/policy-rules.ts'
 import { denial } from '../auth/rbac.ts'
 import { isReview, reviewAccess } from '../auth/reviews.ts'
@@ -17,7 +25,7 @@ import { handleBinding, handleEviction } from '../handlers/pod-subresources.ts'
 import { handleScale } from '../handlers/scale.ts'
 import { handleUpdate, updatesNewObject } from '../handlers/update.ts'
 import { handleWatch } from '../handlers/watch.ts'
-import { negotiate } from '../media-types.ts'
+import { negotiate, prefersYaml } from '../media-types.ts'
 import { representList, representObject } from '../represent.ts'
 import type { Presentation } from '../represent.ts'
 import type { ResourceRequest, Verb } from '../request-info.ts'
@@ -27,7 +35,7 @@ import { describeSubresource, subresourcesOf } from '../subresources.ts'
 import { parseIncludeObject } from '../table.ts'
 import { bodyText } from './body.ts'
 import type { ApiRequest } from './handle-request.ts'
-import { errorReply, jsonReply, statusReply } from './reply.ts'
+import { errorReply, jsonReply, statusReply, yamlReply } from './reply.ts'
 import type { Reply } from './reply.ts'
 
 /** Authorizes a request for a resource, lets its handler answer, and puts the answer into the wanted form. */
@@ -45,14 +53,14 @@ export async function handleResource(
   const context: RequestContext = { cluster, served, request, query, headers, body: text, user, signal, warnings }
   const presentation: Presentation = {
     served,
-    representation: negotiate(headers['accept']),
+    representation: negotiate(headers['accept'], served.custom),
     includeObject: parseIncludeObject(query.get('includeObject')),
     nowMs: cluster.database.clock.now(),
   }
   try {
     const respond = async (): Promise<Reply> => reply(await run(context, presentation), presentation)
     const answer = served.webhookConversion === undefined ? await respond() : await withConversions(context, respond)
-    return withWarnings(answer, context.warnings)
+    return withWarnings(prefersYaml(headers['accept']) ? yamlReply(answer) : answer, context.warnings)
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     return withWarnings(errorReply(error), context.warnings)
@@ -63,7 +71,7 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
   const { served, request, cluster, user } = context
   const { verb, subresource } = request
   const verbs = subresource === undefined ? served.verbs : describeSubresource(subresource).verbs
-  if (!verbs.includes(verb) || !fitsPath(request)) throw methodNotAllowed(groupResourceOf(served), verb)
+  if (!verbs.includes(verb) || !fitsPath(request)) throw unfitting(served, verb)
   if (isReview(served)) return reviewAccess(context)
   if (subresource === 'finalize') return handleFinalize(context)
   if (subresource === 'scale') return handleScale(context)
@@ -92,6 +100,13 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
     case 'deletecollection':
       return handleDeleteCollection(context)
   }
+}
+
+/** Paths of built-in kinds have no such method; those of others are handled by one who looks for a name first. */
+function unfitting(served: ServedResource, verb: Verb): ApiError {
+  if (!served.custom) return methodNotServed()
+  if (verb === 'update' || verb === 'patch') return badRequest('name must be provided')
+  return methodNotAllowed(groupResourceOf(served), verb)
 }
 
 /** Objects are created in collections, and changed under their own name. */

@@ -22,9 +22,10 @@ export interface CompiledSchema {
   applyDefaults<T>(object: T): T
   /**
    * All rules the object breaks, in the words of Kubernetes; empty when it is valid. On an update, what has not
-   * changed since `before` is tolerated, so that a stricter schema does not lock up stored objects.
+   * changed since `before` is tolerated, so that a stricter schema does not lock up stored objects. `first` and `last`
+   * are errors found elsewhere; they come before and after those of the values, and may keep rules from being checked.
    */
-  validate(object: unknown, before?: unknown): FieldError[]
+  validate(object: unknown, before?: unknown, first?: readonly FieldError[], last?: readonly FieldError[]): FieldError[]
 }
 
 /** Rules expect values of the declared types and sizes; after such errors they are not evaluated. */
@@ -64,8 +65,8 @@ export function compileSchema(schema: StructuralSchema): CompiledSchema {
       const apply = defaulter()
       return apply === undefined ? object : (apply(object as Json) as T)
     },
-    validate(object, before) {
-      const errors = validate()(object as Json, '', before as Json | undefined)
+    validate(object, before, first = [], last = []) {
+      const errors = [...first, ...validate()(object as Json, '', before as Json | undefined), ...last]
       const tree = rules()
       if (tree === undefined) return errors
       if (errors.some(({ reason }) => blocking.has(reason))) return [...errors, unchecked]

@@ -15,7 +15,7 @@ export function embeddedRules(schema: StructuralSchema): Check | undefined {
     for (const name of ['apiVersion', 'kind']) {
       const why = wordProblem(name, value[name])
       if (why === undefined) continue
-      if (value[name] === undefined) add(name, (path) => fieldRequired(path, why))
+      if (value[name] === undefined) add(name, (path) => fieldRequired(path))
       else add(name, (path) => fieldInvalid(path, value[name], why))
     }
     const { metadata } = value
