@@ -9,6 +9,8 @@ import { applyEndpoints } from './g6-endpoints.ts'
 import { cascades } from './g7-cascades.ts'
 import { lifecycle } from './g7-lifecycle.ts'
 import { kubectlCases } from './kubectl-cases.ts'
+import { rules } from './g8-rules.ts'
+import { schemas } from './g8-schemas.ts'
 
 /** Every case that asks by HTTP, in the order of the groups. */
 export const httpCases: readonly Case[] = [
@@ -21,6 +23,8 @@ export const httpCases: readonly Case[] = [
   ...applyEndpoints,
   ...lifecycle,
   ...cascades,
+  ...schemas,
+  ...rules,
 ]
 
 const everyCase: Case[] = [...httpCases, ...kubectlCases]

@@ -3,7 +3,7 @@ import type { Json, StructuralSchema } from '@locktender/kube'
 import { failure, isObject } from './failure.ts'
 import type { Check, Failure, JsonObject } from './failure.ts'
 
-/** The uniqueness that `x-kubernetes-list-type` set and map promise, at one node. */
+/** The uniqueness that `x-kubernetes-list-type` set and map promise, at one node. Of many equal items one is told. */
 export function listRules(schema: StructuralSchema): Check | undefined {
   switch (schema['x-kubernetes-list-type']) {
     case 'set':
@@ -18,17 +18,19 @@ export function listRules(schema: StructuralSchema): Check | undefined {
 function uniqueItems(value: Json): Failure[] | undefined {
   if (!Array.isArray(value) || value.length < 2) return undefined
   let failures: Failure[] | undefined
-  const scalars = new Set<Json>()
+  const seen = new Set<Json>()
+  const told = new Set<Json>()
   const composites: Json[] = []
   for (let index = 0; index < value.length; index++) {
-    const item = value[index]!
-    if (typeof item !== 'object' || item === null) {
-      const before = scalars.size
-      if (scalars.add(item).size > before) continue
-    } else if (!composites.some((other) => deepEqual(other, item))) {
-      composites.push(item)
-      continue
+    let item: Json = value[index]!
+    if (typeof item === 'object' && item !== null) {
+      const equal = composites.find((other) => deepEqual(other, item))
+      if (equal === undefined) composites.push(item)
+      else item = equal
     }
+    const before = seen.size
+    if (seen.add(item).size > before || told.has(item)) continue
+    told.add(item)
     failures ??= []
     failures.push(failure((path) => fieldDuplicate(path, item), index))
   }
@@ -46,12 +48,15 @@ function uniqueKeys(keys: readonly string[]): Check {
     if (!Array.isArray(value) || value.length < 2) return undefined
     let failures: Failure[] | undefined
     const seen = new Set<Json | undefined>()
+    const told = new Set<Json | undefined>()
     for (let index = 0; index < value.length; index++) {
       const item = value[index]!
       // Another type is another rule's business.
       if (!isObject(item)) continue
       const before = seen.size
-      if (seen.add(identityOf(item)).size > before) continue
+      const identity = identityOf(item)
+      if (seen.add(identity).size > before || told.has(identity)) continue
+      told.add(identity)
       failures ??= []
       failures.push(failure((path) => fieldDuplicate(path, keyOf(item, keys)), index))
     }
