@@ -171,7 +171,7 @@ export function mandatoryOf(value: unknown, where: string): OcmMandatoryGroup {
 }
 
 /** {name, index}; '' and 0 when left out. */
-export function groupKeyOf(value: unknown, where: string): OcmGroupKey {
+function groupKeyOf(value: unknown, where: string): OcmGroupKey {
   const { name, index } = value === undefined || value === null ? {} : fieldsOf(value, where)
   return { name: optionalText(name, `${where}.name`) ?? '', index: integerOf(index, `${where}.index`, 0) }
 }

@@ -1,4 +1,5 @@
 import { Evaluator } from './evaluate.ts'
+import { countFailures, someGroupBreaks } from './failures.ts'
 import { OcmGroups, type GroupSelection } from './groups.ts'
 import { takeIn, type Intake } from './intake.ts'
 import { parseDeadline, parseSoak, readMaxConcurrency, readMaxFailures } from './limits.ts'
@@ -83,7 +84,8 @@ function progressive(call: Call): Listing {
   const early = kept.has('concurrencyCheckedLate') ? undefined : concurrency()
   const mandatory = mandatoryOf(call)
   const slotsOf = kept.has('mandatoryGroupIgnoresConcurrency') ? undefined : concurrency()
-  const held = gate(call, mandatory, slotsOf)
+  const broken = () => countFailures(call).total > maxFailures
+  const held = gate(call, mandatory, broken, slotsOf)
   if (held !== undefined) return held
   const selection = groups.besides(all, mandatory)
   return perClusterPass({ ...call, selection, slots: (early ?? concurrency())(selection.clusters), maxFailures })
@@ -93,7 +95,9 @@ function perGroup(call: Call): Listing {
   const { body, groups, all, kept } = call
   const maxFailuresOf = readMaxFailures(body.maxFailures, kept, 'budgetAboveGroupIsZero')
   const mandatory = mandatoryOf(call)
-  return gate(call, mandatory) ?? perGroupPass({ ...call, selection: groups.besides(all, mandatory), maxFailuresOf })
+  const selection = groups.besides(all, mandatory)
+  const held = gate(call, mandatory, () => someGroupBreaks(call, selection, maxFailuresOf))
+  return held ?? perGroupPass({ ...call, selection, maxFailuresOf })
 }
 
 function mandatoryOf({ body, groups, kept }: Call): GroupSelection {
@@ -107,23 +111,37 @@ function mandatoryOf({ body, groups, kept }: Call): GroupSelection {
   return mandatory
 }
 
-/** The answer while mandatory groups have work to do or have failed; undefined once they are done. */
-function gate(call: Call, mandatory: GroupSelection, slotsOf?: (groupSize: number) => number): Listing | undefined {
+/**
+ * The answer while mandatory groups have work to do or have failed; undefined once they are done.
+ * @param broken whether the rest of the fleet has more failures than it may
+ */
+function gate(
+  call: Call,
+  mandatory: GroupSelection,
+  broken: () => boolean,
+  slotsOf?: (groupSize: number) => number,
+): Listing | undefined {
   const { groups, kept } = call
   if (mandatory.positions.length === 0) return undefined
+  const brokenElsewhere = !kept.has('openGroupHidesBreach') && broken()
   const listing = perGroupPass({
     ...call,
     selection: mandatory,
     maxFailuresOf: () => 0,
     ...(slotsOf !== undefined && { slotsOf }),
+    brokenElsewhere,
   })
-  if (listing.withheld > 0 || (listing.breach && !kept.has('timeoutHandedInPassesGate'))) return listing
-  const holds = listing.some((rank, status, timedOut) => {
-    if (status === undefined || groups.homeIn(rank, mandatory) >= 0) return true
-    if (timedOut) return kept.has('timeoutElsewhereHoldsGate')
-    return kept.has(status.status === 'Succeeded' ? 'soakElsewhereHoldsGate' : 'runningElsewhereHoldsGate')
-  })
-  return holds ? listing : undefined
+  const holds =
+    listing.withheld > 0 ||
+    (listing.breach && !kept.has('timeoutHandedInPassesGate')) ||
+    listing.some((rank, status, timedOut) => {
+      if (status === undefined || groups.homeIn(rank, mandatory) >= 0) return true
+      if (timedOut) return kept.has('timeoutElsewhereHoldsGate')
+      return kept.has(status.status === 'Succeeded' ? 'soakElsewhereHoldsGate' : 'runningElsewhereHoldsGate')
+    })
+  if (!holds) return undefined
+  if (brokenElsewhere) listing.breach = true
+  return listing
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isFailure } from './evaluate.ts'
+import { someGroupBreaks } from './failures.ts'
 import { Listing } from './listing.ts'
 import type { PassInput } from './per-cluster.ts'
 import type { OcmStatus } from './types.ts'
@@ -9,6 +10,8 @@ export interface PerGroupInput extends PassInput {
   readonly maxFailuresOf: (groupSize: number) => number
   /** Clusters at once, by the size of the group; without it all of them. */
   readonly slotsOf?: (groupSize: number) => number
+  /** Starts nothing, because maxFailures is broken outside of these groups. */
+  readonly brokenElsewhere?: boolean
 }
 
 /** The statuses that were handed in, as the groups see them. */
@@ -37,12 +40,14 @@ const FAILED = 2
  * Group after group by index, all clusters of a group at once. A group is left when none of its clusters may still succeed.
  */
 export function perGroupPass(input: PerGroupInput): Listing {
-  const { groups, selection, intake, evaluator, kept, maxFailuresOf, slotsOf } = input
+  const { groups, selection, intake, evaluator, kept, maxFailuresOf, slotsOf, brokenElsewhere = false } = input
   const once = !kept.has('duplicatesCountTwice')
   const startsAfterBreach = kept.has('breachedGroupStillStarts')
   const failuresCancel = kept.has('failuresCancelRunning')
   const listing = new Listing(groups, intake, evaluator)
   const { known, waiting, listed, holding } = look(input, listing)
+  if (!kept.has('openGroupHidesBreach')) listing.breach = someGroupBreaks(input, selection, maxFailuresOf)
+  const startsNothing = brokenElsewhere || listing.breach
   const listedOf = kept.has('laterGroupHoldsEarlier') ? undefined : byGroup(input, listed)
   // What may hold the present group: of all groups, or of those up to it.
   const before = { listed: 0, failed: 0 }
@@ -60,10 +65,11 @@ export function perGroupPass(input: PerGroupInput): Listing {
     const members = groups.membersOf(position, once)
     const groupFailures = members.reduce((sum, rank) => sum + (known[rank] === FAILED ? 1 : 0), 0)
     failures += groupFailures
-    if (groupFailures > 0) listing.breach = groupFailures > maxFailuresOf(members.length)
+    if (groupFailures > 0 && groupFailures > maxFailuresOf(members.length)) listing.breach = true
     const wanted = members.filter((rank) => known[rank] === 0)
     const slots = slotsOf === undefined ? Infinity : slotsOf(members.length) - holding - started
-    const chosen = listing.breach && !startsAfterBreach ? [] : wanted.slice(0, Math.max(0, slots))
+    const stopped = startsNothing || (listing.breach && !startsAfterBreach)
+    const chosen = stopped ? [] : wanted.slice(0, Math.max(0, slots))
     listing.withheld += wanted.length - chosen.length
     starts.set(position, chosen)
     started += chosen.length
