@@ -234,3 +234,24 @@ describe('resource versions', () => {
     expect(namesOf(next)).toEqual(['b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'])
   })
 })
+
+test('a long list by selector lets others in between, and shows the state it began with', async () => {
+  const names = Array.from({ length: 2500 }, (_, index) => `w${String(index).padStart(4, '0')}`)
+  await fill(names, (name) => widget(name, {}, { labels: { x: 'y' } }))
+  const finished: string[] = []
+  const listing = cluster.send('GET', `${W}?labelSelector=x`)
+  const others = [
+    cluster.send('DELETE', `${W}/w2499`),
+    cluster.send('POST', W, { body: widget('w9999', {}, { labels: { x: 'y' } }) }),
+  ]
+  for (const other of others) void other.then(() => finished.push('other'))
+  void listing.then(() => finished.push('list'))
+  const answer = await listing
+  await Promise.all(others)
+  expect(finished).toEqual(['other', 'other', 'list'])
+  expect(namesOf(answer)).toEqual(names)
+  const after = await cluster.send('GET', `${W}?labelSelector=x&limit=1200`)
+  expect(namesOf(after)).toEqual(names.slice(0, 1200))
+  const { metadata } = after.json<List>()
+  expect(Number(metadata.resourceVersion)).toBe(Number(answer.json<List>().metadata.resourceVersion) + 2)
+})

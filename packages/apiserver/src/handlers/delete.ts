@@ -39,7 +39,7 @@ export async function handleDeleteCollection(context: RequestContext): Promise<A
   const { cluster, served } = context
   const { write, options } = parseOptions(context)
   const deleted: View[] = []
-  for (const { stored } of readAll(context)) {
+  for (const { stored } of await readAll(context)) {
     try {
       const view = await retryOnRace(served, nameOf(stored.key), async () => {
         const current = cluster.database.store.get(stored.key)

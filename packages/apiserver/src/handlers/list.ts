@@ -1,5 +1,6 @@
 import { badRequest, expired, fieldForbidden, fieldNotSupported, invalid } from '@locktender/kube'
 import type { FieldError } from '@locktender/kube'
+import { breathe } from '../edge/breathe.ts'
 import { CompactedError } from '../store/store-types.ts'
 import type { StoredValue } from '../store/store-types.ts'
 import type { View } from '../view.ts'
@@ -10,7 +11,7 @@ import { isFuture, parseResourceVersion, reachVersion } from './resource-version
 import { selectionOf } from './selection.ts'
 import type { Selection } from './selection.ts'
 
-/** Objects read at a time when a selector may drop most of them. */
+/** Objects a selector is asked about at a time; others have their turn in between. */
 const CHUNK = 1000
 
 interface Found {
@@ -45,7 +46,7 @@ export async function handleList(context: RequestContext): Promise<Answer> {
   const unlimited = query.get('resourceVersion') === '0' && start === undefined
   let page: Page
   try {
-    page = readPage(context, selection, {
+    page = await readPage(context, selection, {
       limit: unlimited ? undefined : limit,
       startAfter: start?.key,
       at: revision === current ? undefined : revision,
@@ -68,8 +69,8 @@ export async function handleList(context: RequestContext): Promise<Answer> {
 }
 
 /** Everything the request selects, newest state. */
-export function readAll(context: RequestContext): readonly Found[] {
-  return readPage(context, selectionOf(context), {}).found
+export async function readAll(context: RequestContext): Promise<readonly Found[]> {
+  return (await readPage(context, selectionOf(context), {})).found
 }
 
 interface PageOptions {
@@ -85,11 +86,10 @@ interface Page {
   readonly remaining: number
 }
 
-function readPage(context: RequestContext, selection: Selection, options: PageOptions): Page {
+async function readPage(context: RequestContext, selection: Selection, options: PageOptions): Promise<Page> {
   const { cluster, served } = context
-  const { store } = cluster.database
+  const { store, clock } = cluster.database
   const { matches, only, prefix } = selection
-  const past = options.at === undefined ? {} : { at: options.at }
   const found: Found[] = []
   if (only !== undefined && options.at === undefined) {
     const stored = store.get(only)
@@ -99,12 +99,12 @@ function readPage(context: RequestContext, selection: Selection, options: PageOp
     }
     return { found, last: undefined, remaining: 0 }
   }
-  let startAfter = options.startAfter
+  let { startAfter, at } = options
   for (;;) {
     const missing = options.limit === undefined ? undefined : options.limit - found.length
-    const size = matches === undefined || missing === undefined ? missing : Math.max(missing, CHUNK)
+    const size = matches === undefined ? missing : Math.max(missing ?? 0, CHUNK)
     const { items, more, remaining } = store.range(prefix, {
-      ...past,
+      ...(at === undefined ? {} : { at }),
       ...(startAfter === undefined ? {} : { startAfter }),
       ...(size === undefined ? {} : { limit: size }),
     })
@@ -119,6 +119,9 @@ function readPage(context: RequestContext, selection: Selection, options: PageOp
     }
     if (!more) return { found, last: undefined, remaining: 0 }
     startAfter = items.at(-1)!.key
+    // What is written from here on does not show.
+    at ??= store.writtenRevision
+    await breathe(clock)
   }
 }
 
