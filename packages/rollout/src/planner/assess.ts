@@ -1,4 +1,10 @@
-import { forecastEnd, type Forecast, type ForecastPart, type ForecastWave } from '../eta-forecast.ts'
+import {
+  forecastEnd,
+  type Forecast,
+  type ForecastOptions,
+  type ForecastPart,
+  type ForecastWave,
+} from '../eta-forecast.ts'
 import { DurationSketch } from '../eta-sketch.ts'
 import type { StrategyInput } from '../types.ts'
 import type { WaveAssignment } from './assign-waves.ts'
@@ -26,6 +32,8 @@ export interface Assessment {
   readonly harm: Harm
   readonly feasibility: Feasibility
   readonly eta: Forecast
+  /** What `eta` was simulated from: its first waves can be dropped, and `now` moved on, as the rollout goes on. */
+  readonly forecastOptions: ForecastOptions
 }
 
 /** An operation of the schedule lasts as long as this share of those seen at most. */
@@ -67,6 +75,7 @@ export function assess(scenario: Scenario): Assessment {
     .flatMap((wave) => wave.batches)
     .filter(({ at }) => Number.isFinite(at))
     .sort((left, right) => left.at - right.at)
+  const forecastOptions = { now: startAt, waves: work.map((wave) => forecastWave(wave, limits)), history, seed }
   return {
     targets,
     assignment,
@@ -76,7 +85,8 @@ export function assess(scenario: Scenario): Assessment {
     }),
     harm: expectedHarm(batches, startAt, stakesOf(input), exempted.unfixedHours),
     feasibility: checkFeasibility(work, limits, deadline, schedule),
-    eta: forecastEnd({ now: startAt, waves: work.map((wave) => forecastWave(wave, limits)), history, seed }),
+    eta: forecastEnd(forecastOptions),
+    forecastOptions,
   }
 }
 

@@ -41,7 +41,7 @@ export interface Batch {
 }
 
 /** Targets, given that the change is bad. */
-export interface Exposure {
+export interface DefectExposure {
   /** Received the change before it was stopped. */
   readonly exposed: number
   /** Of those, harmed at once or later. */
@@ -103,7 +103,7 @@ export function expectedExposure(
   batches: readonly Batch[],
   prior: DefectPrior = DEFECT_PRIOR,
   halt: HaltModel = HALT_MODEL,
-): Exposure {
+): DefectExposure {
   let exposed = 0
   let hurt = 0
   let total = 0
