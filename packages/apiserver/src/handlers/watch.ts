@@ -67,7 +67,8 @@ export async function handleWatch(context: RequestContext, presentation: Present
       : convertingListener(context, (event) => encoder.statesOf(event), deliver, fail)
   let endWatch: () => void
   try {
-    endWatch = store.watch(selection.prefix, after, listener)
+    const { only, prefix } = selection
+    endWatch = only === undefined ? store.watch(prefix, after, listener) : store.watchKey(only, after, listener)
   } catch (error) {
     if (!(error instanceof CompactedError)) throw error
     return ended(encoder.error(expired(error.message).status))
@@ -116,11 +117,10 @@ function* initialFrames(
 
 function frameOf(
   { cluster, served }: RequestContext,
-  { only, matches }: Selection,
+  { matches }: Selection,
   encoder: WatchEncoder,
   event: StoreEvent,
 ): Uint8Array | undefined {
-  if (only !== undefined && event.key !== only) return undefined
   const { previous } = event
   const existed = previous !== undefined
   const exists = event.value !== undefined

@@ -10,8 +10,8 @@ import { StoreState } from './store-state.ts'
 import type { RangeOptions, RangeResult } from './store-state.ts'
 import { CompactedError, RevisionMismatch, StoreStoppedError } from './store-types.ts'
 import type { StoredValue, StoreEvent } from './store-types.ts'
-import { WatchRegistry } from './watch-registry.ts'
-import type { StoreListener } from './watch-registry.ts'
+import { isInScope, WatchRegistry } from './watch-registry.ts'
+import type { StoreListener, WatchScope } from './watch-registry.ts'
 
 export interface StoreOptions {
   /** Folder of the data, made when missing. Absent: nothing is kept when the process ends. */
@@ -202,14 +202,23 @@ export class Store {
    * Throws CompactedError when the window does not reach back that far.
    */
   watch(prefix: string, afterRevision: number, listener: StoreListener): () => void {
+    return this.#watch({ prefix }, afterRevision, listener)
+  }
+
+  /** As {@link watch}, of one key. */
+  watchKey(key: string, afterRevision: number, listener: StoreListener): () => void {
+    return this.#watch({ key }, afterRevision, listener)
+  }
+
+  #watch(scope: WatchScope, afterRevision: number, listener: StoreListener): () => void {
     const { history } = this.#state
     if (afterRevision < history.compacted) throw new CompactedError(afterRevision, history.compacted)
     const past: StoreEvent[] = []
     history.visit(afterRevision, this.#visible, (event) => {
-      if (event.key.startsWith(prefix)) past.push(event)
+      if (isInScope(event.key, scope)) past.push(event)
     })
     // Registered first: the listener may end its own watch, or write.
-    const end = this.#watches.add(prefix, Math.max(afterRevision, this.#visible), listener)
+    const end = this.#watches.add(scope, Math.max(afterRevision, this.#visible), listener)
     if (past.length > 0) listener(past)
     return end
   }

@@ -8,24 +8,25 @@ function event(revision: number, key: string): StoreEvent {
 }
 
 describe('watch registry', () => {
-  test('gives each watch exactly the events of its prefix, in one call', () => {
+  test('gives each watch exactly the events of its key or prefix, in one call', () => {
     const part = fc.constantFrom('a', 'b', 'ab', '')
     const key = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => `/${parts.join('/')}`)
-    const prefix = fc.oneof(
-      fc.constant(''),
-      key,
-      key.map((text) => `${text}/`),
+    const scope = fc.oneof(
+      fc.constant({ prefix: '' }),
+      key.map((text) => ({ prefix: text })),
+      key.map((text) => ({ prefix: `${text}/` })),
+      key.map((text) => ({ key: text })),
     )
     fc.assert(
-      fc.property(fc.array(prefix, { maxLength: 8 }), fc.array(key, { maxLength: 10 }), (prefixes, keys) => {
+      fc.property(fc.array(scope, { maxLength: 8 }), fc.array(key, { maxLength: 10 }), (scopes, keys) => {
         const registry = new WatchRegistry()
-        const calls: string[][][] = prefixes.map(() => [])
-        for (const [index, prefix] of prefixes.entries()) {
-          registry.add(prefix, 0, (events) => calls[index]!.push(events.map((each) => each.key)))
+        const calls: string[][][] = scopes.map(() => [])
+        for (const [index, each] of scopes.entries()) {
+          registry.add(each, 0, (events) => calls[index]!.push(events.map((told) => told.key)))
         }
         registry.dispatch(keys.map((name, index) => event(index + 1, name)))
-        const expected = prefixes.map((prefix) => {
-          const own = keys.filter((name) => name.startsWith(prefix))
+        const expected = scopes.map((each) => {
+          const own = keys.filter((name) => ('key' in each ? name === each.key : name.startsWith(each.prefix)))
           return own.length === 0 ? [] : [own]
         })
         expect(calls).toEqual(expected)
@@ -37,8 +38,8 @@ describe('watch registry', () => {
   test('an ended watch gets nothing more, not even of the batch under way', () => {
     const registry = new WatchRegistry()
     const got: string[] = []
-    const end = registry.add('/a/', 0, () => got.push('first'))
-    registry.add('/', 0, () => {
+    const end = registry.add({ prefix: '/a/' }, 0, () => got.push('first'))
+    registry.add({ prefix: '/' }, 0, () => {
       got.push('second')
       end()
     })
@@ -47,11 +48,11 @@ describe('watch registry', () => {
     expect(got).toEqual(['second', 'second'])
   })
 
-  test('ending one of several watches of a prefix leaves the others', () => {
+  test.each([{ prefix: '/a/' }, { key: '/a/x' }])('ending one of several watches of %j leaves the others', (scope) => {
     const registry = new WatchRegistry()
     const got: string[] = []
-    const endFirst = registry.add('/a/', 0, () => got.push('first'))
-    registry.add('/a/', 0, () => got.push('second'))
+    const endFirst = registry.add(scope, 0, () => got.push('first'))
+    registry.add(scope, 0, () => got.push('second'))
     endFirst()
     endFirst()
     registry.dispatch([event(1, '/a/x')])
@@ -61,7 +62,7 @@ describe('watch registry', () => {
   test('leaves out events the watch has seen before', () => {
     const registry = new WatchRegistry()
     const got: number[] = []
-    registry.add('/a/', 5, (events) => got.push(...events.map(({ revision }) => revision)))
+    registry.add({ prefix: '/a/' }, 5, (events) => got.push(...events.map(({ revision }) => revision)))
     registry.dispatch([event(5, '/a/x'), event(6, '/a/x')])
     expect(got).toEqual([6])
   })

@@ -3,8 +3,15 @@ import type { StoreEvent } from './store-types.ts'
 /** Gets the events of one watch, in revision order; the array belongs to the listener. */
 export type StoreListener = (events: readonly StoreEvent[]) => void
 
+/** What a watch is of: all keys that start with `prefix`, or one key. */
+export type WatchScope = { readonly prefix: string } | { readonly key: string }
+
+export function isInScope(key: string, scope: WatchScope): boolean {
+  return 'key' in scope ? key === scope.key : key.startsWith(scope.prefix)
+}
+
 interface Watcher {
-  readonly prefix: string
+  readonly scope: WatchScope
   readonly after: number
   readonly listener: StoreListener
   active: boolean
@@ -12,45 +19,41 @@ interface Watcher {
 }
 
 /**
- * Finds the watches of an event without asking each one: watches are filed under their prefix, and an event looks
- * up only the prefixes its own key has, one per `/`.
+ * Finds the watches of an event without asking each one: watches are filed under their key or prefix, and an event looks
+ * up only its own key and the prefixes that has, one per `/`.
  */
 export class WatchRegistry {
   /** Watches of prefixes that end in `/`, or of everything (empty prefix). */
   readonly #byPrefix = new Map<string, Set<Watcher>>()
+  /** Watches of one key. */
+  readonly #byKey = new Map<string, Set<Watcher>>()
   /** Watches of any other prefix; asked one by one. */
   readonly #others = new Set<Watcher>()
   /** Number of prefixes in `#byPrefix` by how many slashes they have, so that unused depths cost nothing. */
   readonly #depths: number[] = []
 
   /** Registers a watch of events after `after`; returns its end. */
-  add(prefix: string, after: number, listener: StoreListener): () => void {
-    const watcher: Watcher = { prefix, after, listener, active: true, pending: undefined }
-    if (prefix !== '' && !prefix.endsWith('/')) {
-      this.#others.add(watcher)
-      return () => {
-        watcher.active = false
-        this.#others.delete(watcher)
-      }
-    }
-    const depth = slashes(prefix)
-    let watchers = this.#byPrefix.get(prefix)
-    if (watchers === undefined) {
-      watchers = new Set()
-      this.#byPrefix.set(prefix, watchers)
-      this.#depths[depth] = (this.#depths[depth] ?? 0) + 1
-    }
-    watchers.add(watcher)
+  add(scope: WatchScope, after: number, listener: StoreListener): () => void {
+    const watcher: Watcher = { scope, after, listener, active: true, pending: undefined }
+    const unfile = this.#file(watcher)
     return () => {
       if (!watcher.active) return
       watcher.active = false
-      watchers.delete(watcher)
-      // A later watch of the same prefix makes a new set, so only the set that is filed may be removed.
-      if (watchers.size === 0 && this.#byPrefix.get(prefix) === watchers) {
-        this.#byPrefix.delete(prefix)
-        this.#depths[depth]! -= 1
-      }
+      unfile()
     }
+  }
+
+  #file(watcher: Watcher): () => void {
+    const { scope } = watcher
+    if ('key' in scope) return fileUnder(this.#byKey, scope.key, watcher)
+    const { prefix } = scope
+    if (prefix !== '' && !prefix.endsWith('/')) {
+      this.#others.add(watcher)
+      return () => this.#others.delete(watcher)
+    }
+    const depth = slashes(prefix)
+    const count = (change: number): void => void (this.#depths[depth] = (this.#depths[depth] ?? 0) + change)
+    return fileUnder(this.#byPrefix, prefix, watcher, count)
   }
 
   /**
@@ -76,22 +79,44 @@ export class WatchRegistry {
 
   #collect(event: StoreEvent, touched: Watcher[]): void {
     const key = event.key
-    if (this.#depths[0]) this.#offer('', event, touched)
+    if (this.#depths[0]) offer(this.#byPrefix.get(''), event, touched)
     let depth = 0
     for (let at = key.indexOf('/'); at !== -1; at = key.indexOf('/', at + 1)) {
       depth++
-      if (this.#depths[depth]) this.#offer(key.slice(0, at + 1), event, touched)
+      if (this.#depths[depth]) offer(this.#byPrefix.get(key.slice(0, at + 1)), event, touched)
     }
+    if (this.#byKey.size > 0) offer(this.#byKey.get(key), event, touched)
     for (const watcher of this.#others) {
-      if (key.startsWith(watcher.prefix)) give(watcher, event, touched)
+      if (isInScope(key, watcher.scope)) give(watcher, event, touched)
     }
   }
+}
 
-  #offer(prefix: string, event: StoreEvent, touched: Watcher[]): void {
-    const watchers = this.#byPrefix.get(prefix)
-    if (watchers === undefined) return
-    for (const watcher of watchers) give(watcher, event, touched)
+/** Files a watch, and returns how to take it out; `count` is told of each name that comes (1) and goes (-1). */
+function fileUnder(
+  files: Map<string, Set<Watcher>>,
+  name: string,
+  watcher: Watcher,
+  count: (change: 1 | -1) => void = () => {},
+): () => void {
+  let watchers = files.get(name)
+  if (watchers === undefined) {
+    files.set(name, (watchers = new Set()))
+    count(1)
   }
+  const filed = watchers.add(watcher)
+  return () => {
+    filed.delete(watcher)
+    // A later watch of the same name makes a new set, so only the set that is filed may be removed.
+    if (filed.size > 0 || files.get(name) !== filed) return
+    files.delete(name)
+    count(-1)
+  }
+}
+
+function offer(watchers: ReadonlySet<Watcher> | undefined, event: StoreEvent, touched: Watcher[]): void {
+  if (watchers === undefined) return
+  for (const watcher of watchers) give(watcher, event, touched)
 }
 
 function give(watcher: Watcher, event: StoreEvent, touched: Watcher[]): void {
