@@ -51,7 +51,7 @@ export function parseObject(
   const body = parseBody(text, yaml, (why) => {
     return unrecognized(why.startsWith('yaml: ') ? why : `couldn't get version/kind; json parse error: ${why}`)
   })
-  const problem = kindProblem(body.value, text, served.custom)
+  const problem = kindProblem(body.value, () => text, served.custom)
   if (problem !== undefined) throw unrecognized(problem)
   return { body, object: asObject(body.value, served) }
 }
@@ -60,7 +60,7 @@ const KIND_AND_VERSION =
   'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 
 /** Why the kind of an object cannot be told. */
-function kindProblem(value: unknown, text: string, custom: boolean): string | undefined {
+export function kindProblem(value: unknown, text: () => string, custom: boolean): string | undefined {
   const start = "couldn't get version/kind; json parse error: json: cannot unmarshal"
   if (value !== null && !isRecord(value))
     return `${start} ${jsonTypeOf(value)} into Go value of type ${KIND_AND_VERSION}`
@@ -69,7 +69,7 @@ function kindProblem(value: unknown, text: string, custom: boolean): string | un
     if (typeof word !== 'string') return `${start} ${jsonTypeOf(word)} into Go struct field .${field} of type string`
   }
   // A built-in kind can be told from the URL.
-  return custom && (value?.['kind'] ?? '') === '' ? `Object 'Kind' is missing in '${text.trim()}'` : undefined
+  return custom && (value?.['kind'] ?? '') === '' ? `Object 'Kind' is missing in '${text().trim()}'` : undefined
 }
 
 /** Makes the refusal of a body of this kind and version. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { openTestCluster, statusOf, W, widget } from './test-cluster.ts'
+import { CM, openTestCluster, statusOf, W, widget } from './test-cluster.ts'
 import type { RawAnswer, TestCluster } from './test-cluster.ts'
 
 let cluster: TestCluster
@@ -116,5 +116,19 @@ test('custom resources have no strategic merge patch', async () => {
   expect(answer.code).toBe(415)
   for (const type of ['json-patch+json', 'merge-patch+json', 'apply-patch+yaml']) {
     expect(statusOf(answer).message).toContain(`application/${type}`)
+  }
+})
+
+test.each([
+  ['apiVersion', { a: 1 }, 'object'],
+  ['kind', 5, 'number'],
+  ['apiVersion', true, 'bool'],
+])('that makes %s %j is refused', async (field, value, type) => {
+  const why = `couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into Go struct field .${field} of type string`
+  await cluster.send('POST', CM, { body: { metadata: { name: 'c' } } })
+  for (const path of [`${W}/w`, `${CM}/c`]) {
+    const answer = await merge({ [field]: value }, path)
+    expect([answer.code, statusOf(answer).message]).toEqual([422, expect.stringMatching(/^ "" is invalid: patch: /)])
+    expect(statusOf(answer).message).toContain(why)
   }
 })

@@ -15,7 +15,7 @@ import {
 } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
 import { messageOfKind } from '../builtins/field-table.ts'
-import { asObject, ingest, ingestApplied, patchedInvalid } from '../decode.ts'
+import { asObject, ingest, ingestApplied, kindProblem, patchedInvalid } from '../decode.ts'
 import { mediaType } from '../media-types.ts'
 import type { AnyObject } from '../object.ts'
 import { isRecord } from '../object.ts'
@@ -93,9 +93,8 @@ async function handleChange(context: RequestContext, change: Change): Promise<An
     const live = cluster.database.objectAs(served, stored)
     const result = runChange(live, patch.value as Json, change)
     const refuse = (why: string): Error => patchedInvalid(result, why)
-    if (served.custom && isRecord(result) && (result['kind'] ?? '') === '') {
-      throw refuse(`Object 'Kind' is missing in '${JSON.stringify(result)}'`)
-    }
+    const problem = kindProblem(result, () => JSON.stringify(result), served.custom)
+    if (problem !== undefined) throw refuse(problem)
     const patched = asObject(result, served, refuse)
     checkKind(write, patched, true)
     bindToUrl(write, patched, request.name)
