@@ -247,7 +247,8 @@ export class RolloutEngine {
     return judge({
       book: evidence,
       budget: strategy.budget,
-      comparison: comparison && (() => comparison.compare(now)),
+      comparison,
+      now,
       changed: newFailures,
     })
   }

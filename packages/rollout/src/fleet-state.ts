@@ -2,7 +2,6 @@ import { Durations } from './durations.ts'
 import { EvidenceBook } from './evidence/book.ts'
 import { ComparisonWatch } from './evidence/comparison-watch.ts'
 import { SignalWatch } from './evidence/e-process.ts'
-import { SequentialTest } from './evidence/sequential-test.ts'
 import { seededHash } from './hash.ts'
 import { Heap } from './heap.ts'
 import { DEFAULT_HALT_REASONS } from './plan.ts'
@@ -14,6 +13,7 @@ import {
   isTakenBack,
   isTouched,
   isUndecided,
+  NO_HISTORY,
   observedOutcome,
   standingOf,
   type History,
@@ -86,8 +86,8 @@ export class FleetState {
     this.strategy = strategy
     this.#seed = seed
     this.#now = startedAt
-    const { sequentialTest, haltBy, history, compareUntreated, signals = [] } = strategy
-    this.evidence = new EvidenceBook(haltBy === 'Budget' ? undefined : new SequentialTest(sequentialTest), history)
+    const { compareUntreated, signals = [] } = strategy
+    this.evidence = new EvidenceBook(strategy, startedAt)
     this.comparison = compareUntreated ? new ComparisonWatch(startedAt) : undefined
     this.#watches = new Map(signals.map((signal) => [signal.name, new SignalWatch(signal)]))
     this.#haltReasons = new Set(strategy.haltReasons ?? DEFAULT_HALT_REASONS)
@@ -148,17 +148,12 @@ export class FleetState {
       confirmedOnset: undefined,
       timedSince: undefined,
       timedOnset: undefined,
-      history: this.#departed.get(target.id) ?? {
-        requested: false,
-        reverted: false,
-        outcome: undefined,
-        countedIn: 0,
-      },
+      history: this.#departed.get(target.id) ?? NO_HISTORY,
     }
     this.#departed.delete(target.id)
     this.#records.set(target.id, record)
-    this.#tally(record, 1)
     if (record.stage) this.evidence.know(record.stratum)
+    this.#tally(record, 1)
     return record
   }
 
@@ -211,11 +206,11 @@ export class FleetState {
       record.stage?.pool.adjustTaken(record.stratum, 1)
       this.assign(record, wave)
     }
-    const { history } = record
-    if (!history.requested) {
-      history.requested = true
+    if (!record.history.requested) {
+      record.history = { ...NO_HISTORY, requested: true }
       this.touched.push(record)
     }
+    const { history } = record
     if (record.input.phase === 'Reverted' && !history.reverted) {
       history.reverted = true
       this.reverted++
@@ -390,6 +385,9 @@ export class FleetState {
     if (touched || input.phase !== 'NotAffected') stage.targets += by
     this.#perCustomer.set(record.customer, (this.#perCustomer.get(record.customer) ?? 0) + by)
     if (standing === 'busy') stage.busy += by
+    if (standing === 'busy' && input.since !== undefined && isRunning(record) && !isTakenBack(record)) {
+      this.evidence.running(record.stratum, by, input.since)
+    }
     if (isUndecided(record)) stage.undecided += by
     if (outcome) stage[outcome] += by
     if (!wave) return

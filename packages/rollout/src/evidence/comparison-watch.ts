@@ -1,5 +1,5 @@
 import { ExposureLedger } from './exposure-ledger.ts'
-import { compareRates, type Comparison } from './rate-ratio.ts'
+import { compareRates, ratioAtLeast, type Comparison } from './rate-ratio.ts'
 
 /** The name of the change inside a ledger that knows only one. */
 const CHANGE = 'change'
@@ -61,5 +61,10 @@ export class ComparisonWatch {
 
   compare(now: number): Comparison {
     return compareRates(this.#ledger.contrast(CHANGE, now))
+  }
+
+  /** The treated fall ill at least so many times as often, with 95 % confidence. */
+  atLeast(now: number): number {
+    return ratioAtLeast(this.#ledger.contrast(CHANGE, now))
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ExposureLedger, type Exposure, type ExposureEvent } from './exposure-ledger.ts'
+import { ExposureLedger, type HealthyTime, type ExposureEvent } from './exposure-ledger.ts'
 
 const HOUR = 3_600_000
 const STRATA = ['4.19/AWS', '4.20/Azure']
@@ -92,7 +92,7 @@ function pieces(events: readonly ExposureEvent[], now: number): { all: Piece[]; 
 }
 
 /** `wasThere` of an onset: those before the baseline do not count; at its very moment the order of events decides. */
-function sum(some: readonly Piece[], since = 0, signature?: string): Exposure {
+function sum(some: readonly Piece[], since = 0, signature?: string): HealthyTime {
   let ms = 0
   let onsets = 0
   for (const piece of some) {

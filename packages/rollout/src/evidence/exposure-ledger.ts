@@ -23,7 +23,7 @@ export type ExposureEvent =
   | { readonly type: 'recovery'; readonly target: string; readonly at: number }
 
 /** Healthy time and what went wrong in it. */
-export interface Exposure {
+export interface HealthyTime {
   /** Healthy control-plane time in milliseconds, exact. */
   readonly ms: number
   readonly onsets: number
@@ -32,23 +32,23 @@ export interface Exposure {
 /** Targets with a change against those without, of one stratum, since the first of the stratum got it. */
 export interface Contrast {
   readonly stratum: string
-  readonly exposed: Exposure
-  readonly unexposed: Exposure
+  readonly exposed: HealthyTime
+  readonly unexposed: HealthyTime
 }
 
 /** The same for two changes that overlap, since the first of the stratum got either. */
 export interface Overlap {
   readonly stratum: string
-  readonly neither: Exposure
-  readonly left: Exposure
-  readonly right: Exposure
-  readonly both: Exposure
+  readonly neither: HealthyTime
+  readonly left: HealthyTime
+  readonly right: HealthyTime
+  readonly both: HealthyTime
 }
 
 /** What a change has earned in one stratum, in whatever stage. */
-export interface Credit extends Exposure {
+export interface Credit extends HealthyTime {
   readonly stratum: string
-  readonly byStage: Readonly<Record<string, Exposure>>
+  readonly byStage: Readonly<Record<string, HealthyTime>>
   /** The rate of onsets is below this with 95 % confidence, per hour: the rule of three when there was none. */
   readonly atMostPerHour: number
 }
@@ -144,7 +144,7 @@ export class ExposureLedger {
   credit(change: string, now: number): Credit[] {
     const credits: Credit[] = []
     for (const [stratum, cells] of this.#inOrder()) {
-      const byStage: Record<string, Exposure> = {}
+      const byStage: Record<string, HealthyTime> = {}
       const total = { ms: 0, onsets: 0 }
       for (const cell of cells.values()) {
         if (!cell.changes.has(change)) continue
@@ -195,7 +195,7 @@ export class ExposureLedger {
         group.ms += ms
         group.onsets += onsets
       }
-      const [neither, one, other, both] = groups as [Exposure, Exposure, Exposure, Exposure]
+      const [neither, one, other, both] = groups as [HealthyTime, HealthyTime, HealthyTime, HealthyTime]
       overlaps.push({ stratum, neither, left: one, right: other, both })
     }
     return overlaps
@@ -249,11 +249,11 @@ export class ExposureLedger {
     return cell.offset + cell.healthy * (now - this.#epoch)
   }
 
-  #exposure(cell: Cell, now: number, signature?: string): Exposure {
+  #exposure(cell: Cell, now: number, signature?: string): HealthyTime {
     return { ms: this.#milliseconds(cell, now), onsets: countOf(cell.onsets, signature) }
   }
 
-  #since(cell: Cell, baseline: Baseline, now: number, signature: string | undefined): Exposure {
+  #since(cell: Cell, baseline: Baseline, now: number, signature: string | undefined): HealthyTime {
     const before = baseline.get(cell)
     const { ms, onsets } = this.#exposure(cell, now, signature)
     return before ? { ms: ms - before.ms, onsets: onsets - countOf(before.onsets, signature) } : { ms, onsets }

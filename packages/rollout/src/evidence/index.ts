@@ -4,7 +4,7 @@ export {
   ExposureLedger,
   type Contrast,
   type Credit,
-  type Exposure,
+  type HealthyTime,
   type ExposureEvent,
   type Overlap,
 } from './exposure-ledger.ts'

@@ -3,6 +3,7 @@ import type { FailureBudget, Verdict } from '../types.ts'
 import { totals, type EvidenceBook } from './book.ts'
 import { shareBounds } from './bounds.ts'
 import { allowedFailures } from './budget.ts'
+import type { ComparisonWatch } from './comparison-watch.ts'
 import type { SignalWatch } from './e-process.ts'
 import type { Comparison } from './rate-ratio.ts'
 import type { SequentialTest } from './sequential-test.ts'
@@ -44,9 +45,9 @@ export function clearVerdict(book: EvidenceBook): Judgement {
   }
 }
 
-function sequential(test: SequentialTest, book: EvidenceBook, stratum?: string): Judgement | undefined {
+function sequential(test: SequentialTest, book: EvidenceBook, now: number, stratum?: string): Judgement | undefined {
   const cells = () => (stratum === undefined ? book.fleet() : book.stratum(stratum))
-  const llr = test.ratio(test.sums(cells()))
+  const llr = test.ratio(book.withRunning(test.sums(cells()), now, stratum))
   // The tests of the strata share one chance of error; without that, many strata would halt many good changes.
   const limit = test.haltLimit(stratum === undefined ? 1 : book.strata)
   if (llr < limit) return undefined
@@ -68,7 +69,7 @@ function sequential(test: SequentialTest, book: EvidenceBook, stratum?: string):
   }
 }
 
-function compared(book: EvidenceBook, { ratio, p, onsets, exposedOnsets }: Comparison): Judgement {
+function compared(book: EvidenceBook, { ratio, p, onsets, exposedOnsets }: Comparison, atLeast: number): Judgement {
   const { treated, failed } = totals(book.fleet())
   const message = Number.isFinite(ratio)
     ? `${exposedOnsets} of ${onsets} targets that became unhealthy are treated ones, ${ratio.toFixed(1)} times as often as untreated ones of the same strata at the same time`
@@ -77,7 +78,7 @@ function compared(book: EvidenceBook, { ratio, p, onsets, exposedOnsets }: Compa
     outcome: 'Halt',
     rule: 'RateRatio',
     reason: 'WorseThanUntreated',
-    message: `${message} (p = ${p.toExponential(1)}).`,
+    message: `${message} (p = ${p.toExponential(1)}; at least ${atLeast.toFixed(1)} times with 95 % confidence).`,
     evidence: { treated, failed },
     ...(treated === 0 ? {} : { bounds: bounded(treated, failed) }),
   }
@@ -102,8 +103,9 @@ function overBudget(budget: FailureBudget, stage: StageState): Judgement | undef
 export interface Docket {
   readonly book: EvidenceBook
   readonly budget: FailureBudget | undefined
-  /** Treated against untreated now, when they are compared. */
-  readonly comparison: (() => Comparison) | undefined
+  /** Treated against untreated, when they are compared. */
+  readonly comparison: ComparisonWatch | undefined
+  readonly now: number
   /** Where something failed since the last time. */
   readonly changed: { readonly strata: Iterable<string>; readonly stages: Iterable<StageState> }
 }
@@ -112,12 +114,12 @@ export interface Docket {
  * Judges what changed since the last time: the sequential test of the fleet, then of each stratum with a new failure,
  * then treated against untreated, then the budget of each stage with a new failure. Undefined = go on.
  */
-export function judge({ book, budget, comparison, changed }: Docket): Judgement | undefined {
+export function judge({ book, budget, comparison, now, changed }: Docket): Judgement | undefined {
   const { test } = book
-  const found = test && firstOf([undefined, ...changed.strata], (stratum) => sequential(test, book, stratum))
+  const found = test && firstOf([undefined, ...changed.strata], (stratum) => sequential(test, book, now, stratum))
   if (found) return found
-  const rates = comparison?.()
-  if (rates?.opinion === 'Vote') return compared(book, rates)
+  const rates = comparison?.compare(now)
+  if (comparison && rates?.opinion === 'Vote') return compared(book, rates, comparison.atLeast(now))
   return budget && firstOf(changed.stages, (stage) => overBudget(budget, stage))
 }
 

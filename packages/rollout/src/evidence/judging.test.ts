@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Bench, ids, MINUTE, target } from '../bench.test-support.ts'
 import type { StrategyInput } from '../types.ts'
+import { EvidenceBook } from './book.ts'
+import { addTo, SequentialTest } from './sequential-test.ts'
 
 const wide = { name: 'first', canary: 200, factor: 1, soakMs: 30 * MINUTE, finalSoakMs: 60 * MINUTE }
 const lenient = { goodRate: 0.3, badRate: 0.9, alpha: 0.0001, beta: 0.0001 }
@@ -36,6 +38,55 @@ describe('history', () => {
     bench.applied('t1', 10)
     bench.at(10)
     expect(asked.sort()).toEqual(['even', 'odd'])
+  })
+})
+
+describe('operations under way', () => {
+  /** 300 at once, of which the first three fail after so many minutes. */
+  function earlyFailures(minute: number): { bench: Bench; said: string | undefined } {
+    const stages = [{ ...wide, canary: 300 }]
+    const bench = new Bench(
+      ids(300).map((id) => target(id)),
+      { ...change, stages },
+    )
+    bench.at(0)
+    for (const id of ids(300)) bench.see(id, { phase: 'Applying', since: 0 })
+    bench.at(1)
+    for (const id of ids(3)) bench.see(id, { phase: 'Failed', since: 0, completedAt: minute * MINUTE })
+    return { bench, said: bench.at(minute)[0] }
+  }
+
+  test('say something by not having failed: three early failures of 300 are no wave of failures', () => {
+    expect(earlyFailures(2).said).toBe('halt SequentialTest')
+    expect(earlyFailures(20).said).toBeUndefined()
+  })
+
+  test('in the end each counts once, as what it came to', () => {
+    const { bench } = earlyFailures(20)
+    for (const id of ids(300).slice(3)) bench.see(id, { phase: 'Applied', since: 0, completedAt: 30 * MINUTE })
+    bench.at(30)
+    const sequential = new SequentialTest({ goodRate: 0.005, badRate: 0.05, alpha: 0.01, beta: 0.01 })
+    const cell = { succeeded: 0, failed: 0, bad: 0, severe: 0 }
+    addTo(cell, 297, 3, sequential.steps())
+    expect(bench.summary.verdict?.evidence.llr).toBe(sequential.ratio(sequential.sums([cell])).toFixed(2))
+    bench.see('t3', { onsetAt: 31 * MINUTE })
+    expect(bench.at(31)).toEqual([])
+  })
+
+  test('are forgotten when they are over, and those of no stage never counted', () => {
+    const sequentialTest = { goodRate: 0.005, badRate: 0.05, alpha: 0.01, beta: 0.01 }
+    const book = new EvidenceBook(
+      { stages: [], maxPerShard: () => 1, sequentialTest, operationTimeoutMs: 45 * MINUTE, autoRevert: true },
+      0,
+    )
+    book.know('s')
+    const none = { bad: 0, severe: 0 }
+    book.running('s', 1, 10)
+    book.running('unknown', 1, 10)
+    expect(book.withRunning(none, 20 * MINUTE).bad).toBeLessThan(0)
+    expect(book.withRunning(none, 20 * MINUTE, 's')).toEqual(book.withRunning(none, 20 * MINUTE))
+    book.running('s', -1, 10)
+    expect(book.withRunning(none, 20 * MINUTE).bad + 0).toBe(0)
   })
 })
 
@@ -140,7 +191,7 @@ describe('treated against untreated', () => {
     const said = treated.slice(0, 3).flatMap((id, index) => illAt(bench, id, 120 + index))
     expect(said[0]).toBe('halt RateRatio')
     expect(bench.summary.verdict?.message).toMatch(
-      /^All 3 targets that became unhealthy are treated ones, while the untreated .* \(p = \d\.\de-4\)\.$/,
+      /^All 3 targets that became unhealthy are treated ones, while the untreated .* \(p = \d\.\de-4; at least \d+\.\d times with 95 % confidence\)\.$/,
     )
   })
 
