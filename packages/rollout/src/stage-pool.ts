@@ -21,15 +21,10 @@ export interface PickRules {
   readonly together?: boolean
 }
 
-interface Entry<T extends Candidate> {
-  readonly candidate: T
-  /** False once the candidate left the pool; its entry is dropped when it comes up. */
-  alive: boolean
-}
-
 interface Stratum<T extends Candidate> {
   readonly name: string
-  readonly entries: Heap<Entry<T>>
+  /** Whoever left stays in it until it comes up. */
+  readonly candidates: Heap<T>
   /** Targets of this stratum that are in a wave. */
   taken: number
   /** Of the newest head; older heads are stale. */
@@ -40,7 +35,7 @@ interface Head<T extends Candidate> {
   readonly stratum: Stratum<T>
   readonly version: number
   readonly taken: number
-  readonly entry: Entry<T>
+  readonly candidate: T
 }
 
 /** Random order within a stratum; ids break ties so that the order never depends on who came first. */
@@ -56,9 +51,11 @@ function earlier(left: Candidate, right: Candidate): boolean {
  */
 export class StagePool<T extends Candidate> {
   readonly #strata = new Map<string, Stratum<T>>()
-  readonly #entries = new Map<string, Entry<T>>()
+  readonly #members = new Map<string, T>()
+  /** Left, but still in the heap of its stratum. */
+  readonly #departed = new Set<T>()
   readonly #heads = new Heap<Head<T>>((left, right) =>
-    left.taken === right.taken ? earlier(left.entry.candidate, right.entry.candidate) : left.taken < right.taken,
+    left.taken === right.taken ? earlier(left.candidate, right.candidate) : left.taken < right.taken,
   )
   #size = 0
   /** How many of them are `notFirst`. */
@@ -69,32 +66,25 @@ export class StagePool<T extends Candidate> {
   }
 
   has(id: string): boolean {
-    return this.#entries.get(id)?.alive ?? false
+    return this.#members.has(id)
   }
 
   add(candidate: T): void {
-    const known = this.#entries.get(candidate.id)
-    if (known?.candidate === candidate) {
-      if (!known.alive) {
-        known.alive = true
-        this.#count(candidate, 1)
-      }
-      return
-    }
+    const known = this.#members.get(candidate.id)
+    if (known === candidate) return
     if (known) this.delete(candidate.id)
-    const entry: Entry<T> = { candidate, alive: true }
-    this.#entries.set(candidate.id, entry)
+    this.#members.set(candidate.id, candidate)
     this.#count(candidate, 1)
+    if (this.#departed.delete(candidate)) return
     const stratum = this.#stratum(candidate.stratum)
-    stratum.entries.push(entry)
-    if (stratum.entries.peek() === entry) this.#refresh(stratum)
+    stratum.candidates.push(candidate)
+    if (stratum.candidates.peek() === candidate) this.#refresh(stratum)
   }
 
   delete(id: string): boolean {
-    const entry = this.#entries.get(id)
-    if (!entry?.alive) return false
-    entry.alive = false
-    this.#count(entry.candidate, -1)
+    const candidate = this.#members.get(id)
+    if (!candidate) return false
+    this.#leave(candidate)
     return true
   }
 
@@ -119,23 +109,22 @@ export class StagePool<T extends Candidate> {
     let passedOver: T[] = []
     let round = 1
     while (picked.length < count) {
-      const head = this.#head()
-      if (!head) {
+      const candidate = this.#head()
+      if (!candidate) {
         if (passedOver.length === 0) break
         round++
         for (const candidate of passedOver) this.add(candidate)
         passedOver = []
         continue
       }
-      const { candidate } = head
       const { pair, notFirst } = candidate
       if ((others && notFirst) || (!together && pair !== undefined && pairs.has(pair))) {
-        this.#drop(head)
+        this.#drop(candidate)
         keptBack.push(candidate)
         continue
       }
       const mine = perCustomer.get(candidate.customer) ?? 0
-      this.#drop(head)
+      this.#drop(candidate)
       if (mine >= round * share(candidate.customer)) {
         passedOver.push(candidate)
         continue
@@ -158,41 +147,44 @@ export class StagePool<T extends Candidate> {
   #stratum(name: string): Stratum<T> {
     let stratum = this.#strata.get(name)
     if (!stratum) {
-      const entries = new Heap<Entry<T>>((left, right) => earlier(left.candidate, right.candidate))
-      stratum = { name, entries, taken: 0, version: 0 }
+      stratum = { name, candidates: new Heap<T>(earlier), taken: 0, version: 0 }
       this.#strata.set(name, stratum)
     }
     return stratum
   }
 
-  /** Drops dead entries from the top of the stratum and announces its head. */
+  /** Drops those who left from the top of the stratum and announces its head. */
   #refresh(stratum: Stratum<T>): void {
     stratum.version++
     for (;;) {
-      const entry = stratum.entries.peek()
-      if (!entry) return
-      if (entry.alive) {
-        this.#heads.push({ stratum, version: stratum.version, taken: stratum.taken, entry })
+      const candidate = stratum.candidates.peek()
+      if (!candidate) return
+      if (!this.#departed.delete(candidate)) {
+        this.#heads.push({ stratum, version: stratum.version, taken: stratum.taken, candidate })
         return
       }
-      stratum.entries.pop()
-      if (this.#entries.get(entry.candidate.id) === entry) this.#entries.delete(entry.candidate.id)
+      stratum.candidates.pop()
     }
   }
 
-  #head(): Entry<T> | undefined {
+  #head(): T | undefined {
     for (;;) {
       const head = this.#heads.peek()
       if (!head) return undefined
-      if (head.version === head.stratum.version && head.entry.alive) return head.entry
+      if (head.version === head.stratum.version && !this.#departed.has(head.candidate)) return head.candidate
       this.#heads.pop()
       if (head.version === head.stratum.version) this.#refresh(head.stratum)
     }
   }
 
-  #drop(entry: Entry<T>): void {
-    entry.alive = false
-    this.#count(entry.candidate, -1)
-    this.#refresh(this.#stratum(entry.candidate.stratum))
+  #leave(candidate: T): void {
+    this.#members.delete(candidate.id)
+    this.#departed.add(candidate)
+    this.#count(candidate, -1)
+  }
+
+  #drop(candidate: T): void {
+    this.#leave(candidate)
+    this.#refresh(this.#stratum(candidate.stratum))
   }
 }

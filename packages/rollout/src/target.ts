@@ -41,6 +41,14 @@ export interface History {
   countedIn: number
 }
 
+/** Of every target that was never requested: one for all, so that a fleet that waits needs no more memory. */
+export const NO_HISTORY: History = Object.freeze({
+  requested: false,
+  reverted: false,
+  outcome: undefined,
+  countedIn: 0,
+})
+
 /** idle: nothing was asked of it. busy: an operation is under way. done: it ended. excluded: not to be waited for. */
 export type Standing = 'idle' | 'busy' | 'done' | 'excluded'
 
