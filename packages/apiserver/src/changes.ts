@@ -7,6 +7,10 @@ const NOT_DESIRED_STATE = new Set(['apiVersion', 'kind', 'metadata'])
 
 /** Whether a write changes what `metadata.generation` counts: anything but metadata, and status where it has its own endpoint. */
 export function desiredStateChanged(served: ServedResource, object: AnyObject, live: AnyObject): boolean {
+  // The annotations of a deployment go on to what it makes.
+  const { kind, group } = served.resource
+  const passesOn = kind === 'Deployment' && group === 'apps'
+  if (passesOn && !deepEqual(object.metadata.annotations ?? {}, live.metadata.annotations ?? {})) return true
   for (const field of new Set([...Object.keys(object), ...Object.keys(live)])) {
     if (NOT_DESIRED_STATE.has(field) || (served.status && field === 'status')) continue
     if (!deepEqual(object[field], live[field])) return true

@@ -39,7 +39,7 @@ export async function deleteObject(
   const { served, cluster } = context
   const { name } = live.metadata
   if (options.preconditions !== undefined) checkDeletePreconditions(context, live, options.preconditions)
-  if (served.resource.kind === 'Namespace' && served.resource.group === '' && PERMANENT_NAMESPACES.has(name)) {
+  if (isNamespace(served) && PERMANENT_NAMESPACES.has(name)) {
     throw forbidden(groupResourceOf(served), name, 'this namespace may not be deleted')
   }
   const attributes: AdmissionAttributes = {
@@ -56,7 +56,8 @@ export async function deleteObject(
   const reviewing = review(attributes)
   if (reviewing !== undefined) await reviewing
   if (mutating instanceof Promise || reviewing !== undefined) checkUnraced(context, stored)
-  const finalizers = finalizersFor(options.propagationPolicy, live.metadata.finalizers ?? [])
+  const policy = options.propagationPolicy ?? defaultPolicy(context)
+  const finalizers = finalizersFor(policy, live.metadata.finalizers ?? [])
   const { finalizers: before = [], ...metadata } = live.metadata
   const object: AnyObject = { ...live, metadata: finalizers.length === 0 ? metadata : { ...metadata, finalizers } }
   if (!isHeld(context, object)) return { gone: true, view: await removeObject(context, stored, live) }
@@ -113,6 +114,23 @@ function finalizersFor(policy: PropagationPolicy | undefined, finalizers: readon
   return policy === 'Orphan' ? [...rest, ORPHAN] : rest
 }
 
+function isNamespace({ resource }: ServedResource): boolean {
+  return resource.kind === 'Namespace' && resource.group === ''
+}
+
+/** What happens to dependents when nobody says: some kinds are older than garbage collection. */
+function defaultPolicy({ served, warnings }: WriteContext): PropagationPolicy | undefined {
+  const { kind, group } = served.resource
+  if (kind === 'Job' && group === 'batch') {
+    warnings.push(
+      'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or ' +
+        'set propagationPolicy=Orphan to suppress this warning',
+    )
+    return 'Orphan'
+  }
+  return kind === 'ReplicationController' && group === '' ? 'Orphan' : undefined
+}
+
 function mark({ served, cluster }: WriteContext, object: AnyObject): AnyObject {
   const { name, generateName, namespace, uid, resourceVersion, generation, creationTimestamp, ...rest } =
     object.metadata
@@ -125,7 +143,8 @@ function mark({ served, cluster }: WriteContext, object: AnyObject): AnyObject {
     generation: generation === undefined ? undefined : generation + 1,
     creationTimestamp,
     deletionTimestamp: cluster.database.now(),
-    deletionGracePeriodSeconds: 0,
+    // Namespaces have finalizers of another kind, and are given no time.
+    deletionGracePeriodSeconds: isNamespace(served) ? undefined : 0,
     ...rest,
   }
   // Members that are undefined do not reach the encoded object.

@@ -13,6 +13,11 @@ const LABEL_RULE =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an " +
   "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 
+const OLD_LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/
+const OLD_LABEL_RULE =
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end " +
+  "with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
+
 /** What validation needs to know about the kind. */
 type Kind = Pick<ServedResource, 'names' | 'strictFinalizers'>
 
@@ -112,9 +117,10 @@ function nameErrors(field: string, name: string, checked: string, { names }: Kin
     if (checked === '.' || checked === '..' || /[/%]/.test(checked)) {
       refuse("may not be '.' or '..' or contain '/' or '%'")
     }
-  } else if (names === 'label') {
+  } else if (names === 'label' || names === 'dns-1035') {
+    const [pattern, rule] = names === 'label' ? [LABEL, LABEL_RULE] : [OLD_LABEL, OLD_LABEL_RULE]
     if (checked.length > 63) refuse('must be no more than 63 characters')
-    if (!LABEL.test(checked)) refuse(LABEL_RULE)
+    if (!pattern.test(checked)) refuse(rule)
   } else {
     if (checked.length > 253) refuse('must be no more than 253 characters')
     if (!SUBDOMAIN.test(checked)) refuse(subdomainRule)

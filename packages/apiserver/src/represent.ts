@@ -24,7 +24,7 @@ export interface Presentation {
 export function representObject(view: View, presentation: Presentation): Uint8Array {
   switch (presentation.representation) {
     case 'table':
-      return encodeJson(tableOf([view.object], {}, presentation, true))
+      return encodeJson(tableOf([view.object], versionOf(view.object), presentation, true))
     case 'metadata':
       return encodeJson(partialMetadata(view.object))
     case 'metadata-list':
@@ -32,6 +32,11 @@ export function representObject(view: View, presentation: Presentation): Uint8Ar
     default:
       return view.bytes
   }
+}
+
+/** What the table of one object says about itself. */
+function versionOf({ metadata: { resourceVersion } }: AnyObject): object {
+  return resourceVersion === undefined || resourceVersion === '' ? {} : { resourceVersion }
 }
 
 /** 406: the client wants a form that this answer does not have. */

@@ -66,8 +66,8 @@ export interface ServedResource {
   readonly categories: readonly string[]
   readonly verbs: readonly string[]
   readonly description: string
-  /** Which names its objects may have: a DNS subdomain, a DNS label, or anything that is one path segment. */
-  readonly names: 'subdomain' | 'label' | 'segment'
+  /** Which names its objects may have: a DNS subdomain, a DNS label of the newer or older kind, or any path segment. */
+  readonly names: 'subdomain' | 'label' | 'dns-1035' | 'segment'
   /** Whether finalizers need a domain. Kinds of the older groups want one. */
   readonly strictFinalizers?: boolean
   /** Whether it comes from a CustomResourceDefinition. */

@@ -43,15 +43,6 @@ export const configMapStrategy: Strategy = {
   },
 }
 
-function foldStringData(object: AnyObject): AnyObject {
-  const { stringData, ...rest } = object
-  const folded = rest as AnyObject
-  if (!isRecord(stringData)) return folded
-  const data: Record<string, unknown> = isRecord(object['data']) ? { ...object['data'] } : {}
-  for (const [key, value] of Object.entries(stringData)) data[key] = Buffer.from(String(value)).toString('base64')
-  return { ...folded, data }
-}
-
 /** Keys a secret of a type must have; of the alternatives one is enough. */
 const REQUIRED_KEYS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'kubernetes.io/tls': [['tls.crt'], ['tls.key']],
@@ -83,10 +74,8 @@ function typeErrors(object: AnyObject): FieldError[] {
   return errors
 }
 
-/** Secrets take plain text on writes, have a type that stays, and may be sealed. */
+/** Secrets have a type that stays, and may be sealed. */
 export const secretStrategy: Strategy = {
-  prepareCreate: (object) => ({ ...foldStringData(object), type: object['type'] ?? 'Opaque' }),
-  prepareUpdate: (object, live) => ({ ...foldStringData(object), type: object['type'] ?? live['type'] }),
   validate(object, live) {
     const errors: FieldError[] = []
     let size = 0

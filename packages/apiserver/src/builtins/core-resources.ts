@@ -40,10 +40,6 @@ function quota(limits: boolean): (object: AnyObject) => string {
   }
 }
 
-function limitKinds(object: AnyObject): number {
-  return recordsAt(object, 'spec', 'limits').length
-}
-
 export const coreResources: readonly ServedResource[] = [
   builtIn('v1', {
     kind: 'Namespace',
@@ -63,14 +59,14 @@ export const coreResources: readonly ServedResource[] = [
     plural: 'configmaps',
     namespaced: true,
     shortNames: ['cm'],
-    columns: [nameColumn, column('Data', count('data', 'binaryData'), 'integer'), ageColumn],
+    columns: [nameColumn, column('Data', count('data', 'binaryData')), ageColumn],
     strategy: configMapStrategy,
   }),
   builtIn('v1', {
     kind: 'Secret',
     plural: 'secrets',
     namespaced: true,
-    columns: [nameColumn, column('Type', text('type')), column('Data', count('data'), 'integer'), ageColumn],
+    columns: [nameColumn, column('Type', text('type')), column('Data', count('data')), ageColumn],
     fields: { type: text('type') },
     strategy: secretStrategy,
   }),
@@ -81,7 +77,6 @@ export const coreResources: readonly ServedResource[] = [
     shortNames: ['sa'],
     subresources: ['token'],
     answersDeleted: true,
-    columns: [nameColumn, column('Secrets', count('secrets'), 'integer'), ageColumn],
   }),
   builtIn('v1', {
     kind: 'ResourceQuota',
@@ -97,11 +92,7 @@ export const coreResources: readonly ServedResource[] = [
     plural: 'limitranges',
     namespaced: true,
     shortNames: ['limits'],
-    columns: [
-      nameColumn,
-      column('Created At', (object) => object.metadata.creationTimestamp, 'date'),
-      column('Limits', limitKinds, 'integer', 1),
-    ],
+    columns: [nameColumn, column('Created At', (object) => object.metadata.creationTimestamp, 'date')],
   }),
   builtIn('v1', {
     kind: 'Event',

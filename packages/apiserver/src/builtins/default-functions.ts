@@ -110,6 +110,7 @@ const job: Fill = (value) => {
       parallelism: 1,
       backoffLimit: spec['backoffLimitPerIndex'] === undefined ? 6 : 2_147_483_647,
       completionMode: 'NonIndexed',
+      manualSelector: false,
       suspend: false,
       podReplacementPolicy: spec['podFailurePolicy'] === undefined ? 'TerminatingOrFailed' : 'Failed',
     }),
@@ -175,13 +176,37 @@ const definition: Fill = (value) => {
   return { ...filled, names: lacking({ ...stated, kind }, named) }
 }
 
+/** Plain text is written only; secrets keep it encoded. */
+const secret: Fill = ({ stringData, ...rest }) => {
+  const typed = lacking(rest, { type: 'Opaque' })
+  if (!isObject(stringData)) return typed
+  const encoded = Object.entries(stringData).map(([key, text]) => [key, Buffer.from(String(text)).toString('base64')])
+  const data = isObject(rest['data']) ? rest['data'] : {}
+  return { ...typed, data: { ...data, ...(Object.fromEntries(encoded) as JsonObject) } }
+}
+
+/** Containers are limited to what they may have at most, and ask for what limits them. */
+const limitRangeItem: Fill = (value) => {
+  if (value['type'] !== 'Container') return value
+  const amounts = (field: string): JsonObject => (isObject(value[field]) ? value[field] : {})
+  const limits = { ...amounts('max'), ...amounts('default') }
+  const requests = { ...amounts('min'), ...limits, ...amounts('defaultRequest') }
+  return {
+    ...value,
+    ...(Object.keys(limits).length === 0 ? {} : { default: limits }),
+    ...(Object.keys(requests).length === 0 ? {} : { defaultRequest: requests }),
+  }
+}
+
 /** What fields of messages have that nobody states, where that depends on others. */
 export const functionDefaults: Readonly<Record<string, Fill>> = {
   'core/v1.Container': container,
   'core/v1.EphemeralContainer': container,
   'core/v1.PodSpec': podSpec,
   'core/v1.Pod': pod,
+  'core/v1.LimitRangeItem': limitRangeItem,
   'core/v1.Namespace': namespace,
+  'core/v1.Secret': secret,
   'core/v1.Volume': volume,
   'core/v1.ServiceSpec': service,
   'core/v1.ServicePort': servicePort,

@@ -51,7 +51,7 @@ export const constantDefaults: Readonly<Record<string, Readonly<Record<string, J
   },
   'apps/v1.StatefulSetPersistentVolumeClaimRetentionPolicy': { whenDeleted: 'Retain', whenScaled: 'Retain' },
   'apps/v1.StatefulSetUpdateStrategy': { type: 'RollingUpdate' },
-  'apps/v1.RollingUpdateStatefulSetStrategy': { partition: 0 },
+  'apps/v1.RollingUpdateStatefulSetStrategy': { partition: 0, maxUnavailable: 1 },
   'apps/v1.DaemonSetSpec': { revisionHistoryLimit: 10 },
   'apps/v1.DaemonSetUpdateStrategy': { type: 'RollingUpdate' },
   'apps/v1.RollingUpdateDaemonSet': { maxUnavailable: 1, maxSurge: 0 },

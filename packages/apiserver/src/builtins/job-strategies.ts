@@ -23,8 +23,12 @@ function withOwnLabels(object: AnyObject): AnyObject {
     'batch.kubernetes.io/job-name': name,
     'job-name': name,
   }
+  // A job without labels has those of its pods.
+  const own = object.metadata.labels ?? {}
+  const named = Object.keys(own).length === 0 || deepEqual(own, metadata['labels'])
   return {
     ...object,
+    metadata: named ? { ...object.metadata, labels: labels as Record<string, string> } : object.metadata,
     spec: {
       ...spec,
       selector: selector ?? { matchLabels: { [CONTROLLER_UID]: uid } },
@@ -79,7 +83,7 @@ const FIELDS =
 
 export const cronJobStrategy: Strategy = {
   validate(object) {
-    const errors = jobSpecErrors(at(object, 'spec', 'jobTemplate', 'spec'), 'spec.jobTemplate.spec')
+    const errors: FieldError[] = []
     const { name } = object.metadata
     if (name.length > LONGEST_NAME) {
       errors.push(fieldInvalid('metadata.name', name, `must be no more than ${LONGEST_NAME} characters`))
@@ -91,6 +95,6 @@ export const cronJobStrategy: Strategy = {
       const why = found === 5 ? 'failed to parse' : `expected exactly 5 fields, found ${found}: [${schedule}]`
       errors.push(fieldInvalid('spec.schedule', schedule, why))
     }
-    return errors
+    return [...errors, ...jobSpecErrors(at(object, 'spec', 'jobTemplate', 'spec'), 'spec.jobTemplate.spec')]
   },
 }

@@ -63,7 +63,7 @@ export const networkResources: readonly ServedResource[] = [
     namespaced: true,
     shortNames: ['svc'],
     categories: ['all'],
-    names: 'label',
+    names: 'dns-1035',
     status: true,
     answersDeleted: true,
     columns: [

@@ -43,6 +43,11 @@ const CREATED_BY_UPDATE = new Set([
   'services',
 ])
 
+/** Built-in kinds say the age in words where defined ones have a date. */
+function asText(column: TableColumn): TableColumn {
+  return column === ageColumn ? { ...column, type: 'string' } : column
+}
+
 /** What is particular to one built-in resource; everything else is as usual. */
 export interface BuiltIn {
   readonly kind: string
@@ -110,7 +115,7 @@ export function builtIn(apiVersion: string, facts: BuiltIn): ServedResource {
       return blank
     },
     schemaRevision: 0,
-    columns: facts.columns ?? [nameColumn, ageColumn],
+    columns: (facts.columns ?? [nameColumn, ageColumn]).map(asText),
     selectableFields: new Map(Object.entries(facts.fields ?? {})),
     strategy: status ? withInitialStatus(apiVersion, kind, strategy) : strategy,
   }

@@ -25,15 +25,20 @@ function selectorErrors(object: AnyObject, live: AnyObject | undefined, kind: st
   const errors: FieldError[] = []
   const labels = labelsOf(object, 'spec', 'template')
   const why = '`selector` does not match template `labels`'
+  const unselected = fieldInvalid(
+    'spec.template.metadata.labels',
+    Object.keys(labels).length === 0 ? null : labels,
+    why,
+  )
   if (!isRecord(selector)) {
-    errors.push(fieldRequired('spec.selector'))
+    // What is not there selects nothing, and daemon sets need to hear no more than that.
+    if (kind !== 'daemonset') errors.push(fieldRequired('spec.selector'))
+    errors.push(unselected)
   } else if (Object.keys(selector).length === 0) {
     errors.push(fieldInvalid('spec.selector', selector as Json, `empty selector is invalid for ${kind}`))
   } else {
     try {
-      if (!labelSelectorFrom(selector).matches(labels)) {
-        errors.push(fieldInvalid('spec.template.metadata.labels', labels, why))
-      }
+      if (!labelSelectorFrom(selector).matches(labels)) errors.push(unselected)
     } catch (error) {
       errors.push(fieldInvalid('spec.selector', selector as Json, (error as Error).message))
     }
@@ -106,6 +111,7 @@ export const replicationControllerStrategy: Strategy = {
       const why = '`selector` does not match template `labels`'
       errors.push(fieldInvalid('spec.template.metadata.labels', labels, why))
     }
+    if (at(object, 'spec', 'template') === undefined) return [...errors, fieldRequired('spec.template')]
     return [...errors, ...templateErrors(object)]
   },
 }

@@ -15,6 +15,12 @@ export interface Selection {
   readonly matches: ((object: AnyObject) => boolean) | undefined
 }
 
+/** Kinds that have no field selectors of their own say which all have. */
+function whyUnknown(served: ServedResource, field: string): string {
+  if (served.custom || served.selectableFields.size > 0) return `field label not supported: ${field}`
+  return `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+}
+
 /**
  * Reads the label and field selectors of a request.
  * @throws ApiError BadRequest
@@ -25,7 +31,7 @@ export function selectionOf(context: RequestContext): Selection {
   const fields = parseFieldSelector(query.get('fieldSelector') ?? '')
   for (const { field } of fields) {
     if (readerOf(served, field) === undefined) {
-      throw badRequest(`field label not supported: ${field}`)
+      throw badRequest(whyUnknown(served, field))
     }
   }
   const equal = (field: string): string | undefined =>
