@@ -9,8 +9,10 @@ import { applyEndpoints } from './g6-endpoints.ts'
 import { cascades } from './g7-cascades.ts'
 import { lifecycle } from './g7-lifecycle.ts'
 import { kubectlCases } from './kubectl-cases.ts'
+import { definitions } from './g8-definitions.ts'
 import { rules } from './g8-rules.ts'
 import { schemas } from './g8-schemas.ts'
+import { versions } from './g8-versions.ts'
 
 /** Every case that asks by HTTP, in the order of the groups. */
 export const httpCases: readonly Case[] = [
@@ -23,8 +25,10 @@ export const httpCases: readonly Case[] = [
   ...applyEndpoints,
   ...lifecycle,
   ...cascades,
+  ...definitions,
   ...schemas,
   ...rules,
+  ...versions,
 ]
 
 const everyCase: Case[] = [...httpCases, ...kubectlCases]

@@ -78,5 +78,14 @@ export interface CustomResourceDefinition extends KubeObject {
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
 
 export function isEstablished(definition: CustomResourceDefinition): boolean {
-  return definition.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false
+  return isTrue(definition, 'Established')
+}
+
+/** Whether a definition has all the names it asks for. */
+export function areNamesAccepted(definition: CustomResourceDefinition): boolean {
+  return isTrue(definition, 'NamesAccepted')
+}
+
+function isTrue({ status }: CustomResourceDefinition, condition: string): boolean {
+  return status?.conditions?.some((one) => one.type === condition && one.status === 'True') ?? false
 }

@@ -5,7 +5,7 @@ import { isRecord } from '../object.ts'
 import type { Strategy, StrategyContext } from '../served-resource.ts'
 import { approvalCondition } from './approval.ts'
 import { withCondition } from './conditions.ts'
-import { cleanupFinalizer, isEstablished } from './definition.ts'
+import { areNamesAccepted, cleanupFinalizer, isEstablished } from './definition.ts'
 import type { CustomResourceDefinition, DefinitionStatus } from './definition.ts'
 import { acceptNames } from './names.ts'
 import { validateDefinition } from './validate-definition.ts'
@@ -18,26 +18,30 @@ const PLURAL = 'customresourcedefinitions'
 /** Definitions are accepted or refused at the write itself, so what is stored is served as soon as it is answered. */
 export const definitionStrategy: Strategy = {
   prepareCreate(object, context) {
-    const definition = object as Definition
-    const finalizers = new Set([...(definition.metadata.finalizers ?? []), cleanupFinalizer])
-    const { status: _ignored, ...rest } = definition
-    const created = { ...rest, metadata: { ...definition.metadata, finalizers: [...finalizers] } } as Definition
-    return withStatus(created, undefined, context)
+    const { status: _ignored, ...created } = object as Definition
+    return withStatus(created as Definition, undefined, context)
   },
   prepareUpdate(object, live, context) {
     const definition = object as Definition
-    const { spec, metadata } = live as Definition
+    const before = live as Definition
+    const { spec, metadata } = before
     const same = deepEqual(definition.spec, spec) && deepEqual(definition.metadata.annotations, metadata.annotations)
-    return same ? definition : withStatus(definition, live as Definition, context)
+    // Names that were refused may be free now.
+    return same && areNamesAccepted(before) ? definition : withStatus(definition, before, context)
   },
   validate(object, live) {
     const missing = missingParts(object)
     return missing.length > 0 ? missing : validateDefinition(object as Definition, live as Definition | undefined)
   },
+  // Every deletion begins with the objects; the finalizer holds the definition until they are gone.
+  holdsDeletion: ({ metadata }) => metadata.deletionTimestamp === undefined,
   beginDeletion: (object) => {
     const definition = object as Definition
+    const { metadata } = definition
+    const finalizers = new Set([...(metadata.finalizers ?? []), cleanupFinalizer])
     return {
       ...definition,
+      metadata: { ...metadata, finalizers: [...finalizers] },
       status: withCondition(definition.status ?? {}, {
         type: 'Terminating',
         status: 'True',

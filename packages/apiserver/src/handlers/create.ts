@@ -1,8 +1,10 @@
-import { unknownError } from '@locktender/kube'
+import { forbidden, unknownError } from '@locktender/kube'
 import { ingest, parseObject } from '../decode.ts'
 import { isYamlBody } from '../media-types.ts'
 import { parseWriteOptions } from '../request-options.ts'
 import { bindToUrl, checkKind } from '../object-checks.ts'
+import { groupResourceOf } from '../served-resource.ts'
+import type { ServedResource } from '../served-resource.ts'
 import { createObject } from '../write-pipeline.ts'
 import type { Answer } from './answer.ts'
 import type { RequestContext } from './context.ts'
@@ -15,10 +17,16 @@ export async function handleCreate(context: RequestContext): Promise<Answer> {
   const write = writeContextOf(context, options)
   const { body: parsed, object: decoded } = parseObject(body, isYamlBody(headers['content-type']), served)
   checkKind(write, decoded)
+  if (!served.verbs.includes('create')) throw terminating(served, decoded.metadata.name)
   bindToUrl(write, decoded, undefined)
   const { resourceVersion } = decoded.metadata
   if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== '0') {
     throw unknownError('resourceVersion should not be set on objects to be created')
   }
   return { kind: 'object', code: 201, view: await createObject(write, ingest(write, decoded, parsed)) }
+}
+
+/** A definition that is being deleted takes no new objects. */
+export function terminating(served: ServedResource, name = ''): Error {
+  return forbidden(groupResourceOf(served), name, 'create not allowed while custom resource definition is terminating')
 }

@@ -15,7 +15,7 @@ import type { LogicalCluster } from '../cluster.ts'
 import type { Answer } from '../handlers/answer.ts'
 import type { RequestContext } from '../handlers/context.ts'
 import { withConversions } from '../handlers/conversions.ts'
-import { handleCreate } from '../handlers/create.ts'
+import { handleCreate, terminating } from '../handlers/create.ts'
 import { handleDelete, handleDeleteCollection } from '../handlers/delete.ts'
 import { handleFinalize } from '../handlers/finalize.ts'
 import { handleGet } from '../handlers/get.ts'
@@ -71,7 +71,9 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
   const { served, request, cluster, user } = context
   const { verb, subresource } = request
   const verbs = subresource === undefined ? served.verbs : describeSubresource(subresource).verbs
-  if (!verbs.includes(verb) || !fitsPath(request)) throw unfitting(served, verb)
+  // Where nothing can be created any more, that is said of the object.
+  const terminates = served.custom && verb === 'create' && subresource === undefined
+  if (!(verbs.includes(verb) || terminates) || !fitsPath(request)) throw unfitting(served, verb)
   if (isReview(served)) return reviewAccess(context)
   if (subresource === 'finalize') return handleFinalize(context)
   if (subresource === 'scale') return handleScale(context)
@@ -91,7 +93,9 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
     case 'patch':
       // Whoever may write an object that is not there creates it, and must be allowed to.
       if (verb === 'update' ? updatesNewObject(context) : appliesNewObject(context)) {
-        if (!served.verbs.includes('create')) throw methodNotAllowed(groupResourceOf(served), 'create')
+        if (!served.verbs.includes('create')) {
+          throw served.custom ? terminating(served, request.name) : methodNotAllowed(groupResourceOf(served), 'create')
+        }
         authorize(cluster, user, { ...attributesOf(request, context.query), verb: 'create' })
       }
       return verb === 'update' ? handleUpdate(context) : handlePatch(context)

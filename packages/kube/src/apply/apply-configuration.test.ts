@@ -318,7 +318,7 @@ describe('what cannot be applied', () => {
     ],
     [
       'a list in place of a map',
-      { ...widget(), spec: ['a', { b: 1, a: null }] },
+      { ...widget(), spec: ['a', { b: 1, a: null }] as never },
       '.spec: expected map, got &{[a map[a:<nil> b:1]]}',
     ],
     [
