@@ -1,5 +1,5 @@
 import { badRequest } from '@locktender/kube'
-import type { Tags } from 'yaml'
+import type { Document, Tags } from 'yaml'
 import { yaml } from './load-yaml.ts'
 import { isRecord } from './object.ts'
 
@@ -30,7 +30,21 @@ export function readYaml(text: string): YamlBody {
     if (code !== 'DUPLICATE_KEY') throw new YamlError(`yaml: line ${line}: ${message.split(/ at line |\n/, 1)[0]}`)
     repeated.push(`line ${line}: key ${JSON.stringify(keyAt(text, pos[0]))} already set in map`)
   }
-  return { value: document.toJS(), repeated }
+  return { value: valueOf(document, text), repeated }
+}
+
+/** The value of a document whose aliases may be too many, or inside what they stand for. */
+function valueOf(document: Document.Parsed, text: string): unknown {
+  try {
+    const value: unknown = document.toJS()
+    // JSON cannot say what contains itself; without an anchor nothing does.
+    if (text.includes('&')) JSON.stringify(value)
+    return value
+  } catch (error) {
+    if (error instanceof ReferenceError) throw new YamlError('yaml: document contains excessive aliasing')
+    if (error instanceof TypeError) throw new YamlError('yaml: an anchor contains itself')
+    throw error
+  }
 }
 
 function keyAt(text: string, offset: number): string {

@@ -46,6 +46,10 @@ export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
   if (error instanceof RevisionMismatch) return internalError(`the write raced with another: ${error.message}`)
   if (error instanceof StoreStoppedError) return internalError(error.message)
+  // The only thing that is as deep as a stack is an object somebody has sent, and writes read all of it before they store.
+  if (error instanceof RangeError && error.message.startsWith('Maximum call stack')) {
+    return badRequest('json: exceeded max depth')
+  }
   return internalError(error instanceof Error ? error.message : String(error))
 }
 
