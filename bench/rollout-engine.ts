@@ -1,5 +1,8 @@
 // Cost of the rollout engine: whole rollouts of 1,000 to 100,000 targets, one call of `decide` for every observation.
-// Prints one JSON document; times are CPU time of this process.
+// Prints one JSON document; times are CPU time of this process, but those of single decisions, which are too short for
+// that: they are wall time, the 99th percentile of the calm runs (the least of the repeats).
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { RolloutEngine, type Decision, type StrategyInput, type TargetInput } from '@locktender/rollout'
 
 const SHARDS = 80
@@ -40,7 +43,16 @@ function cpuNanoseconds(): number {
 }
 
 /** Three observations for each target: asked, in progress, done; the oldest operation finishes first. */
-function measure(size: number): { events: number; nanoseconds: number; createMilliseconds: number } {
+interface Run {
+  readonly events: number
+  readonly nanoseconds: number
+  readonly createMilliseconds: number
+  /** One observation and the decisions that follow from it; opening a wave costs its size and is apart. */
+  readonly decisionP99Microseconds: number
+  readonly slowestOpeningMilliseconds: number
+}
+
+function measure(size: number): Run {
   const targets = new Map(fleetOf(size).map((target) => [target.id, target]))
   const started = cpuNanoseconds()
   const engine = RolloutEngine.create({ strategy, seed: 1, targets: targets.values(), startedAt: 0, deadline: 1e12 })
@@ -48,11 +60,25 @@ function measure(size: number): { events: number; nanoseconds: number; createMil
   const running: string[] = []
   let events = 0
   let now = 0
+  let observing = 0
   const see = (id: string, change: Partial<TargetInput>) => {
     const target = { ...(targets.get(id) as TargetInput), ...change }
     targets.set(id, target)
+    const before = process.hrtime.bigint()
     engine.apply({ type: 'upsert', target })
+    observing = Number(process.hrtime.bigint() - before)
     events++
+  }
+  const calls: number[] = []
+  let slowestOpening = 0
+  const decide = () => {
+    const before = process.hrtime.bigint()
+    const decisions = engine.decide(now)
+    const took = Number(process.hrtime.bigint() - before) + observing
+    observing = 0
+    if (decisions.some(({ type }) => type === 'open-wave')) slowestOpening = Math.max(slowestOpening, took)
+    else calls.push(took)
+    return decisions
   }
   const carryOut = (decisions: readonly Decision[]) => {
     for (const decision of decisions) {
@@ -65,7 +91,7 @@ function measure(size: number): { events: number; nanoseconds: number; createMil
     return decisions.length
   }
   for (let next = 0; engine.phase === 'Progressing'; now += 2) {
-    while (carryOut(engine.decide(now)) > 0);
+    while (carryOut(decide()) > 0);
     const id = running[next]
     if (id === undefined) continue
     next++
@@ -74,7 +100,36 @@ function measure(size: number): { events: number; nanoseconds: number; createMil
   const { phase, finished } = engine.summary(now)
   if (phase !== 'Completed' || finished !== size)
     throw new Error(`The rollout of ${size} ended ${phase} with ${finished}.`)
-  return { events, nanoseconds: cpuNanoseconds() - created, createMilliseconds: (created - started) / 1e6 }
+  const nanoseconds = cpuNanoseconds() - created
+  calls.sort((left, right) => left - right)
+  return {
+    events,
+    nanoseconds,
+    createMilliseconds: (created - started) / 1e6,
+    decisionP99Microseconds: (calls[Math.floor(calls.length * 0.99)] ?? 0) / 1000,
+    slowestOpeningMilliseconds: slowestOpening / 1e6,
+  }
+}
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** What the engine holds for each target besides what it was given. */
+function bytesPerTarget(size: number): number {
+  const targets = fleetOf(size)
+  collect()
+  const before = process.memoryUsage().heapUsed
+  const engine = RolloutEngine.create({ strategy, seed: 1, targets, startedAt: 0, deadline: 1e12 })
+  collect()
+  const bytes = process.memoryUsage().heapUsed - before
+  if (engine.summary(0).targets !== size || targets.length !== size) throw new Error('The engine lost targets.')
+  return Math.round(bytes / size)
+}
+
+/** Slope of log cost over log size between the smallest and the largest fleet. */
+function growthExponent(cost: (targets: number) => number): number {
+  const [small, large] = [SIZES[0] ?? 1, SIZES.at(-1) ?? 1]
+  return Number((Math.log(cost(large) / cost(small)) / Math.log(large / small)).toFixed(3))
 }
 
 function median(values: readonly number[]): number {
@@ -90,13 +145,11 @@ const results = SIZES.map((targets) => {
     nanosecondsPerEvent: Math.round(median(runs.map(({ nanoseconds, events }) => nanoseconds / events))),
     createMilliseconds: Number(median(runs.map((run) => run.createMilliseconds)).toFixed(1)),
     wholeRolloutCpuMilliseconds: Math.round(median(runs.map(({ nanoseconds }) => nanoseconds / 1e6))),
+    decisionP99Microseconds: Number(Math.min(...runs.map((run) => run.decisionP99Microseconds)).toFixed(1)),
+    slowestOpeningMilliseconds: Number(Math.min(...runs.map((run) => run.slowestOpeningMilliseconds)).toFixed(1)),
+    bytesPerTarget: bytesPerTarget(targets),
   }
 })
-const perEvent = (targets: number) => results.find((result) => result.targets === targets)?.nanosecondsPerEvent ?? 0
-console.log(
-  JSON.stringify(
-    { benchmark: 'rollout-engine', results, ratio100kTo1k: Number((perEvent(100_000) / perEvent(1_000)).toFixed(2)) },
-    null,
-    2,
-  ),
-)
+const whole = (targets: number) =>
+  results.find((result) => result.targets === targets)?.wholeRolloutCpuMilliseconds ?? 0
+console.log(JSON.stringify({ benchmark: 'rollout-engine', results, growthExponent: growthExponent(whole) }, null, 2))

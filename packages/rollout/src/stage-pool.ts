@@ -84,7 +84,9 @@ export class StagePool<T extends Candidate> {
   delete(id: string): boolean {
     const candidate = this.#members.get(id)
     if (!candidate) return false
-    this.#leave(candidate)
+    this.#members.delete(id)
+    this.#departed.add(candidate)
+    this.#count(candidate, -1)
     return true
   }
 
@@ -177,14 +179,12 @@ export class StagePool<T extends Candidate> {
     }
   }
 
-  #leave(candidate: T): void {
-    this.#members.delete(candidate.id)
-    this.#departed.add(candidate)
-    this.#count(candidate, -1)
-  }
-
+  /** Takes out the head of a stratum. */
   #drop(candidate: T): void {
-    this.#leave(candidate)
-    this.#refresh(this.#stratum(candidate.stratum))
+    const stratum = this.#stratum(candidate.stratum)
+    this.#members.delete(candidate.id)
+    this.#count(candidate, -1)
+    stratum.candidates.pop()
+    this.#refresh(stratum)
   }
 }
