@@ -249,3 +249,23 @@ describe('pause, resume, abort', () => {
     expect(bench.engine.resume()).toBe(false)
   })
 })
+
+describe('forecast', () => {
+  test('narrows as the rollout goes on, and ends with it', () => {
+    const bench = new Bench(ids(12).map((id) => target(id)))
+    const before = bench.engine.forecast(0)
+    expect(before && before.p50 <= before.p80 && before.p80 <= before.p95).toBe(true)
+    let minute = 0
+    const widths: number[] = []
+    for (; minute < 1000 && bench.engine.phase === 'Progressing'; minute += 10) {
+      for (const word of bench.at(minute)) {
+        if (word.startsWith('apply ')) bench.applied(word.slice(6), minute + 10, minute)
+      }
+      const forecast = bench.engine.forecast(minute * MINUTE)
+      if (forecast) widths.push(forecast.p95 - forecast.p50)
+    }
+    expect(bench.engine.phase).toBe('Completed')
+    expect(widths.at(-1)).toBeLessThan((before?.p95 ?? 0) - (before?.p50 ?? 0))
+    expect(bench.engine.forecast(minute * MINUTE)).toBeUndefined()
+  })
+})

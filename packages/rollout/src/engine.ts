@@ -1,4 +1,6 @@
-import { estimateEnd } from './eta.ts'
+import type { Forecast } from './eta-forecast.ts'
+import type { DurationSketch } from './eta-sketch.ts'
+import { estimateEnd, forecastRemaining } from './eta.ts'
 import { clearVerdict, judge, signalVerdict, watchVerdict } from './evidence/judge.ts'
 import { FleetState } from './fleet-state.ts'
 import { stageGate } from './gates.ts'
@@ -44,6 +46,7 @@ type Of<Type extends Decision['type']> = Extract<Decision, { type: Type }>
 export class RolloutEngine {
   readonly #fleet: FleetState
   readonly #deadline: number
+  readonly #seed: number
   #phase: RolloutPhase = 'Progressing'
   #reason: string | undefined
   #verdict: Verdict | undefined
@@ -57,6 +60,7 @@ export class RolloutEngine {
 
   private constructor(options: EngineOptions) {
     this.#deadline = options.deadline
+    this.#seed = options.seed
     this.#fleet = new FleetState(options.strategy, options.seed, options.startedAt)
     this.#decisions = options.persisted?.decisions ?? 0
     restoreState(this.#fleet, options.targets, options.persisted)
@@ -177,6 +181,14 @@ export class RolloutEngine {
     const soak = this.#phase === 'Progressing' && !this.#opening ? this.#gate(now)?.until : undefined
     if (timer === undefined || soak === undefined) return timer ?? soak
     return Math.min(timer, soak)
+  }
+
+  /**
+   * Quantiles of the end, by simulation: a few to some ten milliseconds, so not for every decision. `past`: durations of
+   * waves of earlier rollouts. Undefined unless it is progressing.
+   */
+  forecast(now: number, past: readonly DurationSketch[] = []): Forecast | undefined {
+    return this.#phase === 'Progressing' ? forecastRemaining(this.#fleet, now, this.#seed, past) : undefined
   }
 
   /** Counts, times, evidence and outlook for people and for status. The cost depends on stages and waves. */

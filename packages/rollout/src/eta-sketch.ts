@@ -1,5 +1,5 @@
-/** Each bucket is this much longer than the one before: quantiles are right within 1 %. */
-const GROWTH = 1.02
+/** Each bucket is this much longer than the one before: quantiles are too long by at most 1 %. */
+const GROWTH = 1.01
 const LOG_GROWTH = Math.log(GROWTH)
 
 /**
@@ -47,12 +47,12 @@ export class DurationSketch {
     this.#sum += other.#sum * factor
   }
 
-  /** The duration that this share (0-1) of the operations did not exceed, within 1 %. 0 when there were none. */
+  /** The duration that this share (0-1) of the operations did not exceed, or up to 1 % more. 0 when there were none. */
   quantile(share: number): number {
     let left = Math.ceil(share * this.#count)
     for (const [bucket, times] of this.#buckets.entries()) {
       left -= times
-      if (left <= 0 && times > 0) return middleOf(bucket)
+      if (left <= 0 && times > 0) return GROWTH ** bucket
     }
     return 0
   }

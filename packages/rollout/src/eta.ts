@@ -1,5 +1,8 @@
+import { forecastEnd, type Forecast, type ForecastWave } from './eta-forecast.ts'
+import type { DurationSketch } from './eta-sketch.ts'
 import type { FleetState } from './fleet-state.ts'
 import { soakEnd } from './gates.ts'
+import { forecastWave, guessedDurations } from './planner/assess.ts'
 import { waveSize } from './wave-size.ts'
 import type { StageState } from './stage-state.ts'
 import type { EtaSummary } from './types.ts'
@@ -95,4 +98,52 @@ function capacityOf(fleet: FleetState, stage: StageState): number {
   let capacity = 0
   for (const shard of stage.poolPerShard.keys()) capacity += fleet.slots.limit(shard)
   return Math.max(1, Math.min(fleet.slots.maxConcurrent, capacity))
+}
+
+/**
+ * Quantiles of the end from what was observed so far and in waves of the past: the same waves as `estimateEnd`, with
+ * chance. Operations under way count as if they began now, so it is late rather than early.
+ */
+export function forecastRemaining(
+  fleet: FleetState,
+  now: number,
+  seed: number,
+  past: readonly DurationSketch[] = [],
+): Forecast {
+  const own = fleet.durations.count > 0 ? [fleet.durations] : []
+  const history = past.length + own.length > 0 ? [...past, ...own] : [guessedDurations(fleet.strategy)]
+  return forecastEnd({ now, waves: remainingWaves(fleet, now), history, seed })
+}
+
+function remainingWaves(fleet: FleetState, now: number): ForecastWave[] {
+  const waves: ForecastWave[] = []
+  for (const stage of fleet.stages) {
+    const { soakMs, finalSoakMs } = stage.strategy
+    const { size } = stage.pool
+    const under = stage.idle + stage.busy
+    if (!stage.passed && under > 0) {
+      const queues = [{ count: under, atOnce: capacityOf(fleet, stage) }]
+      waves.push({ parts: [{ queues }], soakMs: size > 0 ? soakMs : finalSoakMs })
+    } else if (!stage.passed) {
+      waves.push({ parts: [], soakMs: Math.max(0, (soakEnd(stage) ?? now) - now) })
+    }
+    let waiting = size
+    for (let number = stage.waves.length + 1; waiting > 0; number++) {
+      const members = Math.min(waiting, waveSize(stage.strategy, number))
+      waiting -= members
+      // Each shard is taken to have its share of the wave.
+      const groups = Array.from(stage.poolPerShard, ([shard, count]) => ({
+        shard,
+        windowClass: '',
+        count: Math.ceil((members * count) / size),
+      }))
+      const limits = {
+        maxPerShard: (shard: string) => fleet.slots.limit(shard),
+        maxConcurrent: fleet.slots.maxConcurrent,
+      }
+      const soak = waiting > 0 ? soakMs : finalSoakMs
+      waves.push(forecastWave({ groups, soakMs: soak }, { ...limits, startAt: now, roundMs: 1, calendars: new Map() }))
+    }
+  }
+  return waves
 }

@@ -1,7 +1,7 @@
-import { Durations } from './durations.ts'
 import { EvidenceBook } from './evidence/book.ts'
 import { ComparisonWatch } from './evidence/comparison-watch.ts'
 import { SignalWatch } from './evidence/e-process.ts'
+import { DurationSketch } from './eta-sketch.ts'
 import { seededHash } from './hash.ts'
 import { Heap } from './heap.ts'
 import { DEFAULT_HALT_REASONS } from './plan.ts'
@@ -40,7 +40,7 @@ export class FleetState {
   readonly evidence: EvidenceBook
   /** Treated against untreated, when the strategy wants that. */
   readonly comparison: ComparisonWatch | undefined
-  readonly durations = new Durations()
+  readonly durations = new DurationSketch()
   readonly counts: Record<TargetPhase, number> = {
     NotAffected: 0,
     Pending: 0,

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { allowedFailures } from './evidence/budget.ts'
-import { Durations } from './durations.ts'
 import { seededHash } from './hash.ts'
 import { nextPhase, type RolloutTrigger } from './phase-table.ts'
 import type { RolloutPhase } from './types.ts'
@@ -49,16 +48,4 @@ describe('seededHash', () => {
     expect(new Set([1, 2, 3, 4, 5].map(order)).size).toBe(5)
     expect(order(1)).toBe(order(1))
   })
-})
-
-test('quantiles of durations are right within 10 %', () => {
-  const durations = new Durations()
-  for (let minute = 1; minute <= 100; minute++) durations.add(minute * 60_000)
-  expect(durations.mean).toBe(50.5 * 60_000)
-  for (const share of [0.1, 0.5, 0.9, 1]) {
-    const exact = share * 100 * 60_000
-    expect(durations.quantile(share)).toBeGreaterThanOrEqual(exact)
-    expect(durations.quantile(share)).toBeLessThan(exact * 1.1 + 1)
-  }
-  expect(new Durations().quantile(0.5)).toBe(0)
 })
