@@ -1,4 +1,5 @@
 import { badRequest, fieldInvalid, invalid } from '@locktender/kube'
+import type { Json } from '@locktender/kube'
 import { parseObject } from '../decode.ts'
 import type { Answer } from '../handlers/answer.ts'
 import type { RequestContext } from '../handlers/context.ts'
@@ -23,10 +24,13 @@ export function reviewAccess(context: RequestContext): Answer | Promise<Answer> 
   const review = parseObject(body, isYamlBody(headers['content-type']), served).object
   const spec = isRecord(review['spec']) ? review['spec'] : {}
   switch (served.resource.kind) {
-    case 'SelfSubjectReview':
-      return answer(review, undefined, { userInfo: describeUser(user) })
+    case 'SelfSubjectReview': {
+      const metadata = { ...review.metadata, creationTimestamp: cluster.database.now() }
+      return answer({ ...review, metadata }, undefined, { userInfo: describeUser(user) })
+    }
     case 'SelfSubjectRulesReview':
-      return answer(review, spec, rulesStatus(context, spec))
+      // As in Kubernetes, which does not repeat the question here.
+      return answer(review, {}, rulesStatus(context, spec))
     case 'TokenReview':
       return tokenStatus(context, spec).then((status) => answer(review, spec, status))
     default: {
@@ -35,9 +39,10 @@ export function reviewAccess(context: RequestContext): Answer | Promise<Answer> 
       const attributes = attributesOf(served, spec)
       if (served.resource.kind === 'LocalSubjectAccessReview') {
         if ('path' in attributes)
-          throw refusal(served, 'spec.nonResourceAttributes', 'disallowed on this kind of request')
+          throw refusal(served, 'spec.nonResourceAttributes', shownPath(spec), 'disallowed on this kind of request')
         if (attributes.namespace !== request.namespace) {
-          throw refusal(served, 'spec.resourceAttributes.namespace', 'must match metadata.namespace')
+          const { namespace = '' } = attributes
+          throw refusal(served, 'spec.resourceAttributes.namespace', namespace, 'must match metadata.namespace')
         }
       }
       const reason = cluster.authorizer.reason(subject, attributes)
@@ -100,7 +105,7 @@ function subjectOf(served: ServedResource, spec: Record<string, unknown>): UserI
   const groups = Array.isArray(spec['groups']) ? spec['groups'].filter((group) => typeof group === 'string') : []
   const name = textOf(spec, 'user')
   if (name === undefined && groups.length === 0) {
-    throw refusal(served, 'spec.user', 'at least one of user or group must be specified')
+    throw refusal(served, 'spec.user', '', 'at least one of user or group must be specified')
   }
   return { name: name ?? '', groups }
 }
@@ -109,7 +114,8 @@ function attributesOf(served: ServedResource, spec: Record<string, unknown>): Ac
   const wanted = spec['resourceAttributes']
   const path = spec['nonResourceAttributes']
   if (isRecord(wanted) && isRecord(path)) {
-    throw refusal(served, 'spec.nonResourceAttributes', 'cannot be specified in combination with resourceAttributes')
+    const why = 'cannot be specified in combination with resourceAttributes'
+    throw refusal(served, 'spec.nonResourceAttributes', shownPath(spec), why)
   }
   if (isRecord(wanted)) {
     return {
@@ -123,11 +129,18 @@ function attributesOf(served: ServedResource, spec: Record<string, unknown>): Ac
   }
   if (isRecord(path)) return { verb: textOf(path, 'verb') ?? '', path: textOf(path, 'path') ?? '' }
   const why = 'exactly one of nonResourceAttributes or resourceAttributes must be specified'
-  throw refusal(served, 'spec.resourceAttributes', why)
+  throw refusal(served, 'spec.resourceAttributes', null, why)
 }
 
-function refusal({ resource }: ServedResource, field: string, why: string): Error {
-  return invalid({ group: resource.group, kind: resource.kind }, '', [fieldInvalid(field, null, why)])
+/** Kubernetes leaves the kind out here. */
+function refusal({ resource }: ServedResource, field: string, value: Json, why: string): Error {
+  return invalid({ group: resource.group, kind: '' }, '', [fieldInvalid(field, value, why)])
+}
+
+/** As an API server shows it, with the field names of its own code. */
+function shownPath({ nonResourceAttributes: asked }: Record<string, unknown>): Json {
+  const { path, verb } = isRecord(asked) ? asked : {}
+  return { Path: typeof path === 'string' ? path : '', Verb: typeof verb === 'string' ? verb : '' }
 }
 
 function textOf(record: Record<string, unknown>, field: string): string | undefined {

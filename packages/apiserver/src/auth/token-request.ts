@@ -50,7 +50,7 @@ export async function handleTokenRequest(context: RequestContext): Promise<Answe
   const object: AnyObject = {
     kind: KIND,
     apiVersion: API_VERSION,
-    metadata: { name, namespace, creationTimestamp: now },
+    metadata: { name, namespace, uid, creationTimestamp: now },
     spec: { ...spec, audiences, expirationSeconds: seconds, boundObjectRef: spec['boundObjectRef'] ?? null },
     status: { token, expirationTimestamp: `${expires.slice(0, 19)}Z` },
   }

@@ -35,7 +35,7 @@ import { describeSubresource, subresourcesOf } from '../subresources.ts'
 import { parseIncludeObject } from '../table.ts'
 import { bodyText } from './body.ts'
 import type { ApiRequest } from './handle-request.ts'
-import { errorReply, jsonReply, statusReply, yamlReply } from './reply.ts'
+import { errorReply, jsonReply, pageNotFound, statusReply, yamlReply } from './reply.ts'
 import type { Reply } from './reply.ts'
 
 /** Authorizes a request for a resource, lets its handler answer, and puts the answer into the wanted form. */
@@ -47,7 +47,7 @@ export async function handleResource(
 ): Promise<Reply> {
   authorize(cluster, user, attributesOf(request, query))
   const served = cluster.registry.find(request.group, request.version, request.plural)
-  if (served === undefined || !isServed(served, request)) throw unserved(served, request)
+  if (served === undefined || !isServed(served, request)) return unserved(cluster, served, request)
   const text = bodyText(served, request, headers['content-type'], body)
   const warnings = served.deprecation === undefined ? [] : [served.deprecation]
   const context: RequestContext = { cluster, served, request, query, headers, body: text, user, signal, warnings }
@@ -119,10 +119,16 @@ function fitsPath({ verb, name, subresource }: ResourceRequest): boolean {
   return name !== undefined || (verb !== 'update' && verb !== 'patch')
 }
 
-/** What is not there: of a defined kind the object, when it has no such subresource. */
-function unserved(served: ServedResource | undefined, { name, subresource }: ResourceRequest): Error {
-  const isObject = served?.custom === true && name !== undefined && subresource !== undefined
-  return isObject ? notFound(groupResourceOf(served), name) : resourceNotFound()
+/** The answer about what is not there: of a defined kind the object, when it has no such subresource. */
+function unserved(cluster: LogicalCluster, served: ServedResource | undefined, request: ResourceRequest): Reply {
+  const { group, name, namespace, subresource } = request
+  if (served?.custom === true && name !== undefined && subresource !== undefined) {
+    throw notFound(groupResourceOf(served), name)
+  }
+  if (!cluster.registry.isBuiltIn(group)) return pageNotFound()
+  // Across namespaces there is a path, to read.
+  const across = served?.resource.namespaced === true && namespace === undefined && name === undefined
+  throw across ? methodNotServed() : resourceNotFound()
 }
 
 /** Whether path and scope fit the resource. */
@@ -158,12 +164,8 @@ function authorize(
   attributes: Exclude<AccessAttributes, { path: string }>,
 ): void {
   if (cluster.authorizer.allows(user, attributes)) return
-  const { group, resource, subresource, name = '' } = attributes
-  const full = subresource === undefined ? resource : `${resource}/${subresource}`
-  const error = forbidden({ group, resource: full }, name, denial(user, attributes))
-  // The words name the subresource, the machine-readable part does not.
-  error.status.details = { ...error.status.details, kind: resource }
-  throw error
+  const { group, resource, name = '' } = attributes
+  throw forbidden({ group, resource }, name, denial(user, attributes))
 }
 
 function reply(answer: Answer, presentation: Presentation): Reply {
