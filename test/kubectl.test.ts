@@ -6,7 +6,7 @@ import { Kubectl, kubectlVersions, type CommandResult } from './support/kubectl.
 import { SimulatorProcess, temporaryFolder } from './support/simulator-process.ts'
 
 const fix = 'fix-90001'
-const lktMain = fileURLToPath(new URL('../apps/cli/src/lkt.js', import.meta.url))
+const lktMain = fileURLToPath(new URL('../apps/cli/src/main.ts', import.meta.url))
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let simulator: SimulatorProcess

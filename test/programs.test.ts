@@ -76,7 +76,7 @@ test(
     const admin = new Client({ transport })
     await admin.create(rolloutStrategies, strategy)
     const lkt = async (...args: string[]) => {
-      const program = start('apps/cli/src/lkt.js', args, { KUBECONFIG: file('people'), HOME: folder.path })
+      const program = start('apps/cli/src/main.ts', args, { KUBECONFIG: file('people'), HOME: folder.path })
       return { code: await program.exited, output: program.output }
     }
     const lines = ['4.18', '4.19', '4.20', '4.21', '4.22'].map((line) => `${line}.0-${line}.99`).join(',')

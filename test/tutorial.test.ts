@@ -19,7 +19,7 @@ beforeAll(async () => {
   const bin = join(folder.path, 'bin')
   await mkdir(bin)
   await symlink(kubectlPath('v35'), join(bin, 'kubectl'))
-  const lkt = fileURLToPath(new URL('../apps/cli/src/lkt.js', import.meta.url))
+  const lkt = fileURLToPath(new URL('../apps/cli/src/main.ts', import.meta.url))
   await writeFile(
     join(bin, 'npx'),
     `#!/bin/sh\n[ "$1" = lkt ] || exit 127\nshift\nexec "${process.execPath}" "${lkt}" "$@"\n`,

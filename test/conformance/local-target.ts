@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const command = fileURLToPath(new URL('../../apps/cli/src/lkt.js', import.meta.url))
+const command = fileURLToPath(new URL('../../apps/cli/src/main.ts', import.meta.url))
 
 /** Small enough to be used up by the cases about what happens then, large enough for all the others. */
 const HISTORY_EVENTS = 1_000

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { basename } from 'node:path'
 import { CommanderError } from 'commander'
 import type { ProcessSession } from './edge/session.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -18,7 +17,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 const program = buildProgram({
-  name: basename(process.argv[1] ?? '').startsWith('kubectl-') ? 'kubectl locktender' : 'lkt',
+  name: process.env['LKT_NAME']?.startsWith('kubectl-') === true ? 'kubectl locktender' : 'lkt',
   version,
   async session(flags) {
     // Help is asked for more often than anything else and needs none of this.

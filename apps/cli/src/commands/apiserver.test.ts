@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../exit-codes.ts'
 import { runLkt } from '../testing/run-lkt.ts'
 
-const main = fileURLToPath(new URL('../lkt.js', import.meta.url))
+const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 
 let folder: string
 
@@ -97,11 +97,11 @@ describe('lkt apiserver', () => {
   })
 
   test.each([
-    [['--crds', main], /^error: .*lkt\.js cannot be used: .*name another folder\n$/],
+    [['--crds', main], /^error: .*main\.ts cannot be used: .*name another folder\n$/],
     [['--port', '65536'], /whole number from 0 to 65535/],
     [['--history-events', '0'], /whole number from 1 to/],
     [['check'], /^error: say which folder with --data\n$/],
-    [['repair', '--data', main], /^error: .*lkt\.js cannot be used/],
+    [['repair', '--data', main], /^error: .*main\.ts cannot be used/],
   ])('%j is a usage error', async (args, message) => {
     const result = await runLkt(['apiserver', ...args])
     expect(result).toMatchObject({ code: exitCodes.usage, out: '' })
