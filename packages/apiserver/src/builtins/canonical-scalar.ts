@@ -89,6 +89,7 @@ function base64(value: string): string {
  * @throws TypeMismatch
  */
 export function readTime(value: string, micro: boolean): string {
+  if (!micro && isCanonical(value)) return value
   const problem = timeProblem(value, micro)
   if (problem !== undefined) throw new TypeMismatch(problem)
   const { seconds, nanos } = parseTime(value) ?? { seconds: NaN, nanos: 0 }
@@ -96,6 +97,12 @@ export function readTime(value: string, micro: boolean): string {
   if (text === undefined)
     throw new TypeMismatch(`parsing time ${JSON.stringify(value)}: year outside of range [0,9999]`)
   return text
+}
+
+/** Whether a time is written just as it would be answered, as almost all are. */
+function isCanonical(time: string): boolean {
+  const seconds = Date.parse(time) / 1000
+  return Number.isSafeInteger(seconds) && timeText(seconds) === time
 }
 
 function quantity(value: Json): string {
