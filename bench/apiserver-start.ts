@@ -74,8 +74,9 @@ function cpuOf(pid: number): number {
 }
 
 /** Makes a process say on its way out how much CPU it took. */
-const tellCpu =
-  'data:text/javascript,process.on("exit",()=>{const{user,system}=process.cpuUsage();process.stderr.write(String((user+system)/1000))})'
+const tellCpu = `data:text/javascript,${encodeURIComponent(
+  'process.on("exit", () => { const { user, system } = process.cpuUsage(); process.stderr.write(String((user + system) / 1000)) })',
+)}`
 
 function help(): Run {
   const start = performance.now()
