@@ -1,10 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 
-/** Runs every benchmark of this folder in a process of its own and prints one JSON document. */
+/**
+ * Runs the benchmarks of this folder, each in a process of its own, and prints one JSON document: all, or those whose
+ * names begin with a given word, such as `rollout`.
+ */
+const wanted = process.argv.slice(2).filter((word) => word !== '--json')
 const results: Record<string, unknown> = {}
 for (const file of readdirSync(import.meta.dirname).toSorted()) {
   if (!file.endsWith('.ts') || file === 'run.ts') continue
+  if (wanted.length > 0 && !wanted.some((word) => file.startsWith(word))) continue
   process.stderr.write(`${file}\n`)
   const { status, stdout, stderr } = spawnSync(process.execPath, [`${import.meta.dirname}/${file}`], {
     encoding: 'utf8',
