@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { CM, openTestCluster, statusOf, W, widget } from './test-cluster.ts'
+import { admin, CM, openTestCluster, statusOf, W, widget } from './test-cluster.ts'
 import type { TestCluster, TestObject } from './test-cluster.ts'
 
 let cluster: TestCluster
@@ -254,7 +254,7 @@ test('what is not there says so in the words of Kubernetes', async () => {
     message: 'widgets.example.com "x" not found',
     details: { name: 'x', group: 'example.com', kind: 'widgets' },
   })
-  for (const path of ['/apis/nope/v1/x', '/api/v1/nope', '/nope', '/api/v1/namespaces/default/configmaps/a/b']) {
+  for (const path of ['/apis/apps/v2', '/apis/apps/v1/nope', '/api/v1/nope', `${CM}/a/b`]) {
     const answer = await cluster.send('GET', path)
     expect([path, answer.code, statusOf(answer).message]).toEqual([
       path,
@@ -262,6 +262,35 @@ test('what is not there says so in the words of Kubernetes', async () => {
       'the server could not find the requested resource',
     ])
   }
+  // Where there are no built-in kinds, nobody knows more than that there is no such page.
+  for (const path of ['/apis/nope', '/apis/nope/v1/x', '/apis/example.com/v1/nope', '/nope', '/readyz/nope']) {
+    const { code, text, headers } = await cluster.send('GET', path)
+    expect([path, code, text, headers['content-type']]).toEqual([
+      path,
+      404,
+      '404 page not found\n',
+      'text/plain; charset=utf-8',
+    ])
+  }
+  expect((await cluster.send('POST', '/api/v1/configmaps', { body: {} })).code).toBe(405)
+  expect((await cluster.send('POST', '/apis/example.com/v1/widgets', { body: {} })).code).toBe(404)
+  expect((await cluster.send('POST', '/api', { body: {} })).code).toBe(405)
+})
+
+test('a path may end in a slash, and ask for a watch in the old way', async () => {
+  await cluster.send('POST', CM, { body: configMap('a', {}) })
+  expect((await cluster.send('GET', `${CM}/a/`)).json().metadata.name).toBe('a')
+  const path = `/api/v1/watch/namespaces/default/configmaps/a?timeoutSeconds=1`
+  const abort = new AbortController()
+  const answer = await cluster.transportOf(admin).request({ method: 'GET', path, signal: abort.signal })
+  for await (const chunk of answer.body) {
+    expect(JSON.parse(Buffer.from(chunk).toString('utf8'))).toMatchObject({
+      type: 'ADDED',
+      object: { metadata: { name: 'a' } },
+    })
+    break
+  }
+  abort.abort()
 })
 
 test('paths that fit no verb, and names that are none', async () => {

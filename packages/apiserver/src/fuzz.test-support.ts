@@ -56,7 +56,10 @@ export function flawOf({ code, headers, text }: FuzzAnswer, input: FuzzInput): s
   if (code === 304) return undefined
   if (headers['content-type'] !== 'application/json') {
     const plain = /^(text\/plain|application\/(com\.github\.proto-openapi\.|yaml|vnd\.kubernetes\.protobuf))/
-    return plain.test(headers['content-type'] ?? '') && code < 400 ? undefined : `it is ${headers['content-type']}`
+    const nowhere = code === 404 && text === '404 page not found\n'
+    return plain.test(headers['content-type'] ?? '') && (code < 400 || nowhere)
+      ? undefined
+      : `it is ${headers['content-type']}`
   }
   if (code === 200 && input.path.includes('watch')) return undefined
   let value: unknown

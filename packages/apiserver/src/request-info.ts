@@ -29,7 +29,11 @@ export function parseResourceRequest(
   if (!core && segments[0] !== 'apis') return undefined
   const group = core ? '' : segments[1]
   const version = segments[core ? 1 : 2]
-  const rest = segments.slice(core ? 2 : 3)
+  const path = segments.slice(core ? 2 : 3)
+  if (path.at(-1) === '') path.pop()
+  // The old way to ask for a watch.
+  const watches = path[0] === 'watch' && method === 'GET'
+  const rest = watches ? path.slice(1) : path
   if (group === undefined || version === undefined || rest.length === 0) return undefined
   const [first, second, third] = rest
   const inNamespace =
@@ -39,7 +43,8 @@ export function parseResourceRequest(
   // Names become parts of keys, so an encoded slash must not make two of one.
   if (rest.some((segment) => segment.includes('/'))) return undefined
   const namespace = inNamespace ? second : core && plural === 'namespaces' ? name : undefined
-  return { verb: verbOf(method, name, query), group, version, plural, namespace, name, subresource }
+  const verb = watches ? 'watch' : verbOf(method, name, query)
+  return { verb, group, version, plural, namespace, name, subresource }
 }
 
 function verbOf(method: HttpMethod, name: string | undefined, query: URLSearchParams): Verb {

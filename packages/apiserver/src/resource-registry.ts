@@ -9,10 +9,14 @@ export class ResourceRegistry {
   readonly #equivalents = new Map<ServedResource, readonly ServedResource[]>()
   /** One of the versions of each kind; empty when it has to be made anew. */
   readonly #byKind = new Map<string, ServedResource>()
+  readonly #builtInGroups = new Set<string>()
   #generation = 0
 
   constructor(builtIn: readonly ServedResource[]) {
-    for (const served of builtIn) this.#byPath.set(pathOf(served.resource), served)
+    for (const served of builtIn) {
+      this.#byPath.set(pathOf(served.resource), served)
+      this.#builtInGroups.add(served.resource.group)
+    }
   }
 
   /** Grows with every change; documents made from the registry may be kept while it stays the same. */
@@ -22,6 +26,11 @@ export class ResourceRegistry {
 
   find(group: string, version: string, plural: string): ServedResource | undefined {
     return this.#byPath.get(pathOf({ group, version, plural }))
+  }
+
+  /** Whether a group has kinds without definitions. */
+  isBuiltIn(group: string): boolean {
+    return this.#builtInGroups.has(group)
   }
 
   /** A served version of a kind. */

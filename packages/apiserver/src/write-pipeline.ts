@@ -213,7 +213,7 @@ export async function updateObject(
     object = admitted
     validate(context, object, live, claims)
   }
-  if (served.generation && desiredStateChanged(served, object, live)) {
+  if (served.generation && !holdsStatus(context.subresource) && desiredStateChanged(served, object, live)) {
     object = { ...object, metadata: { ...object.metadata, generation: (live.metadata.generation ?? 0) + 1 } }
   }
   const reviewing = review({ ...attributes, object })

@@ -180,7 +180,10 @@ const definition: Fill = (value) => {
 const secret: Fill = ({ stringData, ...rest }) => {
   const typed = lacking(rest, { type: 'Opaque' })
   if (!isObject(stringData)) return typed
-  const encoded = Object.entries(stringData).map(([key, text]) => [key, Buffer.from(String(text)).toString('base64')])
+  const encoded = Object.entries(stringData).map(([key, text]) => [
+    key,
+    Buffer.from(typeof text === 'string' ? text : '').toString('base64'),
+  ])
   const data = isObject(rest['data']) ? rest['data'] : {}
   return { ...typed, data: { ...data, ...(Object.fromEntries(encoded) as JsonObject) } }
 }

@@ -1,4 +1,4 @@
-import { forbidden, resourceNotFound } from '@locktender/kube'
+import { forbidden, methodNotServed, resourceNotFound } from '@locktender/kube'
 import { openIdReply } from '../auth/openid.ts'
 import { denial } from '../auth/rbac.ts'
 import type { LogicalCluster } from '../cluster.ts'
@@ -7,7 +7,7 @@ import { openApiReply } from '../openapi.ts'
 import { encodeJson } from '../object.ts'
 import { versionInfo } from '../version.ts'
 import type { ApiRequest } from './handle-request.ts'
-import { jsonReply, textReply } from './reply.ts'
+import { jsonReply, pageNotFound, textReply } from './reply.ts'
 import type { Reply } from './reply.ts'
 
 /** Paths anybody may read, even without credentials. */
@@ -24,18 +24,26 @@ export function handlePath(cluster: LogicalCluster, request: ApiRequest, path: s
   if (!isPublicPath(path) && !cluster.authorizer.allows(user, attributes)) {
     throw forbidden({ group: '', resource: '' }, '', denial(user, attributes))
   }
-  if (method !== 'GET') throw resourceNotFound()
-  if (isPublicPath(path)) return publicReply(cluster.version, path, query)
+  if (isPublicPath(path)) {
+    if (method !== 'GET') throw methodNotServed()
+    return publicReply(cluster.version, path, query)
+  }
   const found =
     discoveryReply(cluster, path, request.headers) ??
     openApiReply(cluster, path, request.headers) ??
     openIdReply(cluster, path, request.headers)
-  if (found === undefined) throw resourceNotFound()
+  if (found === undefined) {
+    const [, root, group = ''] = path.split('/')
+    if (root === 'api' || (root === 'apis' && cluster.registry.isBuiltIn(group))) throw resourceNotFound()
+    return pageNotFound()
+  }
+  if (method !== 'GET') throw methodNotServed()
   return found
 }
 
 /** Health and version, which are the same for every logical cluster. */
 export function publicReply(version: string, path: string, query: URLSearchParams): Reply {
+  if (/^\/(healthz|livez|readyz)\/.*/.test(path) && !/\/(ping|store|)$/.test(path)) return pageNotFound()
   if (path.startsWith('/version')) return jsonReply(200, encodeJson(versionInfo(version)))
   return textReply(200, healthText(path, query))
 }

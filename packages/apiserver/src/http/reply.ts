@@ -29,6 +29,12 @@ export function textReply(status: number, text: string): Reply {
   return { status, headers: { ...HEADERS, 'content-type': 'text/plain; charset=utf-8' }, body: Buffer.from(text) }
 }
 
+/** 404 of a path below which nothing is served; only groups with built-in kinds have more to say. */
+export function pageNotFound(): Reply {
+  const { headers, ...reply } = textReply(404, '404 page not found\n')
+  return { ...reply, headers: { ...headers, 'x-content-type-options': 'nosniff' } }
+}
+
 /** Codes of answers that tell a client to try again, after a second if they do not say when. */
 const RETRY_LATER: readonly number[] = [429, 503, 504]
 
