@@ -12,6 +12,8 @@ export interface WriteOptions {
   readonly fieldValidation: FieldValidation
   readonly fieldManager: string
   readonly force: boolean
+  /** What the client said itself, without what the server makes up for it. */
+  readonly stated?: { readonly fieldManager?: string; readonly fieldValidation?: string }
 }
 
 type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions'
@@ -46,6 +48,10 @@ export function parseWriteOptions(
     fieldValidation: isFieldValidation(fieldValidation) ? fieldValidation : 'Warn',
     fieldManager: named === '' ? managerFromUserAgent(userAgent) : named,
     force: force === 'true' || force === '1',
+    stated: {
+      ...(named === '' ? {} : { fieldManager: named }),
+      ...(fieldValidation === '' ? {} : { fieldValidation }),
+    },
   }
 }
 

@@ -35,7 +35,6 @@ export function optionsOf(attributes: AdmissionAttributes): Readonly<Record<stri
     kind: operation === 'CREATE' ? 'CreateOptions' : 'UpdateOptions',
     apiVersion: 'meta.k8s.io/v1',
     ...(options.dryRun ? { dryRun: ['All'] } : {}),
-    ...(options.fieldManager === '' ? {} : { fieldManager: options.fieldManager }),
-    fieldValidation: options.fieldValidation,
+    ...options.stated,
   }
 }

@@ -188,7 +188,7 @@ function refusal({ status, text }: { readonly status: number; readonly text: str
   if (status === 404) return 'the server could not find the requested resource'
   if (status === 401) return 'the server has asked for the client to provide credentials'
   if (status < 500) return 'the server rejected our request for an unknown reason'
-  const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)} ...` : text
+  const shown = text === '' ? 'unknown' : text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)} ...` : text
   return `an error on the server (${JSON.stringify(shown)}) has prevented the request from succeeding`
 }
 

@@ -101,7 +101,7 @@ describe('what a webhook is told', () => {
       operation: 'UPDATE',
       object: { spec: { size: 6 }, metadata: { generation: 2 } },
       oldObject: { spec: { size: 5 } },
-      options: { kind: 'UpdateOptions', fieldManager: 'tester' },
+      options: { kind: 'UpdateOptions', apiVersion: 'meta.k8s.io/v1' },
     })
     expect(update).not.toHaveProperty('subResource')
     expect(status).toMatchObject({ operation: 'UPDATE', subResource: 'status', object: { status: { phase: 'p' } } })
