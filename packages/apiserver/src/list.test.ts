@@ -255,3 +255,22 @@ test('a long list by selector lets others in between, and shows the state it beg
   const { metadata } = after.json<List>()
   expect(Number(metadata.resourceVersion)).toBe(Number(answer.json<List>().metadata.resourceVersion) + 2)
 })
+
+test('what is wrong with a query is said as Kubernetes says it', async () => {
+  const said = async (query: string, accept = 'application/json') => {
+    const answer = await cluster.send('GET', `${W}?${query}`, { accept })
+    return [answer.code, statusOf(answer).message]
+  }
+  const syntax = 'strconv.ParseInt: parsing "x": invalid syntax'
+  expect(await said('limit=x')).toEqual([400, syntax])
+  expect(await said('timeoutSeconds=x')).toEqual([400, syntax])
+  expect(await said('watch=true&timeoutSeconds=x')).toEqual([400, syntax])
+  expect((await cluster.send('GET', `${W}?limit=-1`)).code).toBe(200)
+  expect((await cluster.send('GET', `${W}?watch=true&continue=x`)).code).toBe(422)
+  expect((await cluster.send('GET', `${W}?watch=true`, { accept: 'application/yaml' })).code).toBe(406)
+  const table = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+  expect(await said('includeObject=Foo', table)).toEqual([
+    400,
+    `Unable to convert to Table as requested: includeObject: Invalid value: "Foo": must be 'Metadata', 'Object', 'None', or empty`,
+  ])
+})

@@ -52,16 +52,19 @@ export function prefersYaml(header: string | undefined): boolean {
  * The representation a client wants most of those that exist here.
  * @throws ApiError NotAcceptable
  */
-export function negotiate(header: string | undefined, custom: boolean): Representation {
+export function negotiate(header: string | undefined, custom: boolean, stream: boolean): Representation {
   if (header === undefined || PLAIN_ACCEPTS.has(header)) return 'object'
   for (const { type, parameters, quality } of parseAccept(header)) {
-    if ((!isJson(type) && type !== YAML) || quality === 0) continue
+    // A stream has no form in YAML.
+    if (!(isJson(type) || (type === YAML && !stream)) || quality === 0) continue
     const as = parameters.get('as')
     if (as === undefined || as === '') return 'object'
     const representation = Object.hasOwn(REPRESENTATIONS, as) ? REPRESENTATIONS[as] : undefined
     if (representation !== undefined && parameters.get('g') === 'meta.k8s.io') return representation
   }
-  throw custom ? notAcceptable(PRODUCED) : noSuchRepresentation(PRODUCED)
+  // Of built-in kinds it depends on what has been looked at: the type alone, or what is wanted in it.
+  const readable = parseAccept(header).some(({ type }) => isJson(type) || type === YAML)
+  throw custom || readable ? notAcceptable(PRODUCED) : noSuchRepresentation(PRODUCED)
 }
 
 const PRODUCED = ['application/json', 'application/yaml']

@@ -13,12 +13,14 @@ export type IncludeObject = 'None' | 'Metadata' | 'Object'
 export function parseIncludeObject(text: string | null): IncludeObject {
   if (text === null || text === '') return 'Metadata'
   if (text === 'None' || text === 'Metadata' || text === 'Object') return text
-  throw badRequest(`includeObject must be "None", "Metadata" or "Object", not ${JSON.stringify(text)}`)
+  throw badRequest(
+    `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(text)}: must be 'Metadata', 'Object', 'None', or empty`,
+  )
 }
 
 interface TableRow {
   readonly cells: readonly (Exclude<Cell, undefined> | null)[]
-  readonly object?: object
+  readonly object: object | null
 }
 
 /** meta.k8s.io/v1 Table. */
@@ -49,10 +51,10 @@ export function tableOf(
   }
 }
 
-function rowObject(object: AnyObject, include: IncludeObject): { object?: object } {
+function rowObject(object: AnyObject, include: IncludeObject): { object: object | null } {
   switch (include) {
     case 'None':
-      return {}
+      return { object: null }
     case 'Object':
       return { object }
     case 'Metadata':

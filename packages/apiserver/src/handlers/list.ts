@@ -27,6 +27,7 @@ export async function handleList(context: RequestContext): Promise<Answer> {
   checkOptions(query)
   const selection = selectionOf(context)
   const limit = parseLimit(query.get('limit'))
+  parseInteger(query.get('timeoutSeconds') || '0')
   const token = query.get('continue') ?? ''
   const wanted = parseResourceVersion(query.get('resourceVersion'), (why) =>
     badRequest(`invalid resource version: ${why}`),
@@ -125,11 +126,20 @@ async function readPage(context: RequestContext, selection: Selection, options: 
   }
 }
 
+/**
+ * A whole number of a query.
+ * @throws ApiError BadRequest
+ */
+export function parseInteger(text: string): number {
+  if (/^[-+]?\d+$/.test(text)) return Number(text)
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
+}
+
 function parseLimit(text: string | null): number | undefined {
   if (text === null || text === '') return undefined
-  const limit = Number(text)
-  if (!Number.isSafeInteger(limit) || limit < 0) throw badRequest(`the limit ${JSON.stringify(text)} is not a number`)
-  return limit === 0 ? undefined : limit
+  // Less than nothing limits nothing.
+  const limit = parseInteger(text)
+  return limit <= 0 ? undefined : limit
 }
 
 function checkOptions(query: URLSearchParams): void {

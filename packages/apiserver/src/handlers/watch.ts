@@ -11,6 +11,7 @@ import type { Answer } from './answer.ts'
 import type { RequestContext } from './context.ts'
 import { convertingListener } from './conversions.ts'
 import { isFuture, parseResourceVersion, reachVersion } from './resource-version.ts'
+import { parseInteger } from './list.ts'
 import { selectionOf } from './selection.ts'
 import type { Selection } from './selection.ts'
 
@@ -148,14 +149,14 @@ function parseOptions({ query, cluster }: RequestContext): WatchOptions {
       errors.push(fieldForbidden(field, why))
     }
     if (match !== 'NotOlderThan') errors.push(fieldNotSupported(field, match, ['NotOlderThan']))
-    if ((query.get('continue') ?? '') !== '') {
-      errors.push(fieldForbidden(field, 'resourceVersionMatch is forbidden when continue is provided'))
-    }
+  }
+  if ((query.get('continue') ?? '') !== '') {
+    errors.push(fieldForbidden(field, 'resourceVersionMatch is forbidden when continue is provided'))
   }
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
   const version = parseResourceVersion(query.get('resourceVersion'))
-  const seconds = Number(query.get('timeoutSeconds') ?? 0)
-  if (!Number.isFinite(seconds) || seconds < 0) throw badRequest('timeoutSeconds must not be negative')
+  const seconds = parseInteger(query.get('timeoutSeconds') || '0')
+  if (seconds < 0) throw badRequest('timeoutSeconds must not be negative')
   const { random } = cluster.database
   // A watch from anywhere is one of the whole state first, with or without the words for it.
   const initial = send === null ? version === 0 : isTrue(send)

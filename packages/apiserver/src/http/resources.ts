@@ -53,7 +53,7 @@ export async function handleResource(
   const context: RequestContext = { cluster, served, request, query, headers, body: text, user, signal, warnings }
   const presentation: Presentation = {
     served,
-    representation: negotiate(headers['accept'], served.custom),
+    representation: negotiate(headers['accept'], served.custom, request.verb === 'watch'),
     includeObject: parseIncludeObject(query.get('includeObject')),
     nowMs: cluster.database.clock.now(),
   }
