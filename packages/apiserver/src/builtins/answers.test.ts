@@ -100,6 +100,17 @@ describe('refusals', () => {
     await create('/apis/coordination.k8s.io/v1/namespaces/default/leases', { metadata, spec: {} })
   })
 
+  test('of a lease for no time, and of values of other types', async () => {
+    const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases'
+    expect(await causes(leases, { spec: { leaseDurationSeconds: 0 } })).toEqual([
+      'spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0',
+    ])
+    const body = { metadata: { name: 'x' }, data: { a: 1 } }
+    expect(statusOf(await cluster.send('POST', `${CORE}/configmaps`, { body })).message).toBe(
+      'ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal number into Go struct field ConfigMap.data of type string',
+    )
+  })
+
   test('of a field nobody selects by', async () => {
     const said = async (path: string) => statusOf(await cluster.send('GET', `${path}?fieldSelector=no=1`)).message
     expect(await said(`${CORE}/configmaps`)).toBe(

@@ -102,7 +102,7 @@ describe('the form of built-in kinds', () => {
     ],
     [
       { template: { metadata: { labels: { a: 1 } } } },
-      'cannot unmarshal number into Go struct field ObjectMeta.spec.template.metadata.labels.a of type string',
+      'cannot unmarshal number into Go struct field ObjectMeta.spec.template.metadata.labels of type string',
     ],
     [
       { template: template({ containers: [{ name: 'c', resources: { limits: { cpu: 'much' } } }] }) },

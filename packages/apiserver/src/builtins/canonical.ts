@@ -100,7 +100,8 @@ function canonicalMap(
   for (const key in value) {
     empty = false
     const before = value[key]!
-    const at = `${path}.${key}`
+    // Of a value that is no message, the key is not said.
+    const at = field.message === undefined ? path : `${path}.${key}`
     let after: Json
     if (field.wrapped) after = before === null ? [] : canonicalList(owner, field, before, at, unknown)
     else after = before === null ? emptyOf(field) : canonicalValue(owner, field, before, at, unknown)

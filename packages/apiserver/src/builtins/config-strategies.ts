@@ -38,7 +38,7 @@ export const configMapStrategy: Strategy = {
       errors.push(...configKey(key, `binaryData[${key}]`))
       size += Buffer.byteLength(String(value), 'base64')
     }
-    if (size > MAX_BYTES) errors.push(fieldTooLong('', MAX_BYTES))
+    if (size > MAX_BYTES) errors.push(fieldTooLong('[]', MAX_BYTES))
     return [...errors, ...sealErrors(object, live, ['data', 'binaryData'])]
   },
 }

@@ -6,6 +6,7 @@ import { ageColumn, dateCell, nameColumn } from '../table-cells.ts'
 import { at, column, count, number, recordsAt, text, textOrNone } from './cells.ts'
 import { configMapStrategy, secretStrategy } from './config-strategies.ts'
 import { namespaceStrategy } from './namespace-strategy.ts'
+import { leaseStrategy } from './lease-strategy.ts'
 import { builtIn } from './serve.ts'
 
 function lastSeen(object: AnyObject, nowMs: number): string {
@@ -142,6 +143,7 @@ export const coreResources: readonly ServedResource[] = [
     namespaced: true,
     createOnUpdate: true,
     columns: [nameColumn, column('Holder', text('spec', 'holderIdentity')), ageColumn],
+    strategy: leaseStrategy,
   }),
   builtIn('scheduling.k8s.io/v1', {
     kind: 'PriorityClass',
