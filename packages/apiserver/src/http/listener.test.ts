@@ -224,6 +224,34 @@ describe('watches', () => {
     await ended
     session.destroy()
   })
+
+  test('do not keep the server from closing when their clients have left over HTTP/2', async () => {
+    const token = server.issueToken(admin)
+    await withClient({ token }, async (client) => {
+      const session = connect(address.url, { ca: address.certificateAuthority })
+      session.on('error', () => undefined)
+      for (let count = 0; count < 10; count++) {
+        const path = `/clusters/hub${CM}?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan`
+        const stream = session.request({ ':path': path, authorization: `Bearer ${token}` })
+        stream.on('error', () => undefined)
+        await new Promise((resolve) => stream.once('response', resolve))
+      }
+      // Events meet streams that have just gone.
+      const writes = Array.from({ length: 20 }, (_, index) =>
+        client.create(configMaps, {
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata: { name: `c${index}`, namespace: 'default' },
+        }),
+      )
+      await writes[0]
+      session.destroy()
+      await Promise.all(writes)
+    })
+    const started = clock.now()
+    await server.close()
+    expect(clock.now() - started).toBeLessThan(4000)
+  })
 })
 
 test('a restart keeps objects, authority and tokens; keys are for the owner only, tokens nowhere in clear', async () => {

@@ -288,9 +288,14 @@ function peerOf(request: Http2ServerRequest, known: WeakMap<object, PeerIdentity
   return peer
 }
 
+/** Whether nobody can be answered any more. Responses over HTTP/2 do not say so themselves, but their streams do. */
+function isGone(response: ServerResponse & { readonly stream?: { readonly destroyed: boolean } | undefined }): boolean {
+  return response.destroyed === true || response.stream?.destroyed === true
+}
+
 async function send(reply: Reply, response: ServerResponse): Promise<void> {
   const { status, headers, body } = reply
-  if (response.destroyed || response.writableEnded) {
+  if (isGone(response) || response.writableEnded) {
     if (!(body instanceof Uint8Array)) await body.return()
     return
   }
@@ -307,10 +312,10 @@ async function send(reply: Reply, response: ServerResponse): Promise<void> {
 
 async function sendBody(body: Uint8Array, response: ServerResponse): Promise<void> {
   let sent = 0
-  for (; body.length - sent > PIECE_BYTES && !response.destroyed; sent += PIECE_BYTES) {
+  for (; body.length - sent > PIECE_BYTES && !isGone(response); sent += PIECE_BYTES) {
     if (!response.write(body.subarray(sent, sent + PIECE_BYTES))) await drained(response)
   }
-  if (response.destroyed) return
+  if (isGone(response)) return
   await new Promise<void>((resolve) => {
     response.once('close', resolve)
     response.end(body.subarray(sent), resolve)
@@ -320,7 +325,7 @@ async function sendBody(body: Uint8Array, response: ServerResponse): Promise<voi
 async function pump(stream: ByteStream, response: ServerResponse): Promise<void> {
   stream.onOverflow(() => response.destroy())
   for await (const chunk of stream) {
-    if (response.destroyed) break
+    if (isGone(response)) break
     if (!response.write(chunk)) await drained(response)
   }
   response.end()
@@ -328,6 +333,8 @@ async function pump(stream: ByteStream, response: ServerResponse): Promise<void>
 
 /** Resolves when the client takes more, or is gone: at the latest after it has taken nothing for a minute. */
 function drained(response: ServerResponse): Promise<void> {
+  // It will take no more, and has said so already.
+  if (isGone(response)) return Promise.resolve()
   return new Promise((resolve) => {
     const done = (): void => {
       cancel()
