@@ -152,7 +152,7 @@ test('a deleted definition takes its objects with it', async () => {
   await cluster.clock.advance(0)
   expect((await cluster.send('GET', `${W}/b`)).code).toBe(404)
   const refused = await cluster.send('POST', W, { body: widget('c') })
-  expect(refused.code).toBe(405)
+  expect(refused.code).toBe(403)
   await cluster.send('PATCH', `${W}/a`, {
     body: { metadata: { finalizers: null } },
     type: 'application/merge-patch+json',
