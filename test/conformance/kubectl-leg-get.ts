@@ -116,7 +116,7 @@ export const gets: readonly Case[] = leg((add) => {
     await t.create(t.W, widget('w2', { size: 7 }))
     ;(await t.delete(`${t.W}/w1`)).is(200)
     await all.printed((text) => /\nw1 +6 +A +\S+\nw2 +7 +\S+\nw1 +6 +A +\S+\n$/.test(text))
-    const lines = (await only.printed((text) => text.includes('DELETED'))).trim().split('\n')
+    const lines = (await only.printed((text) => /\nDELETED .*\n/.test(text))).trim().split('\n')
     t.match(lines[0], /^EVENT +NAME +SIZE +MODE +AGE$/, 'the head of --watch-only')
     t.match(
       lines.slice(-3),

@@ -71,7 +71,7 @@ export function leg(define: (add: (id: string, name: string, run: Run, more?: Mo
 }
 
 /** A folder with a kubeconfig whose default is the namespace of the case; it goes with the case. */
-export async function homeOf(t: T): Promise<string> {
+async function homeOf(t: T): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `${t.ns}-`))
   t.after(() => rm(folder, { recursive: true, force: true }))
   await writeFile(join(folder, 'kubeconfig'), stringify(await kubeconfigFor(t.target, t.ns)), { mode: 0o600 })
