@@ -290,7 +290,7 @@ function peerOf(request: Http2ServerRequest, known: WeakMap<object, PeerIdentity
 
 /** Whether nobody can be answered any more. Responses over HTTP/2 do not say so themselves, but their streams do. */
 function isGone(response: ServerResponse & { readonly stream?: { readonly destroyed: boolean } | undefined }): boolean {
-  return response.destroyed === true || response.stream?.destroyed === true
+  return response.destroyed || response.stream?.destroyed === true
 }
 
 async function send(reply: Reply, response: ServerResponse): Promise<void> {
