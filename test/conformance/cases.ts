@@ -13,6 +13,10 @@ import { definitions } from './g8-definitions.ts'
 import { rules } from './g8-rules.ts'
 import { schemas } from './g8-schemas.ts'
 import { versions } from './g8-versions.ts'
+import { access } from './g9-access.ts'
+import { admission } from './g9-admission.ts'
+import { credentials } from './g9-credentials.ts'
+import { kinds } from './g9-kinds.ts'
 
 /** Every case that asks by HTTP, in the order of the groups. */
 export const httpCases: readonly Case[] = [
@@ -29,6 +33,10 @@ export const httpCases: readonly Case[] = [
   ...schemas,
   ...rules,
   ...versions,
+  ...access,
+  ...credentials,
+  ...admission,
+  ...kinds,
 ]
 
 const everyCase: Case[] = [...httpCases, ...kubectlCases]

@@ -17,8 +17,10 @@ import type { WriteContext } from './write-context.ts'
 
 /** 422 for an object of the context's kind. */
 export function invalidObject(context: WriteContext, object: AnyObject, errors: readonly FieldError[]): Error {
-  const { group, kind } = context.served.resource
-  return invalid({ group, kind }, object.metadata.name ?? '', errors)
+  const { resource, conversion, storedAs } = context.served
+  // Another view of a kind is checked, and spoken of, as the kind itself.
+  const group = conversion === undefined ? resource.group : storedAs.group
+  return invalid({ group, kind: resource.kind }, object.metadata.name ?? '', errors)
 }
 
 /**

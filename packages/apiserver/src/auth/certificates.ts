@@ -194,6 +194,7 @@ export class CertificateAuthority {
     content: CertificateContent & { readonly issuer: X509.Name; readonly extensions: readonly X509.Extension[] },
   ): Promise<string> {
     const { subject, issuer, publicKey, keyUsages, extendedKeyUsages, alternativeNames = [], extensions } = content
+    const flags: number = keyUsages
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: serialNumberFor(content.cluster),
       subject,
@@ -205,7 +206,8 @@ export class CertificateAuthority {
       signingAlgorithm: SIGNING_ALGORITHM,
       extensions: [
         ...extensions,
-        new x509.KeyUsagesExtension(keyUsages, true),
+        // A certificate that may be used for nothing is another thing than one of which nothing is said.
+        ...(flags > 0 ? [new x509.KeyUsagesExtension(keyUsages, true)] : []),
         ...(extendedKeyUsages.length === 0 ? [] : [new x509.ExtendedKeyUsageExtension([...extendedKeyUsages])]),
         ...(alternativeNames.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(alternativeNames)]),
       ],

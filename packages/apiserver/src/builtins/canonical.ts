@@ -132,11 +132,21 @@ function alwaysWritten(message: Message): readonly Field[] {
   let fields = alwaysByMessage.get(message)
   if (fields === undefined) {
     fields = [...message.fields.values()].filter(
-      (field) => field.always && field.shape === 'single' && (field.message !== undefined || ZEROS.has(field.scalar!)),
+      (field) => isTime(message, field) || (field.always && field.shape === 'single' && isZeroWritten(field)),
     )
     alwaysByMessage.set(message, fields)
   }
   return fields
+}
+
+function isZeroWritten({ message, scalar }: Field): boolean {
+  return message !== undefined || ZEROS.has(scalar!)
+}
+
+/** A time that is not behind a pointer is written as null when there is none, but for the one in metadata. */
+export function isTime(message: Message, { shape, pointer, scalar }: Field): boolean {
+  if (shape !== 'single' || pointer || message.name === 'meta/v1.ObjectMeta') return false
+  return scalar === 'Time' || scalar === 'MicroTime'
 }
 
 const ZEROS: ReadonlyMap<string, Json> = new Map<string, Json>([

@@ -1,7 +1,7 @@
 import type { FieldError, Json } from '@locktender/kube'
 import type { AnyObject } from '../object.ts'
 import type { CompiledSchema } from '../schema/compile.ts'
-import { canonicalObject, emptyScalar } from './canonical.ts'
+import { canonicalObject, emptyScalar, isTime } from './canonical.ts'
 import { defaultsOf } from './defaults.ts'
 import { enumErrors } from './enum-rules.ts'
 import { messageOfKind } from './field-table.ts'
@@ -43,7 +43,7 @@ export function blankObject(apiVersion: string, kind: string): AnyObject {
 function blankFields(message: Message): JsonObject {
   const blank: JsonObject = {}
   for (const [name, field] of message.fields) {
-    if (!field.always) continue
+    if (!field.always && !isTime(message, field)) continue
     if (field.shape !== 'single') blank[name] = null
     else if (field.message !== undefined) blank[name] = blankFields(field.message)
     else blank[name] = emptyScalar(field.scalar!)

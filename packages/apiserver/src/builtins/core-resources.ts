@@ -5,6 +5,7 @@ import type { ServedResource } from '../served-resource.ts'
 import { ageColumn, dateCell, nameColumn } from '../table-cells.ts'
 import { at, column, count, number, recordsAt, text, textOrNone } from './cells.ts'
 import { configMapStrategy, secretStrategy } from './config-strategies.ts'
+import { coreEventStrategy, groupedEventStrategy } from './event-strategies.ts'
 import { namespaceStrategy } from './namespace-strategy.ts'
 import { leaseStrategy } from './lease-strategy.ts'
 import { builtIn } from './serve.ts'
@@ -110,6 +111,7 @@ export const coreResources: readonly ServedResource[] = [
       { ...nameColumn, priority: 1 },
     ],
     fields: eventFields,
+    strategy: coreEventStrategy,
   }),
   builtIn('events.k8s.io/v1', {
     kind: 'Event',
@@ -119,6 +121,7 @@ export const coreResources: readonly ServedResource[] = [
     names: 'segment',
     storedAs: { group: '', plural: 'events', apiVersion: 'v1' },
     conversion: eventsConversion,
+    strategy: groupedEventStrategy((object) => eventsConversion.toStored(object)),
     columns: [
       column('Last Seen', (object, nowMs) => lastSeen(eventsConversion.toStored(object), nowMs)),
       column('Type', text('type')),
