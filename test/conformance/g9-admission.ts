@@ -1,6 +1,6 @@
 import { group } from './case.ts'
 import type { T } from './case.ts'
-import { configMap, widget } from './fixtures.ts'
+import { widget } from './fixtures.ts'
 import type { Body } from './fixtures.ts'
 import { absent, exactly, including, not, uuid } from './match.ts'
 import { WebhookServer } from './webhook-server.ts'
@@ -380,15 +380,18 @@ export const admission = group('G9', (add) => {
       // With parameters.
       const second = t.unique('policy')
       const more = {
-        paramKind: { apiVersion: 'v1', kind: 'ConfigMap' },
+        paramKind: { apiVersion: 'example.com/v1', kind: 'Widget' },
         validations: [
-          { expression: 'object.spec.size <= int(params.data.max)', messageExpression: "'at most ' + params.data.max" },
+          {
+            expression: 'object.spec.size <= params.spec.size',
+            messageExpression: "'at most ' + string(params.spec.size)",
+          },
         ],
         matchConditions: [
           { name: 'not-free', expression: "!has(object.metadata.labels) || object.metadata.labels['free'] != 'yes'" },
         ],
       }
-      await t.create(t.CM, configMap('limits', { max: '4' }))
+      await t.create(t.W, widget('limits', { size: 4 }))
       await t.createGlobal(policies, policy(t, second, more))
       const paramRef = { name: 'limits', namespace: t.ns, parameterNotFoundAction: 'Deny' }
       await t.createGlobal(bindings, binding(second, ['Deny'], { paramRef }))
