@@ -12,7 +12,7 @@ function ownerOf({ apiVersion, kind, metadata: { name, uid } }: Obj, more: objec
 
 /** Waits until the server has done away with an object. */
 async function gone(t: T, path: string): Promise<void> {
-  await t.eventually(async () => (await t.get(path)).refuses(404, 'NotFound'))
+  await t.eventually(async () => (await t.get(path)).refuses(404, 'NotFound'), 40_000)
 }
 
 export const cascades = group('G7', (add) => {
@@ -82,7 +82,8 @@ export const cascades = group('G7', (add) => {
     t.match((await t.read(`${t.CM}/next`)).metadata.ownerReferences, absent, 'owners')
   })
 
-  add('F16', 'a namespace goes with all that is in it', async (t) => {
+  const unhurried = { timeoutMs: 90_000 }
+  const namespaceGoes = async (t: T): Promise<void> => {
     const name = t.unique('ns')
     const path = `/api/v1/namespaces/${name}`
     const W = `/apis/example.com/v1/namespaces/${name}/widgets`
@@ -145,5 +146,6 @@ export const cascades = group('G7', (add) => {
         },
       )
     }
-  })
+  }
+  add('F16', 'a namespace goes with all that is in it', namespaceGoes, unhurried)
 })
