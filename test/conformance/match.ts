@@ -49,10 +49,6 @@ function difference(actual: unknown, expected: unknown, path: string): string {
   return `${path} must be exactly ${shown(expected)}, but is ${shown(actual)}`
 }
 
-export function oneOf(...values: readonly unknown[]): Matcher {
-  return new Matcher(`one of ${values.map(shown).join(', ')}`, (value) => values.some((one) => sameJson(value, one)))
-}
-
 /** A list with an item for each of these, in any place. */
 export function including(...items: readonly unknown[]): Matcher {
   const missing = (list: readonly unknown[]): unknown =>

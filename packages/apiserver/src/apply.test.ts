@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { openTestCluster, statusOf, W, widget } from './test-cluster.ts'
-import type { RawAnswer, TestCluster } from './test-cluster.ts'
+import { openTestCluster, statusOf, W, widget } from './testing/test-cluster.ts'
+import type { RawAnswer, TestCluster } from './testing/test-cluster.ts'
 
 let cluster: TestCluster
 

@@ -6,10 +6,10 @@ import type { Subject } from './auth/binding-index.ts'
 import { bootstrapRoles } from './bootstrap-roles.ts'
 import type { BootstrapRole } from './bootstrap-roles.ts'
 import type { LogicalCluster } from './cluster.ts'
-import type { AnyObject } from './object.ts'
+import type { AnyObject } from './objects/object.ts'
 import { systemUser } from './user.ts'
-import type { WriteContext } from './write-context.ts'
-import { createObject, updateObject } from './write-pipeline.ts'
+import type { WriteContext } from './write/write-context.ts'
+import { createObject, updateObject } from './write/write-pipeline.ts'
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
 const RBAC = 'rbac.authorization.k8s.io'

@@ -10,7 +10,7 @@ import { networkResources } from './builtins/network-resources.ts'
 import { builtIn, review } from './builtins/serve.ts'
 import { workloadResources } from './builtins/workload-resources.ts'
 import type { ServedResource } from './served-resource.ts'
-import { ageColumn, nameColumn } from './table-cells.ts'
+import { ageColumn, nameColumn } from './present/table-cells.ts'
 
 const RBAC = 'rbac.authorization.k8s.io'
 

@@ -10,13 +10,13 @@ import { builtInResources } from './builtin-resources.ts'
 import { resourcesOf } from './crd/served.ts'
 import type { CustomResourceDefinition } from './crd/definition.ts'
 import type { Database, Stored } from './database.ts'
-import type { AnyObject } from './object.ts'
+import type { AnyObject } from './objects/object.ts'
 import { OpenStreams } from './open-streams.ts'
 import { ResourceRegistry } from './resource-registry.ts'
 import type { ServedResource, StrategyContext } from './served-resource.ts'
 import type { StoreEvent } from './store/store-types.ts'
 import type { UserInfo } from './user.ts'
-import { View } from './view.ts'
+import { View } from './present/view.ts'
 
 const namespaces = { group: '', plural: 'namespaces' }
 const definitions = { group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions' }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { admin, CM, openTestCluster, statusOf, W, widget } from './test-cluster.ts'
-import type { TestCluster, TestObject } from './test-cluster.ts'
+import { admin, CM, openTestCluster, statusOf, W, widget } from './testing/test-cluster.ts'
+import type { TestCluster, TestObject } from './testing/test-cluster.ts'
 
 let cluster: TestCluster
 
@@ -340,8 +340,19 @@ test('one event, two views', async () => {
   })
   const list = await cluster.send('GET', '/api/v1/events?fieldSelector=involvedObject.name%3Dw,reason%3DBecause')
   expect(list.json<{ items: unknown[] }>().items).toHaveLength(1)
-  const other = { ...seen.json(), metadata: { name: 'e.2' }, note: 'again' }
-  await cluster.send('POST', '/apis/events.k8s.io/v1/namespaces/default/events', { body: other })
+  const other = {
+    metadata: { name: 'e.2' },
+    regarding: { kind: 'Widget', name: 'w', namespace: 'default' },
+    eventTime: '2026-01-01T00:00:00.000000Z',
+    reportingController: 'example.com/widgets',
+    reportingInstance: 'widgets-0',
+    action: 'Turn',
+    reason: 'Because',
+    note: 'again',
+    type: 'Normal',
+  }
+  const answer = await cluster.send('POST', '/apis/events.k8s.io/v1/namespaces/default/events', { body: other })
+  expect(answer.code).toBe(201)
   const stored = (await cluster.send('GET', '/api/v1/namespaces/default/events/e.2')).json()
   expect(stored).toMatchObject({ apiVersion: 'v1', message: 'again', involvedObject: { name: 'w' } })
 })

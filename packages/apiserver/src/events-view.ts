@@ -1,4 +1,4 @@
-import type { AnyObject } from './object.ts'
+import type { AnyObject } from './objects/object.ts'
 import type { Conversion } from './served-resource.ts'
 
 /** Names of the same field in events.k8s.io/v1 and in v1. */

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { httpsTransport, seededRandom, systemClock } from '@locktender/kube'
 import type { Random, Transport } from '@locktender/kube'
 import { describe, expect, test } from 'vitest'
-import { isLinearizable } from './linearizability.ts'
-import type { Operation, SequentialModel } from './linearizability.ts'
+import { isLinearizable } from './testing/linearizability.ts'
+import type { Operation, SequentialModel } from './testing/linearizability.ts'
 import { ApiServer } from './server.ts'
-import { admin, CM } from './test-cluster.ts'
-import type { TestObject } from './test-cluster.ts'
+import { admin, CM } from './testing/test-cluster.ts'
+import type { TestObject } from './testing/test-cluster.ts'
 
 /** What a client asks of one object. */
 type Input =

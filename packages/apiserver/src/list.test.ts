@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { openTestCluster, statusOf, W, widget } from './test-cluster.ts'
-import type { RawAnswer, TestCluster, TestObject } from './test-cluster.ts'
+import { openTestCluster, statusOf, W, widget } from './testing/test-cluster.ts'
+import type { RawAnswer, TestCluster, TestObject } from './testing/test-cluster.ts'
 
 interface List {
   kind: string

@@ -2,7 +2,7 @@ import { ConnectionError } from '@locktender/kube'
 import type { Transport, TransportRequest, TransportResponse } from '@locktender/kube'
 import type { LogicalCluster } from './cluster.ts'
 import { handleRequest } from './http/handle-request.ts'
-import { isBinary } from './media-types.ts'
+import { isBinary } from './present/media-types.ts'
 import { authenticated } from './user.ts'
 import type { UserInfo } from './user.ts'
 

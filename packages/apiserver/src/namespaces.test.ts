@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
-import { openTestCluster, statusOf, widget } from './test-cluster.ts'
-import type { RawAnswer, TestCluster, TestObject } from './test-cluster.ts'
+import { openTestCluster, statusOf, widget } from './testing/test-cluster.ts'
+import type { RawAnswer, TestCluster, TestObject } from './testing/test-cluster.ts'
 
 let cluster: TestCluster
 

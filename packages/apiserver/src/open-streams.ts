@@ -1,4 +1,4 @@
-import type { ByteStream } from './byte-stream.ts'
+import type { ByteStream } from './present/byte-stream.ts'
 
 /** Streams that are being read, so that closing the server can end them. */
 export class OpenStreams {

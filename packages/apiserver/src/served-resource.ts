@@ -1,10 +1,10 @@
 import type { FieldError, Resource, StructuralSchema } from '@locktender/kube'
-import type { AnyObject } from './object.ts'
+import type { AnyObject } from './objects/object.ts'
 import type { WebhookConversion } from './crd/webhook-conversion.ts'
-import type { Scaling } from './scaling.ts'
+import type { Scaling } from './write/scaling.ts'
 import type { CompiledSchema } from './schema/compile.ts'
 import type { UserInfo } from './user.ts'
-import type { WriteContext } from './write-context.ts'
+import type { WriteContext } from './write/write-context.ts'
 
 /** A cell of a Table; `undefined` prints as `<none>`. */
 export type Cell = string | number | boolean | undefined

@@ -1,7 +1,7 @@
 import { seededRandom } from '@locktender/kube'
 import { expect, test } from 'vitest'
 import { MemoryDisk } from './store/memory-disk.ts'
-import { admin, openTestCluster, statusOf, W, widget } from './test-cluster.ts'
+import { admin, openTestCluster, statusOf, W, widget } from './testing/test-cluster.ts'
 
 test('after a disk error nothing is acknowledged, watches end, and the server says why', async () => {
   // Where the next write is, is found by a life without faults.

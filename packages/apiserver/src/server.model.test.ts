@@ -12,12 +12,12 @@ import {
   stored,
   updated,
   valuesOf,
-} from './reference-model.ts'
-import type { FieldPath, Modelled, Selector, Values } from './reference-model.ts'
+} from './testing/reference-model.ts'
+import type { FieldPath, Modelled, Selector, Values } from './testing/reference-model.ts'
 import { MemoryDisk } from './store/memory-disk.ts'
 import type { Session } from './store/memory-disk.ts'
-import { admin, openTestCluster, statusOf, W, widget } from './test-cluster.ts'
-import type { RawAnswer, TestCluster, TestObject } from './test-cluster.ts'
+import { admin, openTestCluster, statusOf, W, widget } from './testing/test-cluster.ts'
+import type { RawAnswer, TestCluster, TestObject } from './testing/test-cluster.ts'
 
 /*
  * The whole server against a small model of what Kubernetes promises: every answer, every list and every watch must be

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { admin, openTestCluster, statusOf, W, widget } from './test-cluster.ts'
-import type { TestCluster, TestObject } from './test-cluster.ts'
+import { admin, openTestCluster, statusOf, W, widget } from './testing/test-cluster.ts'
+import type { TestCluster, TestObject } from './testing/test-cluster.ts'
 
 interface Event {
   type: string

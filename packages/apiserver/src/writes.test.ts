@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { CM, openTestCluster, statusOf, W, widget } from './test-cluster.ts'
-import type { RawAnswer, TestCluster, TestObject } from './test-cluster.ts'
+import { CM, openTestCluster, statusOf, W, widget } from './testing/test-cluster.ts'
+import type { RawAnswer, TestCluster, TestObject } from './testing/test-cluster.ts'
 
 let cluster: TestCluster
 

@@ -1,5 +1,5 @@
-import type { AnyObject } from '../object.ts'
-import type { WriteContext } from '../write-context.ts'
+import type { AnyObject } from '../objects/object.ts'
+import type { WriteContext } from '../write/write-context.ts'
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE'
 

@@ -1,7 +1,7 @@
 import { fieldInvalid, fieldRequired } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
-import { dnsSubdomainError } from '../dns-names.ts'
-import { isRecord } from '../object.ts'
+import { dnsSubdomainError } from '../objects/dns-names.ts'
+import { isRecord } from '../objects/object.ts'
 import { text } from './field-checks.ts'
 import type { Errors } from './field-checks.ts'
 

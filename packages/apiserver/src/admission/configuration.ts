@@ -1,5 +1,5 @@
 import type { Database } from '../database.ts'
-import type { AnyObject } from '../object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import { MatchConditions } from './match-conditions.ts'
 import { records } from './expressions.ts'
 import { selectorFrom } from './matching.ts'

@@ -7,8 +7,8 @@ import {
   fieldTooMany,
 } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
-import { labelKeyProblems, labelValueProblems } from '../label-rules.ts'
-import { isRecord } from '../object.ts'
+import { labelKeyProblems, labelValueProblems } from '../objects/label-rules.ts'
+import { isRecord } from '../objects/object.ts'
 import { compileExpression, expressionError, records } from './expressions.ts'
 import type { ResultKind, Scope } from './expressions.ts'
 

@@ -1,5 +1,5 @@
 import type { ServedResource } from '../served-resource.ts'
-import type { AnyObject } from '../object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { AdmissionAttributes } from './attributes.ts'
 import { bindingsOf, Budget, compileExpression, evaluate, OutOfBudget, records } from './expressions.ts'
 import type { CompiledExpression, Scope } from './expressions.ts'

@@ -1,6 +1,6 @@
 import { labelSelectorFrom, notFound } from '@locktender/kube'
 import type { LabelSelector, LabelSelectorObject } from '@locktender/kube'
-import type { AnyObject } from '../object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { ServedResource } from '../served-resource.ts'
 import { subresourcesOf } from '../subresources.ts'
 import { isNamespace, namespaceOf } from './attributes.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openTestCluster, statusOf, W, widget } from '../test-cluster.ts'
-import type { RawAnswer, TestCluster } from '../test-cluster.ts'
+import { openTestCluster, statusOf, W, widget } from '../testing/test-cluster.ts'
+import type { RawAnswer, TestCluster } from '../testing/test-cluster.ts'
 import type { UserInfo } from '../user.ts'
 import { configuration, startWebhooks, webhook } from './webhook-server.test-support.ts'
 

@@ -1,5 +1,5 @@
 import { ApiError, forbidden } from '@locktender/kube'
-import type { AnyObject } from '../object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import { groupResourceOf } from '../served-resource.ts'
 import type { ServedResource } from '../served-resource.ts'
 import type { AdmissionAttributes } from './attributes.ts'

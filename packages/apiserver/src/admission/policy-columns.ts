@@ -1,8 +1,8 @@
 import { column } from '../builtins/cells.ts'
-import { isRecord } from '../object.ts'
-import type { AnyObject } from '../object.ts'
+import { isRecord } from '../objects/object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { TableColumn } from '../served-resource.ts'
-import { ageColumn, nameColumn } from '../table-cells.ts'
+import { ageColumn, nameColumn } from '../present/table-cells.ts'
 import { records } from './expressions.ts'
 import { policyNameOf } from './policy.ts'
 

@@ -1,4 +1,4 @@
-import type { AnyObject } from '../object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { ServedResource } from '../served-resource.ts'
 import { namespaceOf } from './attributes.ts'
 import type { AdmissionAttributes } from './attributes.ts'

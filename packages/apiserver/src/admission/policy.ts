@@ -1,5 +1,5 @@
-import { isRecord } from '../object.ts'
-import type { AnyObject } from '../object.ts'
+import { isRecord } from '../objects/object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import { compileExpression, records } from './expressions.ts'
 import type { CompiledExpression, Scope } from './expressions.ts'
 import { text } from './field-checks.ts'

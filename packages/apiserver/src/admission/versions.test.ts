@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { definition, openTestCluster, statusOf, widgets } from '../test-cluster.ts'
-import type { RawAnswer, TestCluster, TestObject } from '../test-cluster.ts'
+import { definition, openTestCluster, statusOf, widgets } from '../testing/test-cluster.ts'
+import type { RawAnswer, TestCluster, TestObject } from '../testing/test-cluster.ts'
 import { configuration, patching, startWebhooks, webhook } from './webhook-server.test-support.ts'
 import type { WebhookServer } from './webhook-server.test-support.ts'
 

@@ -1,7 +1,7 @@
 import { apiVersionOf, internalError, randomUuid } from '@locktender/kube'
 import type { LogicalCluster } from '../cluster.ts'
 import { convertByWebhook } from '../crd/webhook-conversion.ts'
-import type { AnyObject } from '../object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { ServedResource } from '../served-resource.ts'
 
 /** What conversion webhooks have made of objects, by the wanted apiVersion, for as long as the objects are needed. */

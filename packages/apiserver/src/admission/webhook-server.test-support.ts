@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { loadX509 } from '../auth/x509.ts'
-import type { TestObject } from '../test-cluster.ts'
+import type { TestObject } from '../testing/test-cluster.ts'
 
 /** The request of a review, with the fields tests look at. */
 export interface ReviewRequest {

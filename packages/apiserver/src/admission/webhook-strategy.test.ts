@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
-import { openTestCluster, statusOf } from '../test-cluster.ts'
-import type { RawAnswer, TestCluster, TestObject } from '../test-cluster.ts'
+import { openTestCluster, statusOf } from '../testing/test-cluster.ts'
+import type { RawAnswer, TestCluster, TestObject } from '../testing/test-cluster.ts'
 import { configuration } from './webhook-server.test-support.ts'
 
 let cluster: TestCluster

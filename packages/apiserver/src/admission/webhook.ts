@@ -1,6 +1,6 @@
 import { ApiError, badRequest, forbidden, internalError, randomUuid } from '@locktender/kube'
 import type { Status } from '@locktender/kube'
-import type { AnyObject } from '../object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import { groupResourceOf } from '../served-resource.ts'
 import type { ServedResource } from '../served-resource.ts'
 import type { AdmissionAttributes } from './attributes.ts'

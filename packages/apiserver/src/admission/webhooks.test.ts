@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { definition, openTestCluster, statusOf, W, widget, widgets } from '../test-cluster.ts'
-import type { RawAnswer, TestCluster, TestObject } from '../test-cluster.ts'
+import { definition, openTestCluster, statusOf, W, widget, widgets } from '../testing/test-cluster.ts'
+import type { RawAnswer, TestCluster, TestObject } from '../testing/test-cluster.ts'
 import { configuration, patching, startWebhooks, webhook } from './webhook-server.test-support.ts'
 import type { Reviewer, WebhookServer } from './webhook-server.test-support.ts'
 

@@ -1,6 +1,6 @@
 import { deepEqual, labelSelectorFrom } from '@locktender/kube'
-import { isRecord } from '../object.ts'
-import type { AnyObject } from '../object.ts'
+import { isRecord } from '../objects/object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { PolicyRule } from './policy-rules.ts'
 
 /** Whether `role` gathers the rules of `other`. */

@@ -1,6 +1,6 @@
 import type { Clock } from '@locktender/kube'
 import type { LogicalCluster } from '../cluster.ts'
-import type { AnyObject } from '../object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import { parseServiceAccount, serviceAccountGroups } from '../user.ts'
 import type { UserInfo } from '../user.ts'
 import { credentialId } from './client-certificates.ts'

@@ -1,5 +1,5 @@
 import type { Database } from '../database.ts'
-import type { AnyObject } from '../object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import { serviceAccountName } from '../user.ts'
 import type { UserInfo } from '../user.ts'
 

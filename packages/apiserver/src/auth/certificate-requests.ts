@@ -8,12 +8,12 @@ import {
   forbidden,
 } from '@locktender/kube'
 import type { Condition, FieldError, Json, KubeObject } from '@locktender/kube'
-import { isRecord } from '../object.ts'
-import type { AnyObject } from '../object.ts'
+import { isRecord } from '../objects/object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import { groupResourceOf } from '../served-resource.ts'
 import type { Strategy } from '../served-resource.ts'
 import { mastersGroup } from '../user.ts'
-import type { WriteContext } from '../write-context.ts'
+import type { WriteContext } from '../write/write-context.ts'
 import { clientSigner } from './signers.ts'
 import { parseSigningRequest, SigningRequestError, usages as knownUsages } from './signing-request.ts'
 

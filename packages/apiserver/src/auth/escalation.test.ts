@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { openTestCluster, statusOf } from '../test-cluster.ts'
-import type { RawAnswer, TestCluster } from '../test-cluster.ts'
+import { openTestCluster, statusOf } from '../testing/test-cluster.ts'
+import type { RawAnswer, TestCluster } from '../testing/test-cluster.ts'
 import type { UserInfo } from '../user.ts'
 import type { PolicyRule } from './policy-rules.ts'
 

@@ -1,7 +1,7 @@
 import type { LogicalCluster } from '../cluster.ts'
 import { jsonReply } from '../http/reply.ts'
 import type { Reply } from '../http/reply.ts'
-import { encodeJson } from '../object.ts'
+import { encodeJson } from '../objects/object.ts'
 import { issuerOf } from './authenticator.ts'
 
 const KEYS = '/openid/v1/jwks'

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { CM, openTestCluster, statusOf, W, widget } from '../test-cluster.ts'
-import type { TestCluster } from '../test-cluster.ts'
+import { CM, openTestCluster, statusOf, W, widget } from '../testing/test-cluster.ts'
+import type { TestCluster } from '../testing/test-cluster.ts'
 import type { UserInfo } from '../user.ts'
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1'

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { openTestCluster, statusOf } from '../test-cluster.ts'
-import type { TestCluster } from '../test-cluster.ts'
+import { openTestCluster, statusOf } from '../testing/test-cluster.ts'
+import type { TestCluster } from '../testing/test-cluster.ts'
 
 // What a kube-apiserver 1.35 answers to the same requests.
 

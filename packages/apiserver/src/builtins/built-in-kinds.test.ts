@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openTestCluster, statusOf } from '../test-cluster.ts'
-import type { RawAnswer, TestCluster, TestObject } from '../test-cluster.ts'
+import { openTestCluster, statusOf } from '../testing/test-cluster.ts'
+import type { RawAnswer, TestCluster, TestObject } from '../testing/test-cluster.ts'
 import { delimited, encodeMessage, envelope } from './protobuf.test-support.ts'
 import { messageOfKind } from './field-table.ts'
 

@@ -1,7 +1,7 @@
-import { isRecord } from '../object.ts'
-import type { AnyObject } from '../object.ts'
+import { isRecord } from '../objects/object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { TableColumn } from '../served-resource.ts'
-import { dateCell } from '../table-cells.ts'
+import { dateCell } from '../present/table-cells.ts'
 
 /** A column of a built-in kind. */
 export function column(name: string, cell: TableColumn['cell'], type = 'string', priority = 0): TableColumn {

@@ -1,7 +1,7 @@
-import { isRecord } from '../object.ts'
-import type { AnyObject } from '../object.ts'
+import { isRecord } from '../objects/object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { ServedResource } from '../served-resource.ts'
-import { ageColumn, nameColumn } from '../table-cells.ts'
+import { ageColumn, nameColumn } from '../present/table-cells.ts'
 import { at, column, recordsAt, text, textOrNone, wide } from './cells.ts'
 import { builtIn } from './serve.ts'
 

@@ -1,5 +1,5 @@
 import type { FieldError, Json } from '@locktender/kube'
-import type { AnyObject } from '../object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { CompiledSchema } from '../schema/compile.ts'
 import { canonicalObject, emptyScalar, isTime } from './canonical.ts'
 import { defaultsOf } from './defaults.ts'

@@ -1,7 +1,7 @@
 import { deepEqual, fieldInvalid, fieldRequired, fieldTooLong } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
-import { isRecord } from '../object.ts'
-import type { AnyObject } from '../object.ts'
+import { isRecord } from '../objects/object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { Strategy } from '../served-resource.ts'
 import { configKey, sealed } from './rules.ts'
 

@@ -1,8 +1,8 @@
 import { deepEqual, fieldInvalid, fieldRequired } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
-import { labelKeyProblems } from '../label-rules.ts'
-import { isRecord } from '../object.ts'
-import type { AnyObject } from '../object.ts'
+import { labelKeyProblems } from '../objects/label-rules.ts'
+import { isRecord } from '../objects/object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { Strategy } from '../served-resource.ts'
 
 type Fields = Readonly<Record<string, unknown>>

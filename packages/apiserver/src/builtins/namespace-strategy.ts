@@ -1,8 +1,8 @@
 import { fieldInvalid } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
-import { labelKeyProblems } from '../label-rules.ts'
-import type { AnyObject } from '../object.ts'
-import { isRecord } from '../object.ts'
+import { labelKeyProblems } from '../objects/label-rules.ts'
+import type { AnyObject } from '../objects/object.ts'
+import { isRecord } from '../objects/object.ts'
 import type { Strategy } from '../served-resource.ts'
 
 const NAMESPACE_LABEL = 'kubernetes.io/metadata.name'

@@ -1,5 +1,5 @@
 import type { StructuralSchema } from '@locktender/kube'
-import { metadataDescriptions } from '../openapi-metadata.ts'
+import { metadataDescriptions } from '../discovery/openapi-metadata.ts'
 import { messageOf } from './field-table.ts'
 import type { Field, Message, Scalar } from './field-table.ts'
 import { containerSchema, mergeRules } from './structural.ts'

@@ -1,6 +1,6 @@
-import { isRecord } from '../object.ts'
-import type { AnyObject } from '../object.ts'
-import { durationCell } from '../table-cells.ts'
+import { isRecord } from '../objects/object.ts'
+import type { AnyObject } from '../objects/object.ts'
+import { durationCell } from '../present/table-cells.ts'
 import { at, number, recordsAt, text } from './cells.ts'
 
 /** How many containers of a pod are ready, of how many. */

@@ -1,6 +1,6 @@
 import { deepEqual, fieldDuplicate, fieldForbidden, fieldInvalid, fieldNotFound, fieldRequired } from '@locktender/kube'
 import type { FieldError } from '@locktender/kube'
-import { isRecord } from '../object.ts'
+import { isRecord } from '../objects/object.ts'
 import { recordsAt, text } from './cells.ts'
 import { labelName, notNegative, portNumber } from './rules.ts'
 

@@ -1,5 +1,5 @@
 import type { Json } from '@locktender/kube'
-import { jsonTypeOf } from '../json-problems.ts'
+import { jsonTypeOf } from '../write/json-problems.ts'
 import type { Field, Message } from './field-table.ts'
 
 /** A value has a type its field cannot take; the message is in the words of Kubernetes' decoder. */

@@ -1,7 +1,7 @@
-import type { AnyObject } from '../object.ts'
-import { workloadScaling } from '../scaling.ts'
+import type { AnyObject } from '../objects/object.ts'
+import { workloadScaling } from '../write/scaling.ts'
 import type { ServedResource } from '../served-resource.ts'
-import { ageColumn, nameColumn } from '../table-cells.ts'
+import { ageColumn, nameColumn } from '../present/table-cells.ts'
 import {
   at,
   column,

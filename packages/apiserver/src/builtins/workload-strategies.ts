@@ -7,8 +7,8 @@ import {
   labelSelectorFrom,
 } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
-import { isRecord } from '../object.ts'
-import type { AnyObject } from '../object.ts'
+import { isRecord } from '../objects/object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { Strategy } from '../served-resource.ts'
 import { at, recordsAt, text } from './cells.ts'
 import { podChangeErrors, podSpecErrors } from './pod-rules.ts'

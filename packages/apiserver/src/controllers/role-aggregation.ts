@@ -1,7 +1,7 @@
 import { deepEqual } from '@locktender/kube'
 import type { Clock, KubeObject } from '@locktender/kube'
 import { aggregatedRules, gathers } from '../auth/aggregation.ts'
-import type { AnyObject } from '../object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { ObjectRef, ObjectWriter } from './object-writer.ts'
 import { WorkQueue } from './work-queue.ts'
 

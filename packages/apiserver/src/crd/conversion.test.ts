@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startWebhooks } from '../admission/webhook-server.test-support.ts'
 import type { WebhookServer } from '../admission/webhook-server.test-support.ts'
-import { admin, definition, openTestCluster, statusOf, widgets } from '../test-cluster.ts'
-import type { RawAnswer, TestCluster, TestObject } from '../test-cluster.ts'
+import { admin, definition, openTestCluster, statusOf, widgets } from '../testing/test-cluster.ts'
+import type { RawAnswer, TestCluster, TestObject } from '../testing/test-cluster.ts'
 
 const CRD = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 const pumps = { ...widgets, plural: 'pumps', kind: 'Pump' }

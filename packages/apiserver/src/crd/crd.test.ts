@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { definition, definitions, openTestCluster, statusOf, W, widget, widgets } from '../test-cluster.ts'
-import type { RawAnswer, TestCluster, TestObject } from '../test-cluster.ts'
+import { definition, definitions, openTestCluster, statusOf, W, widget, widgets } from '../testing/test-cluster.ts'
+import type { RawAnswer, TestCluster, TestObject } from '../testing/test-cluster.ts'
 import type { CustomResourceDefinition } from './definition.ts'
 
 const CRD = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { openTestCluster, statusOf } from '../test-cluster.ts'
+import { openTestCluster, statusOf } from '../testing/test-cluster.ts'
 import type { CustomResourceDefinition } from './definition.ts'
 import { fixtureDefinitions, haveFixtures, unfinishedDefinitions } from './fixture-definitions.ts'
 

@@ -1,6 +1,6 @@
 import { deepEqual, fieldInvalid, fieldRequired } from '@locktender/kube'
 import type { FieldError } from '@locktender/kube'
-import { dnsLabelError } from '../dns-names.ts'
+import { dnsLabelError } from '../objects/dns-names.ts'
 import type { DefinitionNames } from './definition.ts'
 
 /** Which names of a definition are its own now, and why not all of the wanted ones. */

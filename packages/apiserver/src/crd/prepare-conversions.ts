@@ -1,7 +1,7 @@
 import { apiVersionOf, randomUuid } from '@locktender/kube'
 import type { LogicalCluster } from '../cluster.ts'
 import type { Stored } from '../database.ts'
-import type { AnyObject } from '../object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { ServedResource } from '../served-resource.ts'
 import { convertByWebhook } from './webhook-conversion.ts'
 

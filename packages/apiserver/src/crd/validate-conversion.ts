@@ -1,7 +1,7 @@
 import { fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired } from '@locktender/kube'
 import type { FieldError } from '@locktender/kube'
 import { checkClientConfig } from '../admission/client-config.ts'
-import { dnsLabelError } from '../dns-names.ts'
+import { dnsLabelError } from '../objects/dns-names.ts'
 import type { DefinitionConversion, WebhookClientConfig } from './definition.ts'
 
 const FIELD = 'spec.conversion'

@@ -7,7 +7,7 @@ import {
   fieldDuplicate,
 } from '@locktender/kube'
 import type { FieldError, Json, StructuralSchema } from '@locktender/kube'
-import { dnsLabelError, dnsSubdomainError } from '../dns-names.ts'
+import { dnsLabelError, dnsSubdomainError } from '../objects/dns-names.ts'
 import { findField } from '../schema/field-path.ts'
 import { validateApproval } from './approval.ts'
 import { isEstablished } from './definition.ts'

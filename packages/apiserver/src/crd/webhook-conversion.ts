@@ -1,9 +1,9 @@
 import { ApiError } from '@locktender/kube'
 import type { WebhookClient } from '../admission/webhook-client.ts'
 import { WebhookUnreachable } from '../admission/webhook-client.ts'
-import { isRecord } from '../object.ts'
-import type { AnyObject } from '../object.ts'
-import { validateMeta } from '../object-meta.ts'
+import { isRecord } from '../objects/object.ts'
+import type { AnyObject } from '../objects/object.ts'
+import { validateMeta } from '../objects/object-meta.ts'
 import type { WebhookClientConfig } from './definition.ts'
 
 /** How long a webhook may take for one question, as with kube-apiserver's client. */

@@ -1,6 +1,6 @@
 import type { Status } from '@locktender/kube'
-import type { ByteStream } from '../byte-stream.ts'
-import type { View } from '../view.ts'
+import type { ByteStream } from '../present/byte-stream.ts'
+import type { View } from '../present/view.ts'
 
 /** A page of a list. */
 export interface ListAnswer {

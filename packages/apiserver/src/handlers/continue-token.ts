@@ -1,5 +1,5 @@
 import { badRequest } from '@locktender/kube'
-import { isRecord } from '../object.ts'
+import { isRecord } from '../objects/object.ts'
 
 const VERSION = 'meta.k8s.io/v1'
 

@@ -1,9 +1,9 @@
 import { badRequest } from '@locktender/kube'
-import { parseBody } from '../decode.ts'
-import type { ParsedBody } from '../decode.ts'
-import { jsonTypeOf } from '../json-problems.ts'
-import { isRecord } from '../object.ts'
-import { mediaType } from '../media-types.ts'
+import { parseBody } from '../write/decode.ts'
+import type { ParsedBody } from '../write/decode.ts'
+import { jsonTypeOf } from '../write/json-problems.ts'
+import { isRecord } from '../objects/object.ts'
+import { mediaType } from '../present/media-types.ts'
 import { JSON_PATCH, STRATEGIC_MERGE_PATCH } from './patch-types.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { ManagedFieldsEntry } from '@locktender/kube'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { definition, openTestCluster, statusOf, widgets } from '../test-cluster.ts'
-import type { RawAnswer, TestCluster, TestObject } from '../test-cluster.ts'
+import { definition, openTestCluster, statusOf, widgets } from '../testing/test-cluster.ts'
+import type { RawAnswer, TestCluster, TestObject } from '../testing/test-cluster.ts'
 
 const sets = { ...widgets, plural: 'sets', kind: 'Set' }
 const S = '/apis/example.com/v1/namespaces/default/sets'

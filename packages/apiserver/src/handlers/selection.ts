@@ -1,6 +1,6 @@
 import { badRequest, parseFieldSelector, parseLabelSelector } from '@locktender/kube'
 import type { FieldRequirement } from '@locktender/kube'
-import type { AnyObject } from '../object.ts'
+import type { AnyObject } from '../objects/object.ts'
 import type { ServedResource } from '../served-resource.ts'
 import type { RequestContext } from './context.ts'
 import { namespaceOf } from './context.ts'

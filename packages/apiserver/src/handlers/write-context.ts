@@ -1,5 +1,5 @@
 import type { WriteOptions } from '../request-options.ts'
-import type { WriteContext } from '../write-context.ts'
+import type { WriteContext } from '../write/write-context.ts'
 import { namespaceOf } from './context.ts'
 import type { RequestContext } from './context.ts'
 

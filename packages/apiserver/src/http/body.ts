@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { apiVersionOf, unsupportedMediaType } from '@locktender/kube'
 import { decodeProtobuf } from '../builtins/envelope.ts'
-import { mediaType, PROTOBUF } from '../media-types.ts'
+import { mediaType, PROTOBUF } from '../present/media-types.ts'
 import type { ResourceRequest } from '../request-info.ts'
 import type { ServedResource } from '../served-resource.ts'
 import { describeSubresource } from '../subresources.ts'

@@ -9,8 +9,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CertificateAuthority } from '../auth/certificates.ts'
 import { ApiServer } from '../server.ts'
 import type { ListeningAddress } from '../server.ts'
-import { admin, configMaps, CM } from '../test-cluster.ts'
-import type { TestObject } from '../test-cluster.ts'
+import { admin, configMaps, CM } from '../testing/test-cluster.ts'
+import type { TestObject } from '../testing/test-cluster.ts'
 
 const clock = systemClock()
 let directory: string

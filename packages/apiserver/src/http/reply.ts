@@ -1,7 +1,7 @@
 import type { ApiError, Status } from '@locktender/kube'
-import type { ByteStream } from '../byte-stream.ts'
+import type { ByteStream } from '../present/byte-stream.ts'
 import { yaml } from '../load-yaml.ts'
-import { encodeJson } from '../object.ts'
+import { encodeJson } from '../objects/object.ts'
 
 /** What is sent back: a whole body, or a stream that ends some time. */
 export interface Reply {

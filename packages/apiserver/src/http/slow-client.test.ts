@@ -4,8 +4,8 @@ import { Client, httpsTransport, seededRandom, systemClock } from '@locktender/k
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ApiServer } from '../server.ts'
 import type { ListeningAddress } from '../server.ts'
-import { admin, CM, configMaps } from '../test-cluster.ts'
-import type { TestObject } from '../test-cluster.ts'
+import { admin, CM, configMaps } from '../testing/test-cluster.ts'
+import type { TestObject } from '../testing/test-cluster.ts'
 
 const clock = systemClock()
 let server: ApiServer

@@ -1,7 +1,7 @@
 import { fieldInvalid, fieldRequired } from '@locktender/kube'
 import type { Json, StructuralSchema } from '@locktender/kube'
-import { dnsLabelError } from '../dns-names.ts'
-import { labelKeyProblems, labelValueProblems } from '../label-rules.ts'
+import { dnsLabelError } from '../objects/dns-names.ts'
+import { labelKeyProblems, labelValueProblems } from '../objects/label-rules.ts'
 import { failure, isObject } from './failure.ts'
 import type { Check, Failure } from './failure.ts'
 
