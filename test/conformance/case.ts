@@ -26,6 +26,8 @@ export interface Target {
   readonly connection: Connection
   readonly kubeconfig: string
   readonly context: string | undefined
+  /** Present for the API server of this repository, which cases may also start, kill and damage. */
+  readonly hub?: { readonly full: boolean }
 }
 
 /** Makes the cases of one group; tags default to `any`. */

@@ -17,8 +17,13 @@ import { access } from './g9-access.ts'
 import { admission } from './g9-admission.ts'
 import { credentials } from './g9-credentials.ts'
 import { kinds } from './g9-kinds.ts'
+import { durability } from './g10-durability.ts'
+import { scale } from './g10-scale.ts'
 
-/** Every case that asks by HTTP, in the order of the groups. */
+/** Cases that start, kill and damage servers of their own. */
+export const hubCases: readonly Case[] = [...durability, ...scale]
+
+/** Every case that asks one server by HTTP, in the order of the groups. */
 export const httpCases: readonly Case[] = [
   ...discovery,
   ...objects,
@@ -39,7 +44,7 @@ export const httpCases: readonly Case[] = [
   ...kinds,
 ]
 
-const everyCase: Case[] = [...httpCases, ...kubectlCases]
+const everyCase: Case[] = [...httpCases, ...hubCases, ...kubectlCases]
 
 /** Cases whose id, group or tag is in the comma-separated list; all of them without one. */
 export function selectCases(only: string | undefined): Case[] {

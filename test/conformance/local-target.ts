@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const command = fileURLToPath(new URL('../../apps/cli/src/main.ts', import.meta.url))
+/** The program, to be run by Node. */
+export const command = fileURLToPath(new URL('../../apps/cli/src/main.ts', import.meta.url))
 
 /** Small enough to be used up by the cases about what happens then, large enough for all the others. */
 const HISTORY_EVENTS = 1_000
@@ -21,6 +22,8 @@ export interface LocalTargetOptions {
   readonly data?: string
   readonly port?: number
   readonly historyEvents?: number
+  /** No file may grow beyond this many blocks of 512 bytes, as if the disk were full. */
+  readonly fileBlocks?: number
 }
 
 /** Our own server, started by its command as anybody would. */
@@ -32,8 +35,15 @@ export class LocalTarget {
   readonly #child: ChildProcess
   readonly #exited: Promise<void>
   readonly #temporary: boolean
+  readonly #said: () => string
 
-  private constructor(child: ChildProcess, announced: Announcement, data: string, temporary: boolean) {
+  private constructor(
+    child: ChildProcess,
+    announced: Announcement,
+    data: string,
+    temporary: boolean,
+    said: () => string,
+  ) {
     this.#child = child
     this.#exited = new Promise((resolve) => {
       child.once('close', () => resolve())
@@ -43,15 +53,18 @@ export class LocalTarget {
     this.pid = announced.pid
     this.data = data
     this.#temporary = temporary
+    this.#said = said
   }
 
   static async start(options: LocalTargetOptions = {}): Promise<LocalTarget> {
     const data = options.data ?? (await mkdtemp(join(tmpdir(), 'locktender-conformance-')))
     const args = ['apiserver', '--data', data, '--history-events', String(options.historyEvents ?? HISTORY_EVENTS)]
     if (options.port !== undefined) args.push('--port', String(options.port))
-    const child = spawn(process.execPath, [command, ...args, '-o', 'json'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [program, ...rest] = [...limited(options.fileBlocks), process.execPath, command, ...args, '-o', 'json']
+    const child = spawn(program!, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let err = ''
     const announced = await new Promise<Announcement>((resolve, reject) => {
-      let [out, err] = ['', '']
+      let out = ''
       child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
       child.stdout.on('data', (chunk: Buffer) => {
         out += chunk.toString()
@@ -59,7 +72,13 @@ export class LocalTarget {
       })
       child.once('close', () => reject(new Error(`the API server did not start: ${err}`)))
     })
-    return new LocalTarget(child, announced, data, options.data === undefined)
+    return new LocalTarget(child, announced, data, options.data === undefined, () => err)
+  }
+
+  /** Waits until it ends by itself; what it said on stderr. */
+  async ended(): Promise<string> {
+    await this.#exited
+    return this.#said()
   }
 
   /** Ends it as Ctrl-C does, or at once with SIGKILL, and waits. */
@@ -68,4 +87,8 @@ export class LocalTarget {
     await this.#exited
     if (this.#temporary) await rm(this.data, { recursive: true, force: true })
   }
+}
+
+function limited(blocks: number | undefined): string[] {
+  return blocks === undefined ? [] : ['/bin/sh', '-c', `ulimit -f ${blocks}; exec "$0" "$@"`]
 }

@@ -13,6 +13,7 @@ const usage = `usage: npm run conformance -- [options]
   --kubeconfig FILE   test this server (default: lkt apiserver, started fresh on a temporary folder)
   --context NAME      context of the kubeconfig (default: the current one)
   --only LIST         ids, groups or tags, e.g. D01,G3
+  --full              the cases about load (X06, X07) in full size: minutes instead of seconds
   --parallel N        cases at the same time (default: 6)
   --json              print {passed, failed, skipped, cases[]} on stdout; the lines go to stderr
 `
@@ -32,6 +33,7 @@ async function main(args: string[]): Promise<number> {
       context: { type: 'string' },
       only: { type: 'string' },
       parallel: { type: 'string', default: '6' },
+      full: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -49,7 +51,8 @@ async function main(args: string[]): Promise<number> {
   const say = (line: string): void => void (options.json ? process.stderr : process.stdout).write(`${line}\n`)
   try {
     const connection = new Connection(await readKubeconfig(kubeconfig, options.context))
-    const target = { connection, kubeconfig, context: options.context }
+    const hub = local === undefined ? {} : { hub: { full: options.full } }
+    const target = { connection, kubeconfig, context: options.context, ...hub }
     const onResult = (result: Parameters<typeof lineOf>[0]): void => say(lineOf(result, accepted))
     const report = reportOf(await runCases(cases, target, { parallel, onResult }), accepted)
     connection.close()

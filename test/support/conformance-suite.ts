@@ -19,7 +19,11 @@ export function describeConformance(cases: readonly Case[], parallel: number, ti
     const connection = new Connection(await readKubeconfig(kubeconfig))
     const onResult = (result: Result): void => void results.set(result.id, result)
     try {
-      await runCases(cases, { connection, kubeconfig, context: undefined }, { parallel, onResult })
+      await runCases(
+        cases,
+        { connection, kubeconfig, context: undefined, hub: { full: false } },
+        { parallel, onResult },
+      )
     } finally {
       connection.close()
     }

@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import type { ObjList } from './answer.ts'
+import { group } from './case.ts'
+import type { T } from './case.ts'
+import { Connection } from './connection.ts'
+import { configMap } from './fixtures.ts'
+import { Hub, MAPS } from './hub.ts'
+import { readKubeconfig } from './kubeconfig.ts'
+import { exactly } from './match.ts'
+
+const GIB = 1024 ** 3
+/** Watchers that read to the end, beside the one that does not. */
+const OTHERS = 3
+
+/** Does this for 0 to `count - 1`, `parallel` at a time. */
+async function each(count: number, parallel: number, work: (index: number) => Promise<unknown>): Promise<void> {
+  let next = 0
+  await Promise.all(
+    Array.from({ length: parallel }, async () => {
+      while (next < count) await work(next++)
+    }),
+  )
+}
+
+/** Most memory the process has had, in bytes. */
+async function peakMemory(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) * 1024
+}
+
+function percentile(values: readonly number[], share: number): number {
+  return values.toSorted((left, right) => left - right)[Math.floor(values.length * share)] ?? 0
+}
+
+/** Counts the events of a watch as raw lines, and how long ago the time in each was. */
+async function count(message: IncomingMessage, delays: number[]): Promise<number> {
+  let events = 0
+  let rest = ''
+  message.setEncoding('utf8')
+  try {
+    for await (const chunk of message) {
+      const lines = (rest + (chunk as string)).split('\n')
+      rest = lines.pop()!
+      for (const line of lines) {
+        const sent = /"sent":"([\d.]+)"/.exec(line)
+        if (sent !== null) delays.push(performance.now() - Number(sent[1]))
+        events++
+      }
+    }
+  } catch {
+    // It was cut, or the case is over.
+  }
+  return events
+}
+
+interface InProcess {
+  readonly hash: string
+  readonly events: number
+}
+
+/** Runs a fixed day in the life of a server in this process, on a clock of its own. */
+async function day(seed: number): Promise<InProcess> {
+  // Time can be made up only from within, so that this one case imports the server.
+  const { ApiServer } = await import('@locktender/apiserver')
+  const { seededRandom, VirtualClock } = await import('@locktender/kube')
+  const clock = new VirtualClock()
+  const server = await ApiServer.open({ clock, random: seededRandom(seed) })
+  await server.cluster('hub')
+  const transport = server.transport({ cluster: 'hub', user: { name: 'admin', groups: ['system:masters'] } })
+  const send = async (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<string> => {
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
+    const answer = await transport.request({
+      method,
+      path,
+      headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': type }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const chunks: Uint8Array[] = []
+    for await (const chunk of answer.body) chunks.push(chunk)
+    return Buffer.concat(chunks).toString('utf8')
+  }
+  const log = createHash('sha256')
+  let events = 0
+  const watch = await transport.request({
+    method: 'GET',
+    path: `${MAPS}?watch=true&resourceVersion=1`,
+    headers: { accept: 'application/json' },
+  })
+  const read = (async () => {
+    for await (const chunk of watch.body) {
+      log.update(chunk)
+      events += Buffer.from(chunk).toString('utf8').split('\n').length - 1
+    }
+  })()
+  const random = seededRandom(seed)
+  const pick = (below: number): number => Math.floor(random.next() * below)
+  for (let step = 0; step < 300; step++) {
+    const name = `c${pick(40)}`
+    const data = { step: String(step) }
+    if (pick(4) === 0) log.update(await send('DELETE', `${MAPS}/${name}`))
+    else if (pick(2) === 0) log.update(await send('PATCH', `${MAPS}/${name}`, { data }))
+    else
+      log.update(
+        await send('POST', MAPS, {
+          ...configMap('', data),
+          metadata: pick(2) === 0 ? { name } : { generateName: 'g-' },
+        }),
+      )
+    await clock.advance(1_000)
+  }
+  log.update(await send('GET', MAPS))
+  await server.close()
+  await read
+  return { hash: log.digest('hex'), events }
+}
+
+async function rawWatch(t: T, hub: Hub, path: string): Promise<IncomingMessage> {
+  const connection = new Connection(await readKubeconfig(hub.kubeconfig))
+  t.after(() => connection.close())
+  const sent = { method: 'GET', path: `${path}?watch=true`, headers: { accept: 'application/json' }, body: undefined }
+  return connection.open(sent, t.signal)
+}
+
+export const scale = group('G10', (add) => {
+  add(
+    'X06',
+    'many objects',
+    async (t) => {
+      const objects = t.target.hub?.full === true ? 100_000 : 5_000
+      const hub = await Hub.make(t)
+      let requester = await hub.start()
+      const padding = 'x'.repeat(1_000)
+      await each(objects, 64, async (index) => requester.create(MAPS, configMap(`c${index}`, { padding })))
+      await hub.stop('SIGTERM')
+      const started = performance.now()
+      requester = await hub.start()
+      const startMs = performance.now() - started
+      const listing = performance.now()
+      const answer = await requester.get(MAPS)
+      const listMs = performance.now() - listing
+      // Our own controllers keep one for each namespace.
+      const items = answer.is<ObjList>(200).items.filter(({ metadata }) => metadata.name.startsWith('c'))
+      t.match(items.length, objects, 'number of objects')
+      t.check(startMs < 3_000, `the start took ${Math.round(startMs)} ms`)
+      t.check(listMs < 1_000, `the list took ${Math.round(listMs)} ms`)
+      const memory = await peakMemory(hub.pid)
+      t.check(memory < GIB, `the server took ${Math.round(memory / 1024 ** 2)} MiB`)
+    },
+    { timeoutMs: 300_000, alone: true },
+  )
+
+  add(
+    'X07',
+    'many watchers, one of them slow',
+    async (t) => {
+      const full = t.target.hub?.full === true
+      const [watchers, perSecond, seconds] = full ? [1_000, 200, 60] : [100, 100, 4]
+      const hub = await Hub.make(t)
+      const requester = await hub.start()
+      await requester.create(MAPS, configMap('tick', { sent: '0' }))
+      const delays: number[] = []
+      const open = await Promise.all(Array.from({ length: watchers }, () => rawWatch(t, hub, MAPS)))
+      const counted = open.map((message) => count(message, delays))
+      // Nobody reads this one.
+      const slow = await rawWatch(t, hub, MAPS)
+      const total = perSecond * seconds
+      const begun = performance.now()
+      for (let index = 0; index < total; index++) {
+        const due = begun + (index * 1_000) / perSecond
+        const early = due - performance.now()
+        if (early > 0) await t.pause(early)
+        const data = { sent: String(performance.now()) }
+        ;(await requester.patch(`${MAPS}/tick`, 'merge', { data })).is(200)
+      }
+      const p99 = percentile(delays, 0.99)
+      t.check(p99 < (full ? 100 : 500), `one of a hundred events came after ${Math.round(p99)} ms or more`)
+      await t.eventually(async () =>
+        t.check(delays.length >= total * watchers, 'every watcher must be told of everything'),
+      )
+      // Enough to fill every buffer on the way; a few others go on reading.
+      for (const message of open.slice(OTHERS)) message.destroy()
+      await requester.create(MAPS, configMap('large', { padding: '' }))
+      const large = 120
+      for (let index = 0; index < large; index++) {
+        const data = { padding: String(index % 10).repeat(500_000) }
+        ;(await requester.patch(`${MAPS}/large`, 'merge', { data })).is(200)
+      }
+      const cut = await Promise.race([count(slow, []), t.pause(20_000).then(() => Infinity)])
+      t.check(cut < total + large, 'whoever does not read must be cut')
+      await hub.stop('SIGTERM')
+      const [least = 0] = (await Promise.all(counted.slice(0, OTHERS))).toSorted((left, right) => left - right)
+      t.check(least > total + large, `somebody who reads was told of ${least} events only`)
+    },
+    { timeoutMs: 300_000, alone: true },
+  )
+
+  add('X08', 'the same twice', async (t) => {
+    if (t.target.hub === undefined) t.skip('time can be made up only for the API server of this repository')
+    const [first, second, other] = [await day(1), await day(1), await day(2)]
+    t.check(first.events > 100, `only ${first.events} events`)
+    t.match(second, exactly(first), 'the second life')
+    t.check(other.hash !== first.hash, 'another seed must make another life')
+  })
+})
