@@ -86,7 +86,7 @@ describe.each(kubectlVersions)('kubectl %s', (version) => {
     expect(tables).toMatch(/cronjob.batch\/often +\*\/5 \* \* \* \* +<none> +False +0 +<none>/)
     expect(tables).toMatch(/NAME +MIN AVAILABLE +MAX UNAVAILABLE +ALLOWED DISRUPTIONS +AGE/)
     expect(tables).toMatch(/ingress.networking.k8s.io\/i +<none> +example.com +80 /)
-    expect(tables).toMatch(/NAME +SECRETS +AGE\nserviceaccount\/bot +0 /)
+    expect(tables).toMatch(/NAME +AGE\nserviceaccount\/bot /)
     expect(await kubectl.ok(['get', 'deploy', '-o', 'wide'])).toMatch(
       /CONTAINERS +IMAGES +SELECTOR\nweb .* nginx +nginx +app=web/,
     )
