@@ -27,7 +27,11 @@ export interface Target {
   readonly kubeconfig: string
   readonly context: string | undefined
   /** Present for the API server of this repository, which cases may also start, kill and damage. */
-  readonly hub?: { readonly full: boolean }
+  readonly hub?: {
+    readonly full: boolean
+    /** Whether times by the clock on the wall count; where other work shares the machine they say nothing. */
+    readonly timed: boolean
+  }
 }
 
 /** Makes the cases of one group; tags default to `any`. */

@@ -51,7 +51,7 @@ async function main(args: string[]): Promise<number> {
   const say = (line: string): void => void (options.json ? process.stderr : process.stdout).write(`${line}\n`)
   try {
     const connection = new Connection(await readKubeconfig(kubeconfig, options.context))
-    const hub = local === undefined ? {} : { hub: { full: options.full } }
+    const hub = local === undefined ? {} : { hub: { full: options.full, timed: true } }
     const target = { connection, kubeconfig, context: options.context, ...hub }
     const onResult = (result: Parameters<typeof lineOf>[0]): void => say(lineOf(result, accepted))
     const report = reportOf(await runCases(cases, target, { parallel, onResult }), accepted)

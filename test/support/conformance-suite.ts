@@ -21,7 +21,7 @@ export function describeConformance(cases: readonly Case[], parallel: number, ti
     try {
       await runCases(
         cases,
-        { connection, kubeconfig, context: undefined, hub: { full: false } },
+        { connection, kubeconfig, context: undefined, hub: { full: false, timed: false } },
         { parallel, onResult },
       )
     } finally {
