@@ -253,8 +253,7 @@ export const durability = group('G10', (add) => {
     async (t) => {
       const hub = await Hub.make(t, { historyEvents: 100 })
       let requester = await hub.start()
-      const snapshots = async (): Promise<string[]> =>
-        [...(await hub.files()).keys()].filter((path) => path.includes('snapshot-'))
+      const snapshots = async (): Promise<string[]> => (await hub.paths()).filter((path) => path.includes('snapshot-'))
       await Promise.all(
         Array.from({ length: WRITERS }, (_, index) => requester.create(MAPS, configMap(`w${index}`, { value: '0' }))),
       )

@@ -74,12 +74,16 @@ export class Hub {
     })
   }
 
-  /** Files of the objects by name, oldest first. */
-  async files(): Promise<ReadonlyMap<string, Buffer>> {
+  /** Paths of the files of its objects: logs, then snapshots, each oldest first. */
+  async paths(): Promise<string[]> {
     const folder = join(this.data, 'store')
-    const names = (await readdir(folder)).filter((name) => /^(log|snapshot)-/.test(name)).toSorted()
-    return new Map(
-      await Promise.all(names.map(async (name) => [join(folder, name), await readFile(join(folder, name))] as const)),
-    )
+    const names = (await readdir(folder)).filter((name) => /^(log|snapshot)-/.test(name))
+    return names.toSorted().map((name) => join(folder, name))
+  }
+
+  /** What these files hold, by path; not while it runs, for a snapshot removes the logs it covers. */
+  async files(): Promise<ReadonlyMap<string, Buffer>> {
+    const paths = await this.paths()
+    return new Map(await Promise.all(paths.map(async (path) => [path, await readFile(path)] as const)))
   }
 }

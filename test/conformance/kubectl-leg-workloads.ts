@@ -1,6 +1,6 @@
 import type { Case } from './case.ts'
 import { widget } from './fixtures.ts'
-import { leg } from './kubectl-leg.ts'
+import { leg, timedOut } from './kubectl-leg.ts'
 import { age } from './program.ts'
 
 /** run, expose, scale, set, rollout. */
@@ -133,7 +133,7 @@ export const workloads: readonly Case[] = leg((add) => {
     const said = await watching.ended
     t.match(said, { code: 0, stderr: '', stdout: /\ndaemon set "ds" successfully rolled out\n$/ }, 'rollout status')
     await status({ observedGeneration: 1, numberAvailable: 1 })
-    await k.fails('rollout status ds/ds --timeout=1s', /^error: timed out waiting for the condition\n$/, {
+    await k.fails('rollout status ds/ds --timeout=1s', timedOut(), {
       stdout: /^Waiting for daemon set/,
     })
     await k.fails('rollout status deploy/none', 'Error from server (NotFound): deployments.apps "none" not found\n')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import type { Case } from './case.ts'
 import { configMap, gadget, widget } from './fixtures.ts'
-import { deleted, leg } from './kubectl-leg.ts'
+import { deleted, leg, timedOut } from './kubectl-leg.ts'
 import { age } from './program.ts'
 
 /** create, patch, edit, replace, label, delete, wait. */
@@ -272,7 +272,7 @@ export const writes: readonly Case[] = leg((add) => {
     await k.says('delete cm owner', deleted(k, 'configmap "owner"', t.ns))
     await t.eventually(async () => void (await t.get(`${t.CM}/kid`)).refuses(404, 'NotFound'))
     await t.create(t.W, widget('held', {}, { finalizers: ['example.com/hold'] }))
-    await k.fails('delete widget held --timeout=1s', 'error: timed out waiting for the condition on widgets/held\n', {
+    await k.fails('delete widget held --timeout=1s', timedOut(' on widgets/held'), {
       stdout: deleted(k, 'widget.example.com "held"', t.ns),
     })
     const waiting = k.start('delete widget held')
@@ -289,10 +289,7 @@ export const writes: readonly Case[] = leg((add) => {
   add('K38', 'wait', async (t, k) => {
     await t.create(t.W, widget('w'))
     await t.create(`/apis/apps/v1/namespaces/${t.ns}/daemonsets`, daemonSet('ds'))
-    await k.fails(
-      'wait ds/ds --for=condition=Fine --timeout=1s',
-      'error: timed out waiting for the condition on daemonsets/ds\n',
-    )
+    await k.fails('wait ds/ds --for=condition=Fine --timeout=1s', timedOut(' on daemonsets/ds'))
     const waiting = k.run('wait ds/ds --for=condition=Fine --timeout=30s')
     await t.pause(500)
     const status = {

@@ -119,3 +119,8 @@ function withWholePaths(list: readonly Named[], field: string, kubeconfig: strin
     return { ...item, [field]: Object.fromEntries(moved) as object }
   })
 }
+
+/** kubectl gave up at its --timeout. Some versions now and then log that the watch this ended was a short one. */
+export function timedOut(waitingFor = ''): RegExp {
+  return new RegExp(`^(I\\d{4} .*very short watch.*\\n)?error: timed out waiting for the condition${waitingFor}\\n$`)
+}
