@@ -17,6 +17,16 @@ export interface Clock {
   hold(): Cancel
 }
 
+/** What `work` resolves to. It is started at once, and `clock` is held until it has settled. */
+export async function holding<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
+  const release = clock.hold()
+  try {
+    return await work()
+  } finally {
+    release()
+  }
+}
+
 /** Resolves after `delayMs` of `clock`; rejects with the signal's reason as soon as `signal` aborts. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

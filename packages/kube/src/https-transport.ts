@@ -1,5 +1,6 @@
 import type * as Undici from 'undici'
 import type { Agent, Dispatcher } from 'undici'
+import { holding } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { ConnectionError } from './errors.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
@@ -87,22 +88,9 @@ class HttpsTransport implements Transport {
     this.#fixedHeaders = impersonationHeaders(options.impersonate)
   }
 
-  async request(request: TransportRequest): Promise<TransportResponse> {
+  request(request: TransportRequest): Promise<TransportResponse> {
     const watch = /[?&]watch=(true|1)(&|$)/.test(request.path)
-    const release = watch ? undefined : this.#options.clock.hold()
-    try {
-      const credentials = await this.#credentials()
-      const response = await this.#send(request, credentials, watch)
-      if (response.statusCode !== 401 || this.#options.credentialProvider === undefined) {
-        return await this.#answer(request, response, watch)
-      }
-      const fresh = await this.#credentials(credentials)
-      if (same(credentials, fresh)) return await this.#answer(request, response, watch)
-      await response.body.dump()
-      return await this.#answer(request, await this.#send(request, fresh, watch), watch)
-    } finally {
-      release?.()
-    }
+    return watch ? this.#ask(request, true) : holding(this.#options.clock, () => this.#ask(request, false))
   }
 
   async close(): Promise<void> {
@@ -110,6 +98,18 @@ class HttpsTransport implements Transport {
     const all = [...this.#dispatchers.values()].flatMap(({ requests, watches }) => [requests, watches])
     this.#dispatchers.clear()
     await Promise.all(all.map((dispatcher) => dispatcher.destroy()))
+  }
+
+  async #ask(request: TransportRequest, watch: boolean): Promise<TransportResponse> {
+    const credentials = await this.#credentials()
+    const response = await this.#send(request, credentials, watch)
+    if (response.statusCode !== 401 || this.#options.credentialProvider === undefined) {
+      return this.#answer(request, response, watch)
+    }
+    const fresh = await this.#credentials(credentials)
+    if (same(credentials, fresh)) return this.#answer(request, response, watch)
+    await response.body.dump()
+    return this.#answer(request, await this.#send(request, fresh, watch), watch)
   }
 
   async #credentials(rejected?: Credentials): Promise<Credentials> {

@@ -1,3 +1,4 @@
+import { holding } from '@locktender/kube'
 import type { Clock } from '@locktender/kube'
 import type { Agent, Dispatcher } from 'undici'
 
@@ -75,9 +76,8 @@ export class WebhookClient {
    * The JSON a webhook answers with.
    * @throws WebhookUnreachable
    */
-  async post(call: WebhookCall): Promise<unknown> {
-    const release = this.#options.clock.hold()
-    try {
+  post(call: WebhookCall): Promise<unknown> {
+    return holding(this.#options.clock, async () => {
       const endpoint = await this.#resolve(call)
       const query = `?timeout=${Math.ceil(call.timeoutMs / 1000)}s`
       const url = `${endpoint.shown}${query}`
@@ -90,9 +90,7 @@ export class WebhookClient {
       }
       if (answer.status < 200 || answer.status > 299) throw new WebhookUnreachable(refusal(answer))
       return parse(answer.text)
-    } finally {
-      release()
-    }
+    })
   }
 
   /** Cuts all connections. */

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { systemClock } from '@locktender/kube'
+import { holding, systemClock } from '@locktender/kube'
 import type { Clock } from '@locktender/kube'
 import type { UserInfo } from '../user.ts'
 import { readPrivate, writePrivate } from './private-files.ts'
@@ -62,6 +62,7 @@ interface Identity {
 
 /**
  * Signs the certificates of the server and of its clients (ECDSA, P-256). It is made when it is first needed.
+ * Signing happens in another thread, which a simulated clock has to wait for.
  *
  * Clients verify the server by the time of the machine, the server its clients by its own clock, which may be a
  * simulated one: what is issued here is valid by both.
@@ -128,7 +129,7 @@ export class CertificateAuthority {
 
   /** Signs a certificate; it ends with the authority at the latest. */
   sign(content: CertificateContent): Promise<string> {
-    return this.#holding(() => this.#signWithOwn(content))
+    return holding(this.#clock, () => this.#signWithOwn(content))
   }
 
   async #signWithOwn(content: CertificateContent): Promise<string> {
@@ -161,7 +162,7 @@ export class CertificateAuthority {
   /** The authority's own certificate and key, made if need be. */
   async #own(): Promise<Identity> {
     if (this.#identity !== undefined) return this.#identity
-    this.#creating ??= this.#holding(() => this.#create())
+    this.#creating ??= holding(this.#clock, () => this.#create())
     return (this.#identity = await this.#creating)
   }
 
@@ -213,16 +214,6 @@ export class CertificateAuthority {
       ],
     })
     return `${certificate.toString('pem')}\n`
-  }
-
-  /** Signing happens in another thread, which a simulated clock has to wait for. */
-  async #holding<T>(work: () => Promise<T>): Promise<T> {
-    const release = this.#clock.hold()
-    try {
-      return await work()
-    } finally {
-      release()
-    }
   }
 
   #mayServe(certificate: string): boolean {

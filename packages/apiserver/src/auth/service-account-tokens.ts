@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
+import { holding } from '@locktender/kube'
 import type { Clock } from '@locktender/kube'
 import { readPrivate, writePrivate } from './private-files.ts'
 
@@ -38,7 +39,10 @@ const MAX_VERIFIED = 4096
 /** Longer than any token we issue; nothing longer is looked at. */
 const MAX_TOKEN_LENGTH = 16 * 1024
 
-/** Signs the tokens of service accounts, and knows its own again. The key is made when it is first needed. */
+/**
+ * Signs the tokens of service accounts, and knows its own again. The key is made when it is first needed.
+ * Cryptography happens in another thread, which a simulated clock has to wait for.
+ */
 export class ServiceAccountTokens {
   readonly #file: string | undefined
   readonly #clock: Clock
@@ -56,7 +60,7 @@ export class ServiceAccountTokens {
     const { id, secret } = this.#keys()
     const now = this.#seconds()
     const payload = { ...claims, aud: [...claims.aud], exp: now + seconds, iat: now, nbf: now, jti: randomUUID() }
-    return this.#holding(async () => {
+    return holding(this.#clock, async () => {
       const { SignJWT } = await import('jose')
       return new SignJWT(payload).setProtectedHeader({ alg: ALGORITHM, kid: id }).sign(secret)
     })
@@ -79,7 +83,7 @@ export class ServiceAccountTokens {
 
   async #check(token: string): Promise<TokenClaims | undefined> {
     const { open } = this.#keys()
-    const claims = await this.#holding(async () => {
+    const claims = await holding(this.#clock, async () => {
       const { compactVerify } = await import('jose')
       try {
         const { payload } = await compactVerify(token, open, { algorithms: [ALGORITHM] })
@@ -93,16 +97,6 @@ export class ServiceAccountTokens {
     if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear()
     this.#verified.set(token, claims)
     return claims
-  }
-
-  /** Cryptography happens in another thread, which a simulated clock has to wait for. */
-  async #holding<T>(work: () => Promise<T>): Promise<T> {
-    const release = this.#clock.hold()
-    try {
-      return await work()
-    } finally {
-      release()
-    }
   }
 
   #keys(): { readonly id: string; readonly secret: KeyObject; readonly open: KeyObject } {

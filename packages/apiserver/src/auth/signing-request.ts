@@ -1,3 +1,4 @@
+import { holding } from '@locktender/kube'
 import type { Clock } from '@locktender/kube'
 import { clientAuthentication, serverAuthentication } from './certificates.ts'
 import type { CertificateContent } from './certificates.ts'
@@ -29,28 +30,30 @@ export class SigningRequestError extends Error {
 export async function parseSigningRequest(pem: string, clock: Clock): Promise<SigningRequest> {
   const block = /-----BEGIN ([A-Z0-9 ]+)-----([\sA-Za-z0-9+/=]+)-----END \1-----/.exec(pem)
   if (block?.[1] !== 'CERTIFICATE REQUEST') throw new SigningRequestError('PEM block type must be CERTIFICATE REQUEST')
-  // Checking the signature happens in another thread, which a simulated clock has to wait for.
-  const release = clock.hold()
+  const encoded = Buffer.from(block[2]!, 'base64')
   try {
-    const x509 = await loadX509()
-    const request = new x509.Pkcs10CertificateRequest(Buffer.from(block[2]!, 'base64'))
-    if (!(await request.verify())) throw new SigningRequestError('the signature is not that of the public key')
-    const extension = request.getExtension('2.5.29.17')
-    const names = extension === null ? undefined : new x509.SubjectAlternativeNameExtension(extension.rawData)
-    return {
-      subject: request.subjectName,
-      commonName: request.subjectName.getField('CN').at(-1) ?? '',
-      organizations: request.subjectName.getField('O'),
-      publicKey: Buffer.from(request.publicKey.rawData),
-      alternativeNames: names?.names.toJSON() ?? [],
-    }
+    // Checking the signature happens in another thread, which a simulated clock has to wait for.
+    return await holding(clock, () => readSigned(encoded))
   } catch (error) {
     if (error instanceof SigningRequestError) throw error
     throw new SigningRequestError(
       `the request cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     )
-  } finally {
-    release()
+  }
+}
+
+async function readSigned(encoded: Buffer): Promise<SigningRequest> {
+  const x509 = await loadX509()
+  const request = new x509.Pkcs10CertificateRequest(encoded)
+  if (!(await request.verify())) throw new SigningRequestError('the signature is not that of the public key')
+  const extension = request.getExtension('2.5.29.17')
+  const names = extension === null ? undefined : new x509.SubjectAlternativeNameExtension(extension.rawData)
+  return {
+    subject: request.subjectName,
+    commonName: request.subjectName.getField('CN').at(-1) ?? '',
+    organizations: request.subjectName.getField('O'),
+    publicKey: Buffer.from(request.publicKey.rawData),
+    alternativeNames: names?.names.toJSON() ?? [],
   }
 }
 

@@ -1,3 +1,4 @@
+import { holding } from '@locktender/kube'
 import type { Clock, KubeObject } from '@locktender/kube'
 import { waitsForSignature } from '../auth/certificate-requests.ts'
 import type { CertificateRequest } from '../auth/certificate-requests.ts'
@@ -32,7 +33,8 @@ export class CertificateSigner {
     this.#clock = clock
     this.#writer = writer
     this.#authority = authority
-    this.#queue = new WorkQueue({ clock, concurrency: 1, process: (key) => this.#holding(() => this.#sign(key)) })
+    // Cryptography happens in other threads, which a simulated clock has to wait for.
+    this.#queue = new WorkQueue({ clock, concurrency: 1, process: (key) => holding(clock, () => this.#sign(key)) })
   }
 
   stop(): void {
@@ -48,16 +50,6 @@ export class CertificateSigner {
       this.#queue.add(key)
     } else {
       this.#waiting.delete(key)
-    }
-  }
-
-  /** Cryptography happens in other threads, which a simulated clock has to wait for. */
-  async #holding(work: () => Promise<void>): Promise<void> {
-    const release = this.#clock.hold()
-    try {
-      await work()
-    } finally {
-      release()
     }
   }
 

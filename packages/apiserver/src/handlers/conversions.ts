@@ -1,4 +1,4 @@
-import { ApiError, internalError } from '@locktender/kube'
+import { ApiError, holding, internalError } from '@locktender/kube'
 import { prepareConversions } from '../crd/prepare-conversions.ts'
 import { NotConverted } from '../database.ts'
 import type { Stored } from '../database.ts'
@@ -74,19 +74,18 @@ export function convertingListener(
   let before = Promise.resolve()
   let failed = false
   return (events) => {
+    const turn = before
     // Time must not pass while an event waits for the webhook.
-    const letGo = cluster.database.clock.hold()
-    before = before.then(async () => {
+    before = holding(cluster.database.clock, async () => {
+      await turn
+      if (failed) return
       try {
-        if (failed) return
         const release = await prepareConversions(cluster, served, events.flatMap(statesOf))
         deliver(events)
         release()
       } catch (error) {
         failed = true
         fail(error instanceof ApiError ? error : internalError(String(error)))
-      } finally {
-        letGo()
       }
     })
   }

@@ -1,3 +1,4 @@
+import { holding } from '@locktender/kube'
 import type { Cancel, Clock } from '@locktender/kube'
 import { snapshotPath } from './data-files.ts'
 import { diskFiles } from './edge/disk-files.ts'
@@ -103,8 +104,7 @@ export class Store {
     if (directory === undefined) {
       return new Store(options, new StoreState(emptyRevision, limits))
     }
-    const release = clock.hold()
-    try {
+    return holding(clock, async () => {
       await files.makeDirectory(directory)
       const unlock = await files.lock(directory)
       try {
@@ -116,9 +116,7 @@ export class Store {
         await unlock()
         throw error
       }
-    } finally {
-      release()
-    }
+    })
   }
 
   /** Newest durable revision: everything up to it has been shown to watches. 1 when nothing was ever written. */
@@ -225,21 +223,16 @@ export class Store {
 
   /** Waits for what is written and leaves the directory. Later writes are rejected; calling it again is harmless. */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#closing ??= holding(this.#clock, () => this.#close())
     return this.#closing
   }
 
   async #close(): Promise<void> {
-    const release = this.#clock.hold()
-    try {
-      this.#stopped ??= new StoreStoppedError('the store is closed')
-      await this.#unsettled?.catch(() => {})
-      await this.#snapshot
-      await this.#log?.close()
-      await this.#unlock()
-    } finally {
-      release()
-    }
+    this.#stopped ??= new StoreStoppedError('the store is closed')
+    await this.#unsettled?.catch(() => {})
+    await this.#snapshot
+    await this.#log?.close()
+    await this.#unlock()
   }
 
   #newGroup(): Group {
@@ -308,12 +301,10 @@ export class Store {
     if (log === undefined || directory === undefined || this.#snapshot !== undefined) return
     const revision = this.#state.history.compacted
     if (log.bytesUpTo(revision) <= Math.max(this.#segmentBytes, this.#state.liveBytes)) return
-    const release = this.#clock.hold()
-    this.#snapshot = this.#writeSnapshot(log, directory, revision)
+    this.#snapshot = holding(this.#clock, () => this.#writeSnapshot(log, directory, revision))
       .catch((error: unknown) => void this.#stop(error))
       .finally(() => {
         this.#snapshot = undefined
-        release()
       })
   }
 
