@@ -1,8 +1,7 @@
-import type { StructuralSchema } from '@locktender/kube'
 import { metadataDescriptions } from '../discovery/openapi-metadata.ts'
 import { messageOf } from './field-table.ts'
 import type { Field, Message, Scalar } from './field-table.ts'
-import { containerSchema, mergeRules } from './structural.ts'
+import { containerSchema, mergeRules, scalarSchemas } from './structural.ts'
 
 /** A schema as OpenAPI documents hold it, with references to others. */
 export type Component = Readonly<Record<string, unknown>>
@@ -38,15 +37,6 @@ const NAMED: Readonly<Partial<Record<Scalar, readonly [name: string, schema: Com
   JSONSchemaPropsOrBool: [componentName('apiextensions/v1.JSONSchemaPropsOrBool'), {}],
   JSONSchemaPropsOrArray: [componentName('apiextensions/v1.JSONSchemaPropsOrArray'), {}],
   JSONSchemaPropsOrStringArray: [componentName('apiextensions/v1.JSONSchemaPropsOrStringArray'), {}],
-}
-
-const PLAIN: Readonly<Partial<Record<Scalar, StructuralSchema>>> = {
-  string: { type: 'string' },
-  bool: { type: 'boolean' },
-  int32: { type: 'integer', format: 'int32' },
-  int64: { type: 'integer', format: 'int64' },
-  double: { type: 'number', format: 'double' },
-  bytes: { type: 'string', format: 'byte' },
 }
 
 /** Adds the schemas of a message, and of everything it refers to, under their names. */
@@ -95,8 +85,11 @@ function valueComponent(field: Field, components: Record<string, Component>): Co
     components[named[0]] ??= named[1]
     return { allOf: [reference(named[0])] }
   }
-  const plain = PLAIN[scalar!]!
-  return { ...plain, ...(values === undefined ? {} : { enum: [...values] }), ...unset(shape, ZEROS[scalar!]) }
+  return {
+    ...scalarSchemas[scalar!],
+    ...(values === undefined ? {} : { enum: [...values] }),
+    ...unset(shape, ZEROS[scalar!]),
+  }
 }
 
 const ZEROS: Readonly<Record<string, unknown>> = { string: '', int32: 0, int64: 0, bool: false, double: 0 }

@@ -36,7 +36,7 @@ function schemaOf(message: Message, above: Set<Message>): StructuralSchema {
 }
 
 function fieldSchema(field: Field, above: Set<Message>): StructuralSchema {
-  const value = field.message === undefined ? scalarSchema(field) : schemaOf(field.message, above)
+  const value = field.message === undefined ? scalarSchemas[field.scalar!] : schemaOf(field.message, above)
   return { ...containerSchema(field, value), ...mergeRules(field) }
 }
 
@@ -62,7 +62,8 @@ export function mergeRules(field: Field): StructuralSchema {
   return rules
 }
 
-const SCHEMAS: Readonly<Record<Scalar, StructuralSchema>> = {
+/** What server-side apply and expressions know of the types that are no messages. */
+export const scalarSchemas: Readonly<Record<Scalar, StructuralSchema>> = {
   string: { type: 'string' },
   bool: { type: 'boolean' },
   int32: { type: 'integer', format: 'int32' },
@@ -81,8 +82,4 @@ const SCHEMAS: Readonly<Record<Scalar, StructuralSchema>> = {
   JSONSchemaPropsOrBool: { 'x-kubernetes-preserve-unknown-fields': true },
   JSONSchemaPropsOrArray: { 'x-kubernetes-preserve-unknown-fields': true },
   JSONSchemaPropsOrStringArray: { 'x-kubernetes-preserve-unknown-fields': true },
-}
-
-function scalarSchema(field: Field): StructuralSchema {
-  return SCHEMAS[field.scalar!]
 }
