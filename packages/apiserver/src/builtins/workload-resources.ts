@@ -33,6 +33,19 @@ const selectorColumn = wide('Selector', (object) => selectorText(at(object, 'spe
 const template = templateColumns('spec', 'template')
 const ready = (object: AnyObject): string => `${number('status', 'readyReplicas')(object)}/${desired(object)}`
 const whole = (name: string, ...path: readonly string[]) => column(name, number(...path), 'integer')
+/** What a replica set and its predecessor, the replication controller, show and are selected by. */
+const replicas = {
+  columns: [
+    nameColumn,
+    column('Desired', desired, 'integer'),
+    whole('Current', 'status', 'replicas'),
+    whole('Ready', 'status', 'readyReplicas'),
+    ageColumn,
+    ...template,
+    selectorColumn,
+  ],
+  fields: { 'status.replicas': (object: AnyObject) => String(number('status', 'replicas')(object)) },
+}
 
 function jobState(object: AnyObject): string {
   const conditions = recordsAt(object, 'status', 'conditions')
@@ -117,16 +130,7 @@ export const workloadResources: readonly ServedResource[] = [
     status: true,
     scaling: { ...workloadScaling('v1'), selectorOf: (object) => selectorText(at(object, 'spec', 'selector')) },
     generation: true,
-    columns: [
-      nameColumn,
-      column('Desired', desired, 'integer'),
-      whole('Current', 'status', 'replicas'),
-      whole('Ready', 'status', 'readyReplicas'),
-      ageColumn,
-      ...template,
-      selectorColumn,
-    ],
-    fields: { 'status.replicas': (object) => String(number('status', 'replicas')(object)) },
+    ...replicas,
     strategy: replicationControllerStrategy,
   }),
   builtIn('apps/v1', {
@@ -158,16 +162,7 @@ export const workloadResources: readonly ServedResource[] = [
     status: true,
     scaling: workloadScaling('apps/v1'),
     generation: true,
-    columns: [
-      nameColumn,
-      column('Desired', desired, 'integer'),
-      whole('Current', 'status', 'replicas'),
-      whole('Ready', 'status', 'readyReplicas'),
-      ageColumn,
-      ...template,
-      selectorColumn,
-    ],
-    fields: { 'status.replicas': (object) => String(number('status', 'replicas')(object)) },
+    ...replicas,
     strategy: workloadStrategy('replicaset'),
   }),
   builtIn('apps/v1', {
