@@ -15,6 +15,7 @@
  * URLs, IP addresses and CIDR blocks, quantities, semantic versions, formats and the authorizer.
  */
 export { compile } from './compile.ts'
+export { isReserved } from './parser.ts'
 export type {
   CompileOptions,
   CompileResult,

@@ -19,7 +19,8 @@ export class SyntaxFailure extends Error {
   }
 }
 
-const KEYWORDS: ReadonlySet<string> = new Set(['true', 'false', 'null', 'in'])
+/** Words that are tokens of their own, never names. */
+export const KEYWORDS: ReadonlySet<string> = new Set(['true', 'false', 'null', 'in'])
 
 const SPACE = /(?:[\t \r\n\f]|\/\/[^\n]*)+/y
 

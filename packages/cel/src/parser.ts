@@ -1,6 +1,6 @@
 import { operators } from './ast.ts'
 import type { Expr, ListExpr, MapExpr, StructExpr } from './ast.ts'
-import { SyntaxFailure, tokenize } from './lexer.ts'
+import { KEYWORDS, SyntaxFailure, tokenize } from './lexer.ts'
 import type { Token, TokenKind } from './lexer.ts'
 import { bytesLiteral, doubleLiteral, intLiteral, stringLiteral, uintLiteral } from './literals.ts'
 import { expandMacro } from './macros.ts'
@@ -29,6 +29,11 @@ const RESERVED: ReadonlySet<string> = new Set([
   'void',
   'while',
 ])
+
+/** Whether a word cannot be an identifier as it is. */
+export function isReserved(word: string): boolean {
+  return KEYWORDS.has(word) || RESERVED.has(word)
+}
 
 const EXPRESSION_START =
   "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"

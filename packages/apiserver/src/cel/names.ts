@@ -1,27 +1,4 @@
-/** Words of the Common Expression Language that cannot name a field as they are. */
-const reserved: ReadonlySet<string> = new Set([
-  'true',
-  'false',
-  'null',
-  'in',
-  'as',
-  'break',
-  'const',
-  'continue',
-  'else',
-  'for',
-  'function',
-  'if',
-  'import',
-  'let',
-  'loop',
-  'package',
-  'namespace',
-  'return',
-  'var',
-  'void',
-  'while',
-])
+import { cel } from './engine.ts'
 
 const substitutes: Readonly<Record<string, string>> = {
   __: '__underscores__',
@@ -35,7 +12,7 @@ const substitutes: Readonly<Record<string, string>> = {
  * `__namespace__`. Undefined for names that rules cannot say.
  */
 export function fieldNameOf(property: string): string | undefined {
-  if (reserved.has(property)) return `__${property}__`
+  if (cel().isReserved(property)) return `__${property}__`
   if (!/^[A-Za-z_./-][A-Za-z0-9_./-]*$/.test(property)) return undefined
   return property.replace(/__|[-./]/g, (part) => substitutes[part]!)
 }
