@@ -1,3 +1,5 @@
+import type { CelUint } from './values.ts'
+
 /** A place in an expression: an offset in UTF-16 units. */
 export type Offset = number
 
@@ -15,12 +17,7 @@ export type Expr =
   | BindExpr
 
 /** What a literal in the source can be. */
-export type LiteralValue = boolean | bigint | number | string | null | Uint8Array | UnsignedLiteral
-
-/** `5u`. */
-export interface UnsignedLiteral {
-  readonly unsigned: bigint
-}
+export type LiteralValue = boolean | bigint | number | string | null | Uint8Array | CelUint
 
 export interface LiteralExpr {
   readonly kind: 'literal'

@@ -1,29 +1,14 @@
 import { operators } from './ast.ts'
-import type { CallExpr, ComprehensionExpr, Expr, ListExpr, LiteralValue, MapExpr, SelectExpr } from './ast.ts'
+import type { CallExpr, ComprehensionExpr, Expr, ListExpr, MapExpr, SelectExpr } from './ast.ts'
 import type { Overload } from './functions.ts'
 import type { Library } from './library.ts'
 import { Scope } from './scope.ts'
 import type { Reference } from './scope.ts'
 import type { SourceError } from './source.ts'
-import {
-  celBool,
-  celBytes,
-  celDouble,
-  celDyn,
-  celError,
-  celInt,
-  celNull,
-  celString,
-  celUint,
-  formatType,
-  listOf,
-  mapOf,
-  optionalOf,
-  sameType,
-  typeOf,
-} from './types.ts'
+import { celBool, celDyn, celError, celInt, formatType, listOf, mapOf, optionalOf, sameType, typeOf } from './types.ts'
 import type { CelType } from './types.ts'
 import { Substitution, instantiate, isOpen, mostGeneral } from './unify.ts'
+import { typeOfValue } from './value-types.ts'
 
 export interface CheckOptions {
   readonly variables: Readonly<Record<string, CelType>>
@@ -93,7 +78,7 @@ class Checker {
   #typeOf(expr: Expr): CelType {
     switch (expr.kind) {
       case 'literal':
-        return literalType(expr.value)
+        return typeOfValue(expr.value)
       case 'ident':
         return this.#identifier(expr, expr.name)
       case 'select':
@@ -343,21 +328,6 @@ class Checker {
     const branch = macro === 'existsOne' ? 'int' : macro.startsWith('transformMap') ? 'map(dyn, dyn)' : 'list(dyn)'
     const signature = `(${this.#name(type)}, ${branch}, ${branch})`
     this.#error(expr, `found no matching overload for '${operators.conditional}' applied to '${signature}'`)
-  }
-}
-
-function literalType(value: LiteralValue): CelType {
-  switch (typeof value) {
-    case 'boolean':
-      return celBool
-    case 'bigint':
-      return celInt
-    case 'number':
-      return celDouble
-    case 'string':
-      return celString
-    default:
-      return value === null ? celNull : value instanceof Uint8Array ? celBytes : celUint
   }
 }
 

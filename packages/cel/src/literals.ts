@@ -1,7 +1,7 @@
 import type { Token } from './lexer.ts'
 import { SyntaxFailure } from './lexer.ts'
-import type { LiteralValue } from './ast.ts'
 import { maxInt, maxUint, minInt } from './integers.ts'
+import { CelUint } from './values.ts'
 
 /** The value of an int literal; the sign belongs to it, so that the smallest int can be written. */
 export function intLiteral(token: Token, negative: boolean, at: number): bigint {
@@ -10,10 +10,10 @@ export function intLiteral(token: Token, negative: boolean, at: number): bigint 
   return value
 }
 
-export function uintLiteral(token: Token): LiteralValue {
+export function uintLiteral(token: Token): CelUint {
   const value = BigInt(token.text.slice(0, -1))
   if (value > maxUint) throw new SyntaxFailure(token.at, 'invalid uint literal')
-  return { unsigned: value }
+  return new CelUint(value)
 }
 
 export function doubleLiteral(token: Token, negative: boolean, at: number): number {

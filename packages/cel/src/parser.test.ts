@@ -5,6 +5,7 @@ import { operators } from './ast.ts'
 import type { Expr } from './ast.ts'
 import { parse } from './parser.ts'
 import { print } from './testing/print.ts'
+import { CelUint } from './values.ts'
 
 const quotedFields = { quotedFields: true }
 
@@ -24,7 +25,7 @@ const name = fc.constantFrom('a', 'b', 'self', 'x1', '_y')
 const literal = fc.oneof(
   fc.boolean(),
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-  fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((unsigned) => ({ unsigned })),
+  fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((value) => new CelUint(value)),
   fc.double({ noDefaultInfinity: true, noNaN: true }),
   fc.string({ unit: 'grapheme' }),
   fc.uint8Array({ maxLength: 4 }),

@@ -1,6 +1,6 @@
 import { fieldOf, hasFields, itemOf, missingItem, missingKey } from './access.ts'
 import { operators } from './ast.ts'
-import type { BindExpr, CallExpr, Expr, ListExpr, LiteralExpr, MapExpr, PresenceExpr, SelectExpr } from './ast.ts'
+import type { BindExpr, CallExpr, Expr, ListExpr, MapExpr, PresenceExpr, SelectExpr } from './ast.ts'
 import { planCall } from './call.ts'
 import type { Checked, CheckedCall } from './check.ts'
 import { ArrayList, EntryMap, memberKey } from './collections.ts'
@@ -10,7 +10,7 @@ import { evaluationError, noSuchOverload } from './frame.ts'
 import type { Step } from './frame.ts'
 import { listCost, mapCost } from './ranges.ts'
 import type { Reference } from './scope.ts'
-import { CelList, CelOptional, CelTypeValue, CelUint } from './values.ts'
+import { CelList, CelOptional, CelTypeValue } from './values.ts'
 import type { CelValue } from './values.ts'
 import type { CelType } from './types.ts'
 
@@ -95,7 +95,7 @@ export class Planner {
   plan(expr: Expr, free = false): Plan {
     switch (expr.kind) {
       case 'literal':
-        return constant(literalValue(expr))
+        return constant(expr.value)
       case 'ident':
         return this.#reference(this.checked.references.get(expr)!, free)
       case 'select': {
@@ -385,8 +385,4 @@ function constant(value: CelValue): Plan {
 
 function dynamic(run: Step): Plan {
   return { run, constant: undefined }
-}
-
-function literalValue({ value }: LiteralExpr): CelValue {
-  return typeof value === 'object' && value !== null && 'unsigned' in value ? new CelUint(value.unsigned) : value
 }

@@ -85,7 +85,7 @@ function printLiteral(value: LiteralValue): string {
       if (value instanceof Uint8Array) {
         return `b"${Array.from(value, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}"`
       }
-      return `${value.unsigned}u`
+      return `${value.value}u`
     default:
       return String(value)
   }
