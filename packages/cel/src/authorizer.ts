@@ -41,8 +41,15 @@ export type Authorize = (question: AuthorizationQuestion) => AuthorizationAnswer
 
 type ServiceAccount = NonNullable<AuthorizationQuestion['serviceAccount']>
 
+abstract class AuthorizerValue extends CelOpaque {
+  /** Only itself: what two questions have in common is of no use to a rule. */
+  equals(other: CelOpaque): boolean {
+    return this === other
+  }
+}
+
 /** The value of the variable `authorizer`. */
-export class Authorizer extends CelOpaque {
+export class Authorizer extends AuthorizerValue {
   readonly type = authorizerType
   readonly authorize: Authorize
   readonly serviceAccount: ServiceAccount | undefined
@@ -51,10 +58,6 @@ export class Authorizer extends CelOpaque {
     super()
     this.authorize = authorize
     this.serviceAccount = serviceAccount
-  }
-
-  equals(other: CelOpaque): boolean {
-    return this === other
   }
 
   ask(question: AuthorizationQuestion): Decision {
@@ -66,7 +69,7 @@ export class Authorizer extends CelOpaque {
   }
 }
 
-export class PathCheck extends CelOpaque {
+export class PathCheck extends AuthorizerValue {
   readonly type = pathCheckType
   readonly authorizer: Authorizer
   readonly path: string
@@ -76,13 +79,9 @@ export class PathCheck extends CelOpaque {
     this.authorizer = authorizer
     this.path = path
   }
-
-  equals(other: CelOpaque): boolean {
-    return this === other
-  }
 }
 
-export class GroupCheck extends CelOpaque {
+export class GroupCheck extends AuthorizerValue {
   readonly type = groupCheckType
   readonly authorizer: Authorizer
   readonly group: string
@@ -92,14 +91,10 @@ export class GroupCheck extends CelOpaque {
     this.authorizer = authorizer
     this.group = group
   }
-
-  equals(other: CelOpaque): boolean {
-    return this === other
-  }
 }
 
 /** A question about a resource under construction; also the value of the variable `authorizer.requestResource`. */
-export class ResourceCheck extends CelOpaque {
+export class ResourceCheck extends AuthorizerValue {
   readonly type = resourceCheckType
   readonly authorizer: Authorizer
   readonly resource: ResourceAttributes
@@ -110,25 +105,17 @@ export class ResourceCheck extends CelOpaque {
     this.resource = resource
   }
 
-  equals(other: CelOpaque): boolean {
-    return this === other
-  }
-
   with(changes: Partial<ResourceAttributes>): ResourceCheck {
     return new ResourceCheck(this.authorizer, { ...this.resource, ...changes })
   }
 }
 
-export class Decision extends CelOpaque {
+export class Decision extends AuthorizerValue {
   readonly type = decisionType
   readonly answer: AuthorizationAnswer
 
   constructor(answer: AuthorizationAnswer) {
     super()
     this.answer = answer
-  }
-
-  equals(other: CelOpaque): boolean {
-    return this === other
   }
 }
