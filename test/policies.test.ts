@@ -216,7 +216,9 @@ describe('a rollout', () => {
     { plan: { targets: 2 } },
     { strategy: { approvals: 1 } },
   ])('cannot get %j', async (spec) => {
-    expect(await refusal(change('olga', rollouts, 'run', spec))).toContain('only pause and abort can be changed')
+    expect(await refusal(change('olga', rollouts, 'run', spec))).toContain(
+      'only pause, abort, revert and expedite can be changed',
+    )
   })
 })
 

@@ -9,16 +9,23 @@ import type { StrategyInput } from '@locktender/rollout'
  */
 export function strategyInput(strategy: RolloutStrategySpec, maxPerShard: (shard: string) => number): StrategyInput {
   const { goodRate, badRate, alpha, beta } = strategy.sequentialTest
+  const { maxConcurrent, customerShare, haltBy, haltReasons, compareUntreated, onsetGrace } = strategy
   return {
-    stages: strategy.stages.map(({ name, canary, factor, soak, finalSoak }) => ({
+    stages: strategy.stages.map(({ name, canary, factor, sizes, soak, finalSoak }) => ({
       name,
       canary,
       factor,
+      ...(sizes === undefined ? {} : { sizes }),
       soakMs: parseDuration(soak),
       finalSoakMs: parseDuration(finalSoak),
     })),
     maxPerShard,
-    ...(strategy.maxConcurrent === undefined ? {} : { maxConcurrent: strategy.maxConcurrent }),
+    ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
+    ...(customerShare === undefined ? {} : { customerShare }),
+    ...(haltBy === undefined ? {} : { haltBy }),
+    ...(haltReasons === undefined ? {} : { haltReasons }),
+    ...(compareUntreated === undefined ? {} : { compareUntreated }),
+    ...(onsetGrace === undefined ? {} : { onsetGraceMs: parseDuration(onsetGrace) }),
     budget: strategy.failureBudget,
     sequentialTest: {
       goodRate: Number(goodRate),

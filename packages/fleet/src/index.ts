@@ -23,17 +23,24 @@ export type {
   ControlPlaneStatus,
   Hold,
 } from './kinds/control-plane.ts'
+export type { FreezeWindow, FreezeWindowSpec } from './kinds/freeze-window.ts'
 export type { ManagementCluster, ManagementClusterSpec, ManagementClusterStatus } from './kinds/management-cluster.ts'
 export type { Release, ReleaseImage, ReleaseSpec } from './kinds/release.ts'
+export { MAX_LOG_DATA } from './kinds/rollout-log.ts'
+export type { RolloutLog, RolloutLogSpec } from './kinds/rollout-log.ts'
 export type { RolloutStrategy, RolloutStrategySpec, StrategyStage } from './kinds/rollout-strategy.ts'
 export type {
   Rollout,
   RolloutPhase,
   RolloutPlan,
+  RolloutExposure,
+  RolloutForecast,
+  RolloutOutlook,
   RolloutProblem,
   RolloutSpec,
   RolloutStageStatus,
   RolloutStatus,
+  RolloutSuspect,
   RolloutVerdict,
   RolloutWaveStatus,
 } from './kinds/rollout.ts'

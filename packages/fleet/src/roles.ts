@@ -42,6 +42,7 @@ const RULES: Readonly<Record<FleetRole, readonly PolicyRule[]>> = {
     READ_ALL,
     { apiGroups: [GROUP], resources: ['controlplanes'], verbs: ['create', 'update', 'patch', 'delete'] },
     { apiGroups: [GROUP], resources: ['rollouts'], verbs: ['create', 'update', 'patch'] },
+    { apiGroups: [GROUP], resources: ['rolloutlogs'], verbs: ['create'] },
     {
       apiGroups: [GROUP],
       resources: ['managementclusters/status', 'componentfixes/status', 'rollouts/status'],
@@ -57,10 +58,11 @@ const RULES: Readonly<Record<FleetRole, readonly PolicyRule[]>> = {
   ],
   'locktender-requester': [READ_ALL, { apiGroups: [GROUP], resources: ['componentfixes'], verbs: ['create'] }],
   'locktender-approver': [READ_ALL, { apiGroups: [GROUP], resources: ['approvals'], verbs: ['create'] }],
-  // Admission leaves of a rollout only pause and abort to be changed.
+  // Admission leaves of a rollout only pause, abort, revert and expedite to be changed.
   'locktender-release-operator': [
     READ_ALL,
     { apiGroups: [GROUP], resources: ['rollouts'], verbs: ['update', 'patch'] },
+    { apiGroups: [GROUP], resources: ['freezewindows'], verbs: ['create', 'update', 'patch', 'delete'] },
   ],
   'locktender-viewer': [READ_ALL],
 }

@@ -30,6 +30,8 @@ export const componentFixes = own('ComponentFix', 'componentfixes', false)
 export const rolloutStrategies = own('RolloutStrategy', 'rolloutstrategies', false)
 export const rollouts = own('Rollout', 'rollouts', false)
 export const approvals = own('Approval', 'approvals', false)
+export const freezeWindows = own('FreezeWindow', 'freezewindows', false)
+export const rolloutLogs = own('RolloutLog', 'rolloutlogs', false)
 
 export const hostedClusters = hypershift('HostedCluster', 'hostedclusters')
 export const nodePools = hypershift('NodePool', 'nodepools')

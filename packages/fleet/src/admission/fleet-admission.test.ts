@@ -257,7 +257,7 @@ describe('a rollout', () => {
   test('keeps what was approved', () => {
     const faster = { ...stored, spec: { ...stored.spec, strategy: { ...STRATEGY, approvals: 0 } } }
     expect(refusal(() => admit(rollouts, faster, { oldObject: stored }))).toContain(
-      'spec: Forbidden: of a rollout only pause and abort can be changed, since approvals bind to everything else',
+      'spec: Forbidden: of a rollout only pause, abort, revert and expedite can be changed, since approvals bind to everything else',
     )
   })
 
@@ -277,9 +277,21 @@ describe('a rollout', () => {
     })
   })
 
-  test('cannot be taken back from its abort', () => {
-    const aborted = { ...stored, spec: { ...stored.spec, abort: { reason: 'bad', by: 'bob' } } }
-    expect(refusal(() => admit(rollouts, stored, { oldObject: aborted }))).toContain('an abort is final')
+  test.each(['abort', 'revert'] as const)('cannot be taken back from its %s', (field) => {
+    const asked = { ...stored, spec: { ...stored.spec, [field]: { reason: 'bad', by: 'bob' } } }
+    expect(refusal(() => admit(rollouts, stored, { oldObject: asked }))).toContain(`${field} is final`)
+    const other = { ...stored, spec: { ...stored.spec, [field]: { reason: 'good' } } }
+    expect(refusal(() => admit(rollouts, other, { oldObject: asked }))).toContain(`${field} is final`)
+    expect(admit(rollouts, asked, { user: alice, oldObject: asked }).spec[field]?.by).toBe('bob')
+  })
+
+  test('says who asked to go on before the soak was over, wave by wave', () => {
+    const first = { stage: 'canary', wave: 1, reason: 'urgent' }
+    const asked = { ...stored, spec: { ...stored.spec, expedite: { ...first, by: 'mallory' } } }
+    const expedited = admit(rollouts, asked, { user: bob, oldObject: stored })
+    expect(expedited.spec.expedite).toEqual({ ...first, by: 'bob' })
+    const next = { ...stored, spec: { ...stored.spec, expedite: { ...first, wave: 2 } } }
+    expect(admit(rollouts, next, { user: alice, oldObject: expedited }).spec.expedite?.by).toBe('alice')
   })
 })
 

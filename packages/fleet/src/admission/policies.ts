@@ -1,5 +1,6 @@
 import type { KubeObject, Resource } from '@locktender/kube'
 import { rolloutKind } from '../kinds/rollout.ts'
+import { FINAL_INTERVENTIONS, FROZEN_MESSAGE, INTERVENTIONS } from './rollout.ts'
 import { API_VERSION, approvals, componentFixes, rollouts, rolloutStrategies } from '../well-known.ts'
 
 interface Validation {
@@ -141,23 +142,20 @@ const APPROVAL_PLAN: PolicySpec = {
   ],
 }
 
-const INTERVENTIONS = ['pause', 'abort'] as const
-
 function rolloutRules(): Validation[] {
   const fields = Object.keys(rolloutKind.spec.structural.properties ?? {})
   const frozen = fields.filter((field) => !(INTERVENTIONS as readonly string[]).includes(field))
   return [
     {
       expression: `${IS_NEW} || (${frozen.map(isSame).join(' && ')})`,
-      message:
-        'of a rollout only pause and abort can be changed, since approvals bind to everything else; abort it and request the fix again',
+      message: FROZEN_MESSAGE,
       reason: 'Invalid',
     },
-    {
-      expression: `${IS_NEW} || !has(oldObject.spec.abort) || ${isSame('abort')}`,
-      message: 'an abort is final, since work has been given up for it; request the fix again',
+    ...Object.entries(FINAL_INTERVENTIONS).map(([field, message]): Validation => ({
+      expression: `${IS_NEW} || !has(oldObject.spec.${field}) || ${isSame(field)}`,
+      message,
       reason: 'Invalid',
-    },
+    })),
     ...INTERVENTIONS.map((field): Validation => ({
       expression: `!has(object.spec.${field}) || (oldObject != null && ${isSame(field)}) || (has(object.spec.${field}.by) && object.spec.${field}.by == ${USER})`,
       message: `spec.${field}.by must be your own user name, so that people know whom to ask; "kubectl auth whoami" tells it`,

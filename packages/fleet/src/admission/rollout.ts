@@ -3,48 +3,48 @@ import type { Rollout, RolloutSpec } from '../kinds/rollout.ts'
 import { rollouts } from '../well-known.ts'
 import type { AdmissionRequest } from './types.ts'
 
-/** Refuses changes of what was approved, and stamps who paused or aborted. */
+/** What people may ask of a rollout under way, each with a reason and with who asks. */
+export const INTERVENTIONS = ['pause', 'abort', 'revert', 'expedite'] as const
+
+/** Of these, what cannot be taken back, and why. */
+export const FINAL_INTERVENTIONS = {
+  abort: 'an abort is final, since work has been given up for it; request the fix again',
+  revert: 'a revert is final, since the fix is being taken back for it; request the fix again',
+} as const
+
+/** What to say to whoever changes anything else. */
+export const FROZEN_MESSAGE =
+  'of a rollout only pause, abort, revert and expedite can be changed, since approvals bind to everything else; abort it and request the fix again'
+
+type Interventions = Pick<RolloutSpec, (typeof INTERVENTIONS)[number]>
+type Intervention = NonNullable<Interventions[keyof Interventions]>
+
+/** Refuses changes of what was approved, and stamps who paused, aborted, reverted or expedited. */
 export function admitRollout(object: Rollout, request: AdmissionRequest): Rollout | undefined {
   const old = request.oldObject as Rollout | undefined
   if (old !== undefined && !deepEqual(frozen(object.spec), frozen(old.spec))) {
-    throw invalid(rollouts, object.metadata.name, [
-      fieldForbidden(
-        'spec',
-        'of a rollout only pause and abort can be changed, since approvals bind to everything else; abort it and request the fix again',
-      ),
-    ])
+    throw invalid(rollouts, object.metadata.name, [fieldForbidden('spec', FROZEN_MESSAGE)])
   }
-  if (old?.spec.abort !== undefined && !sameRequest(object.spec.abort, old.spec.abort)) {
-    throw invalid(rollouts, object.metadata.name, [
-      fieldForbidden('spec.abort', 'an abort is final, since work has been given up for it; request the fix again'),
-    ])
+  for (const field of ['abort', 'revert'] as const) {
+    const asked = old?.spec[field]
+    if (asked === undefined || object.spec[field]?.reason === asked.reason) continue
+    throw invalid(rollouts, object.metadata.name, [fieldForbidden(`spec.${field}`, FINAL_INTERVENTIONS[field])])
   }
-  const pause = stamp(object.spec.pause, old?.spec.pause, request.user.name)
-  const abort = stamp(object.spec.abort, old?.spec.abort, request.user.name)
-  if (pause === object.spec.pause && abort === object.spec.abort) return undefined
-  return {
-    ...object,
-    spec: {
-      ...object.spec,
-      ...(pause === undefined ? {} : { pause }),
-      ...(abort === undefined ? {} : { abort }),
-    },
+  const stamped: Record<string, Intervention> = {}
+  for (const field of INTERVENTIONS) {
+    const next = object.spec[field]
+    const by = next && authorOf(next, old?.spec[field], request.user.name)
+    if (next !== undefined && by !== next.by) stamped[field] = { ...next, by }
   }
+  return Object.keys(stamped).length === 0 ? undefined : { ...object, spec: { ...object.spec, ...stamped } }
 }
 
-type Intervention = NonNullable<RolloutSpec['pause']>
-
-/** Whoever gives or changes the reason is its author; somebody else changing another field is not. */
-function stamp(next: Intervention | undefined, old: Intervention | undefined, user: string): Intervention | undefined {
-  if (next === undefined) return undefined
-  const by = old !== undefined && old.reason === next.reason && old.by !== undefined ? old.by : user
-  return next.by === by ? next : { ...next, by }
+/** Whoever asks, or changes what is asked, is its author; somebody else changing another field is not. */
+function authorOf(next: Intervention, old: Intervention | undefined, user: string): string {
+  const isSame = old !== undefined && deepEqual({ ...next, by: '' }, { ...old, by: '' })
+  return isSame ? (old.by ?? user) : user
 }
 
-function sameRequest(next: Intervention | undefined, old: Intervention): boolean {
-  return next !== undefined && next.reason === old.reason
-}
-
-function frozen({ pause: _pause, abort: _abort, ...rest }: RolloutSpec) {
+function frozen({ pause: _pause, abort: _abort, revert: _revert, expedite: _expedite, ...rest }: RolloutSpec) {
   return rest
 }

@@ -13,6 +13,13 @@ const stage = object('A part of the fleet that is finished before the next one b
     sector: optional(word('Their sector; every sector of the environment when absent.')),
   }),
   canary: integer('Size of the first wave.', { minimum: 1, maximum: 1000 }),
+  sizes: optional(
+    array(
+      'Sizes of the first waves, where canary and factor do not say them; later ones grow from the last by the factor.',
+      integer('Size of the wave.', { minimum: 1, maximum: 100_000 }),
+      { maxItems: 32 },
+    ),
+  ),
   factor: integer('Each wave is this many times the one before.', { minimum: 1, maximum: 10, default: 2 }),
   soak: duration('Healthy time after a wave before the next.', { default: '30m' }),
   finalSoak: duration('Healthy time after the last wave before the next stage.', { default: '1h' }),
@@ -54,8 +61,35 @@ const fields = {
   maxConcurrent: optional(
     integer('Control planes changing at the same time in the whole rollout.', { minimum: 1, maximum: 100_000 }),
   ),
+  customerShare: optional(
+    integer('Percent of the control planes of one customer that may be in one wave; one always may. 20 when absent.', {
+      minimum: 1,
+      maximum: 100,
+    }),
+  ),
   failureBudget: budget,
   sequentialTest,
+  haltBy: optional(
+    oneOf(
+      'Budget: only the failure budget and signals halt. Evidence, also when absent: the sequential test as well.',
+      ['Evidence', 'Budget'],
+    ),
+  ),
+  haltReasons: optional(
+    array(
+      'Reasons that halt at once when a treated control plane reports them. UnexpectedNodeRollout and EtcdQuorumLost when absent.',
+      word('Reason, one CamelCase word.'),
+      { maxItems: 32, unique: true },
+    ),
+  ),
+  compareUntreated: optional(
+    boolean(
+      'Whether to halt, too, when treated control planes fall ill much more often than untreated ones of their kind.',
+    ),
+  ),
+  onsetGrace: optional(
+    duration('A control plane must be unhealthy for so long after the change before that counts; at once when absent.'),
+  ),
   operationTimeout: duration('A change on one control plane that takes longer has failed.', { default: '45m' }),
   autoRevert: boolean('Whether a halted rollout is reverted everywhere by itself.', { default: true }),
 }

@@ -34,7 +34,7 @@ function request(description: string) {
 }
 
 const spec = object(
-  'The run as planned. Only pause and abort can be changed.',
+  'The run as planned. Only pause, abort, revert and expedite can be changed.',
   {
     fix: objectName('ComponentFix it delivers.'),
     fixUid: string('UID of that ComponentFix.', { minLength: 1, maxLength: 64 }),
@@ -49,12 +49,21 @@ const spec = object(
     deadline: time('When the whole fleet should have it.'),
     pause: optional(request('Present while nothing new may be started.')),
     abort: optional(request('Ends the rollout for good; control planes that have the fix keep it.')),
+    revert: optional(request('Halts the rollout and takes the fix back everywhere, for good.')),
+    expedite: optional(
+      object('Ends the soak after one wave early.', {
+        stage: word('Stage.'),
+        wave: integer('Wave, from 1.', { minimum: 1, maximum: MAX_WAVES }),
+        reason: prose('Why.'),
+        by: optional(userName('Who. Set by the API server; anything given is replaced.')),
+      }),
+    ),
   },
   {
     rules: [
       {
         rule: 'self.fix == oldSelf.fix && self.fixUid == oldSelf.fixUid && self.seed == oldSelf.seed && self.plan == oldSelf.plan && self.deadline == oldSelf.deadline && self.strategy == oldSelf.strategy && (has(self.followUpOf) ? self.followUpOf : "") == (has(oldSelf.followUpOf) ? oldSelf.followUpOf : "")',
-        message: 'only pause and abort can be changed; approvals bind to everything else',
+        message: 'only pause, abort, revert and expedite can be changed; approvals bind to everything else',
       },
     ],
   },
@@ -95,7 +104,53 @@ const verdict = object('The last judgement on the fix and what it rests on.', {
     stage: optional(word('Stage concerned, when not all.')),
     target: optional(string('Control plane that decided, as namespace/name.', { maxLength: 507 })),
   }),
+  bounds: optional(
+    object('The share that fails is at least and at most this, each with 95 % confidence.', {
+      lower: decimal('Lower bound.'),
+      upper: decimal('Upper bound.'),
+    }),
+  ),
+  outlook: optional(prose('What would change the judgement.')),
   time: time('When.'),
+})
+
+function decimal(description: string) {
+  return string(description, { maxLength: 32, pattern: '^[0-9]+(\\.[0-9]+)?$' })
+}
+
+const exposure = object('What the fix has earned: healthy time of treated control planes, in all stages together.', {
+  hours: decimal('Healthy control-plane hours.'),
+  onsets: count('Treated control planes that became unhealthy.'),
+  atMostPerHour: optional(decimal('The rate of onsets per hour is below this with 95 % confidence.')),
+})
+
+const suspect = object('A way to be unhealthy that is seen while several rollouts overlap, and whose fault it is.', {
+  signature: word('Reason that the control planes report.'),
+  onsets: count('Control planes with it.'),
+  guilty: optional(objectName('Rollout that is named; absent while none stands out.')),
+  message: prose('Why, in a sentence.'),
+})
+
+const outlook = object('What was expected of the plan when it was made: shown before anybody approves.', {
+  startTime: time('Start that was assumed.'),
+  end: optional(time('End with the planned durations; absent when there is none.')),
+  feasible: boolean('Whether that is before the deadline.'),
+  blockers: array(
+    'What stands against the deadline.',
+    object('One reason.', { kind: word('What it is, one CamelCase word.'), message: prose('Why, in a sentence.') }),
+    { maxItems: 8 },
+  ),
+  harmHours: decimal('Expected control-plane hours of harm: waiting for the fix, and a bad fix before it is stopped.'),
+  p50: optional(time('End with a chance of 50 %.')),
+  p80: optional(time('End with a chance of 80 %.')),
+  p95: optional(time('End with a chance of 95 %.')),
+})
+
+const forecast = object('Quantiles of the end.', {
+  time: time('When it was made.'),
+  p50: time('With a chance of 50 % it ends before.'),
+  p80: time('With a chance of 80 %.'),
+  p95: time('With a chance of 95 %.'),
 })
 
 const problem = object('A control plane that needs attention.', {
@@ -129,6 +184,22 @@ const status = object('How far the run is.', {
   counts: stateCounts('Control planes of the plan by state.'),
   verdict: optional(verdict),
   eta: optional(time('Expected end.')),
+  outlook: optional(outlook),
+  forecast: optional(forecast),
+  minutesBehind: optional(
+    integer('Minutes behind the plan as it was expected; negative when ahead.', {
+      minimum: -1_000_000,
+      maximum: 1_000_000,
+    }),
+  ),
+  exposure: optional(exposure),
+  suspects: optional(array('Who causes what, while rollouts overlap.', suspect, { maxItems: 16, keys: ['signature'] })),
+  waitsFor: optional(
+    object('Another rollout that must end or go on first.', {
+      rollout: objectName('That rollout.'),
+      message: prose('Why, in a sentence.'),
+    }),
+  ),
   deadlineAtRisk: optional(boolean('Whether the expected end is after the deadline.')),
   problems: array('First control planes that need attention.', problem, { maxItems: 10 }),
   decisions: integer('Decisions taken so far.', { minimum: 0, maximum: 2_147_483_647 }),
@@ -143,6 +214,10 @@ export type RolloutStageStatus = Infer<typeof stage>
 export type RolloutWaveStatus = Infer<typeof wave>
 export type RolloutVerdict = Infer<typeof verdict>
 export type RolloutProblem = Infer<typeof problem>
+export type RolloutOutlook = Infer<typeof outlook>
+export type RolloutForecast = Infer<typeof forecast>
+export type RolloutExposure = Infer<typeof exposure>
+export type RolloutSuspect = Infer<typeof suspect>
 
 /** One change travelling through the fleet. */
 export interface Rollout extends KubeObject {
