@@ -287,10 +287,10 @@ describe('a rollout', () => {
 
   test('says who asked to go on before the soak was over, wave by wave', () => {
     const first = { stage: 'canary', wave: 1, reason: 'urgent' }
-    const asked = { ...stored, spec: { ...stored.spec, expedite: { ...first, by: 'mallory' } } }
+    const asked: Rollout = { ...stored, spec: { ...stored.spec, expedite: { ...first, by: 'mallory' } } }
     const expedited = admit(rollouts, asked, { user: bob, oldObject: stored })
     expect(expedited.spec.expedite).toEqual({ ...first, by: 'bob' })
-    const next = { ...stored, spec: { ...stored.spec, expedite: { ...first, wave: 2 } } }
+    const next: Rollout = { ...stored, spec: { ...stored.spec, expedite: { ...first, wave: 2 } } }
     expect(admit(rollouts, next, { user: alice, oldObject: expedited }).spec.expedite?.by).toBe('alice')
   })
 })

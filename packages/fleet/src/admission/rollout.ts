@@ -33,8 +33,9 @@ export function admitRollout(object: Rollout, request: AdmissionRequest): Rollou
   const stamped: Record<string, Intervention> = {}
   for (const field of INTERVENTIONS) {
     const next = object.spec[field]
-    const by = next && authorOf(next, old?.spec[field], request.user.name)
-    if (next !== undefined && by !== next.by) stamped[field] = { ...next, by }
+    if (next === undefined) continue
+    const by = authorOf(next, old?.spec[field], request.user.name)
+    if (by !== next.by) stamped[field] = { ...next, by }
   }
   return Object.keys(stamped).length === 0 ? undefined : { ...object, spec: { ...object.spec, ...stamped } }
 }
