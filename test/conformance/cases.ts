@@ -2,6 +2,7 @@ import type { Case } from './case.ts'
 import { discovery } from './g1-discovery.ts'
 import { objects } from './g2-objects.ts'
 import { lists } from './g3-lists.ts'
+import { representations } from './g3-representations.ts'
 import { watches } from './g4-watches.ts'
 import { patches } from './g5-patches.ts'
 import { apply } from './g6-apply.ts'
@@ -28,6 +29,7 @@ export const httpCases: readonly Case[] = [
   ...discovery,
   ...objects,
   ...lists,
+  ...representations,
   ...watches,
   ...patches,
   ...apply,

@@ -120,6 +120,24 @@ describe('refusals', () => {
   })
 })
 
+test('lists that are always written are null without items', async () => {
+  const roles = '/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles'
+  expect(await create(roles, {})).toHaveProperty('rules', null)
+  expect(await create(roles, { metadata: { name: 'y' }, rules: [] })).toHaveProperty('rules', null)
+  const patch = { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }] }
+  const type = 'application/merge-patch+json'
+  expect((await cluster.send('PATCH', `${roles}/x`, { body: patch, type })).json()).toMatchObject(patch)
+  expect((await cluster.send('PATCH', `${roles}/x`, { body: { rules: [] }, type })).json()).toHaveProperty(
+    'rules',
+    null,
+  )
+  expect(await create(`${CORE}/limitranges`, { spec: { limits: [] } })).toHaveProperty('spec', { limits: null })
+  // The terms of a pod's volumes are far down.
+  const volumes = [{ name: 'v', projected: { sources: [] } }]
+  const pod = await create(`${CORE}/pods`, { spec: { ...template.spec, volumes } })
+  expect(pod.spec?.['volumes']).toEqual([{ name: 'v', projected: { sources: null, defaultMode: 420 } }])
+})
+
 test('annotations of a deployment count as a change of what is wanted', async () => {
   await create(`${APPS}/deployments`, { spec: workload })
   const patch = async (metadata: object) => {

@@ -10,9 +10,9 @@ export type Unknown = string[]
 
 /**
  * An object of a built-in kind as a server with compiled-in types writes it after reading it: unknown fields are
- * dropped, as are nulls and the empty values that such types leave out; those they always write are put in; times,
- * quantities and the like are spelled in the one way they are. `metadata` of the object itself is left alone. Returns
- * the same object when nothing changes.
+ * dropped, as are nulls and the empty values that such types leave out; those they always write are put in, lists and
+ * maps as null; times, quantities and the like are spelled in the one way they are. `metadata` of the object itself is
+ * left alone. Returns the same object when nothing changes.
  * @throws TypeMismatch when a value has a type its field cannot take
  */
 export function canonicalObject(message: Message, object: JsonObject, unknown: Unknown): JsonObject {
@@ -46,7 +46,7 @@ function canonicalFields(
     if (isRoot && field.name === 'metadata') continue
     if (Object.hasOwn(copy ?? value, field.name)) continue
     copy ??= { ...value }
-    copy[field.name] = emptyOf(field)
+    copy[field.name] = field.shape === 'single' ? emptyOf(field) : null
   }
   return copy ?? value
 }
@@ -59,7 +59,7 @@ function typeMeta(message: Message, value: Json, path: string): Json | undefined
 
 /** The value to write, undefined for none. */
 function canonicalField(owner: Message, field: Field, value: Json, path: string, unknown: Unknown): Json | undefined {
-  if (value === null) return undefined
+  if (value === null) return isAlwaysNull(field) ? null : undefined
   if (field.shape === 'single') {
     const after = canonicalValue(owner, field, value, path, unknown)
     if (field.pointer || field.always) return after
@@ -127,16 +127,24 @@ function canonicalSchema(message: Message, value: JsonObject, path: string, unkn
 
 const alwaysByMessage = new WeakMap<Message, readonly Field[]>()
 
-/** Fields that are written even when nobody states them. Lists and maps that are not there stay away. */
+/** Fields that are written even when nobody states them. */
 function alwaysWritten(message: Message): readonly Field[] {
   let fields = alwaysByMessage.get(message)
   if (fields === undefined) {
     fields = [...message.fields.values()].filter(
-      (field) => isTime(message, field) || (field.always && field.shape === 'single' && isZeroWritten(field)),
+      (field) =>
+        isTime(message, field) ||
+        isAlwaysNull(field) ||
+        (field.always && field.shape === 'single' && isZeroWritten(field)),
     )
     alwaysByMessage.set(message, fields)
   }
   return fields
+}
+
+/** Whether a list or map that nobody states is written all the same: as null. */
+function isAlwaysNull({ always, shape }: Field): boolean {
+  return always && shape !== 'single'
 }
 
 function isZeroWritten({ message, scalar }: Field): boolean {

@@ -6,8 +6,12 @@ import { defaultsOf } from './defaults.ts'
 import { enumErrors } from './enum-rules.ts'
 import { messageOfKind } from './field-table.ts'
 import type { Message } from './field-table.ts'
+import { emptyListsToNull } from './stored-lists.ts'
 
 type JsonObject = { [key: string]: Json }
+
+/** Files of kinds that are stored as JSON, where an empty list stays one. */
+const STORED_AS_JSON = 'apiextensions/'
 
 /** Files of kinds whose strategies check everything themselves, words included. */
 const CHECKED_BY_STRATEGY = ['admissionregistration/', 'apiextensions/', 'certificates/']
@@ -20,6 +24,7 @@ const CHECKED_BY_STRATEGY = ['admissionregistration/', 'apiextensions/', 'certif
 export function compileBuiltIn(apiVersion: string, kind: string): CompiledSchema {
   const message = requireMessage(apiVersion, kind)
   const fill = defaultsOf(message)
+  const store = message.name.startsWith(STORED_AS_JSON) ? undefined : emptyListsToNull(message)
   const checksWords = !CHECKED_BY_STRATEGY.some((file) => message.name.startsWith(file))
   return {
     prune<T>(object: T) {
@@ -32,6 +37,7 @@ export function compileBuiltIn(apiVersion: string, kind: string): CompiledSchema
     validate(object, _before, first = [], last = []): FieldError[] {
       return [...first, ...(checksWords ? enumErrors(message, object as JsonObject) : []), ...last]
     },
+    ...(store === undefined ? {} : { toStored: <T>(object: T) => store(object as JsonObject) as T }),
   }
 }
 

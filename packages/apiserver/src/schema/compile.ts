@@ -26,6 +26,8 @@ export interface CompiledSchema {
    * are errors found elsewhere; they come before and after those of the values, and may keep rules from being checked.
    */
   validate(object: unknown, before?: unknown, first?: readonly FieldError[], last?: readonly FieldError[]): FieldError[]
+  /** A valid object as it is read back once it was stored, where that is not as it was written. */
+  toStored?<T>(object: T): T
 }
 
 /** Rules expect values of the declared types and sizes; after such errors they are not evaluated. */

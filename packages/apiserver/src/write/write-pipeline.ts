@@ -113,6 +113,7 @@ async function createNamed(
   const key = database.key(cluster.name, served.storedAs, namespace, object.metadata.name)
   const existing = database.read(key)
   if (existing !== undefined) throw taken(context, existing)
+  object = served.compiled?.toStored?.(object) ?? object
   if (options.dryRun) {
     const { resourceVersion: _none, ...metadata } = object.metadata
     return View.ofObject({ ...object, metadata })
@@ -213,6 +214,7 @@ export async function updateObject(
     object = admitted
     validate(context, object, live, claims)
   }
+  object = served.compiled?.toStored?.(object) ?? object
   if (served.generation && !holdsStatus(context.subresource) && desiredStateChanged(served, object, live)) {
     object = { ...object, metadata: { ...object.metadata, generation: (live.metadata.generation ?? 0) + 1 } }
   }

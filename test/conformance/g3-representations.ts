@@ -1,0 +1,51 @@
+import type { Obj } from './answer.ts'
+import { group } from './case.ts'
+import { absent, exactly } from './match.ts'
+
+/** How objects and lists look on the wire. */
+export const representations = group('G3', (add) => {
+  add('L13', 'lists that are always written', async (t) => {
+    const roles = `/apis/rbac.authorization.k8s.io/v1/namespaces/${t.ns}/roles`
+    const slices = `/apis/discovery.k8s.io/v1/namespaces/${t.ns}/endpointslices`
+    const ranges = `/api/v1/namespaces/${t.ns}/limitranges`
+    const role = (name: string, more: object): object => ({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name },
+      ...more,
+    })
+    const slice = (name: string, more: object): object => ({
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name },
+      addressType: 'IPv4',
+      ...more,
+    })
+    const range = (name: string, more: object): object => ({
+      apiVersion: 'v1',
+      kind: 'LimitRange',
+      metadata: { name },
+      ...more,
+    })
+    t.match(await t.create(roles, role('absent', {})), { rules: null }, 'a role without rules')
+    t.match(await t.create(roles, role('empty', { rules: [] })), { rules: null }, 'a role with no rule')
+    t.match(await t.read(`${roles}/empty`), { rules: null }, 'a role with no rule, later')
+    const found = (await t.get(roles)).is<{ items: Obj[] }>(200)
+    t.match(found.items, [{ rules: null }, { rules: null }], 'roles of a list')
+    const nobody = { endpoints: null, ports: null }
+    t.match(await t.create(slices, slice('absent', {})), nobody, 'a slice without endpoints')
+    t.match(await t.create(slices, slice('empty', { endpoints: [], ports: [] })), nobody, 'a slice with no endpoint')
+    t.match(await t.create(ranges, range('absent', {})), { spec: exactly({ limits: null }) }, 'a range without limits')
+    const dry = await t.post(ranges, range('dry', { spec: { limits: [] } }), { query: { dryRun: 'All' } })
+    dry.is(201, { spec: exactly({ limits: null }) })
+    // Who states an empty list owns it, and it is another value than what becomes of it.
+    const stated = await t.apply(`${roles}/applied`, 'one', role('applied', { rules: [] }))
+    stated.is(201, { rules: null, metadata: { managedFields: [{ fieldsV1: exactly({ 'f:rules': {} }) }] } })
+    const other = await t.apply(`${roles}/applied`, 'two', role('applied', { rules: [] }))
+    other.refuses(409, 'Conflict', { details: { causes: [{ field: '.rules' }] } })
+    ;(await t.apply(`${roles}/applied`, 'one', role('applied', {}))).is(200, {
+      rules: null,
+      metadata: { managedFields: absent },
+    })
+  })
+})
