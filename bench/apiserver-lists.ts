@@ -1,18 +1,9 @@
 // Lists of 10,000 objects of 2 KB: made in this process, and sent over HTTPS to another one.
 import { ApiServer } from '@locktender/apiserver'
-import { Client, seededRandom, systemClock } from '@locktender/kube'
+import { Client, customResourceDefinitions, seededRandom, systemClock } from '@locktender/kube'
 import { ask } from './apiserver/child.ts'
 import type { ListLoad, ListResult } from './apiserver/list-load.ts'
-import {
-  admin,
-  cpuSeconds,
-  definitions,
-  report,
-  reportDefinition,
-  reports,
-  reportsPath,
-  rounded,
-} from './apiserver/parts.ts'
+import { admin, cpuSeconds, report, reportDefinition, reports, reportsPath, rounded } from './apiserver/parts.ts'
 
 const OBJECTS = 10_000
 const LISTS = 30
@@ -21,7 +12,7 @@ const server = await ApiServer.open({ clock: systemClock(), random: seededRandom
 await server.cluster('hub')
 const transport = server.transport({ cluster: 'hub', user: admin })
 const client = new Client({ transport, fieldManager: 'bench' })
-await client.create(definitions, reportDefinition)
+await client.create(customResourceDefinitions, reportDefinition)
 for (let index = 0; index < OBJECTS; index++) await client.create(reports, report(`l${index}`, index))
 
 /** Bytes of lists made in this process, and the CPU seconds that took. */

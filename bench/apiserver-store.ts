@@ -6,17 +6,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
 import { spawnSync } from 'node:child_process'
 import { ApiServer } from '@locktender/apiserver'
-import { Client, seededRandom, systemClock } from '@locktender/kube'
-import {
-  admin,
-  cpuSeconds,
-  definitions,
-  report,
-  reportDefinition,
-  reports,
-  reportsPath,
-  rounded,
-} from './apiserver/parts.ts'
+import { Client, customResourceDefinitions, seededRandom, systemClock } from '@locktender/kube'
+import { admin, cpuSeconds, report, reportDefinition, reports, reportsPath, rounded } from './apiserver/parts.ts'
 
 const OBJECTS = 100_000
 const UPDATES_PER_SECOND = 1000
@@ -39,7 +30,7 @@ async function open(directory: string): Promise<{ server: ApiServer; client: Cli
 /** Fills a data directory. */
 async function fill(directory: string): Promise<void> {
   const { server, client } = await open(directory)
-  await client.create(definitions, reportDefinition)
+  await client.create(customResourceDefinitions, reportDefinition)
   for (let start = 0; start < OBJECTS; start += 500) {
     await Promise.all(Array.from({ length: 500 }, (_, index) => client.create(reports, report(`r${start + index}`, 0))))
   }

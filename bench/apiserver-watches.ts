@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ApiServer } from '@locktender/apiserver'
-import { Client, seededRandom, systemClock } from '@locktender/kube'
-import { admin, cpuSeconds, definitions, report, reportDefinition, reports, rounded } from './apiserver/parts.ts'
+import { Client, customResourceDefinitions, seededRandom, systemClock } from '@locktender/kube'
+import { admin, cpuSeconds, report, reportDefinition, reports, rounded } from './apiserver/parts.ts'
 import type { WatchLoad, WatchReply } from './apiserver/watch-load.ts'
 
 const WATCHERS = Number(process.argv[2] ?? 1000)
@@ -18,7 +18,7 @@ const directory = mkdtempSync(join(tmpdir(), 'bench-'))
 const server = await ApiServer.open({ clock: systemClock(), random: seededRandom(1), dataDirectory: directory })
 await server.cluster('hub')
 const client = new Client({ transport: server.transport({ cluster: 'hub', user: admin }), fieldManager: 'bench' })
-await client.create(definitions, reportDefinition)
+await client.create(customResourceDefinitions, reportDefinition)
 const { url, certificateAuthority } = await server.listen()
 const access = { port: Number(new URL(url).port), certificateAuthority, token: server.issueToken(admin) }
 const child = fork(join(import.meta.dirname, 'apiserver', 'watch-load.ts'), { execArgv: [] })

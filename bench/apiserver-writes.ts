@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ApiServer } from '@locktender/apiserver'
-import { Client, seededRandom, systemClock } from '@locktender/kube'
+import { Client, customResourceDefinitions, seededRandom, systemClock } from '@locktender/kube'
 import { etcdPutsPerSecond } from './apiserver/etcd.ts'
 import { ask } from './apiserver/child.ts'
-import { admin, cpuSeconds, definitions, reportDefinition, rounded } from './apiserver/parts.ts'
+import { admin, cpuSeconds, reportDefinition, rounded } from './apiserver/parts.ts'
 import type { WriteLoad, WriteResult } from './apiserver/write-load.ts'
 
 const CLIENTS = 64
@@ -18,7 +18,7 @@ try {
   const server = await ApiServer.open({ clock: systemClock(), random: seededRandom(1), dataDirectory: directory })
   await server.cluster('hub')
   const transport = server.transport({ cluster: 'hub', user: admin })
-  await new Client({ transport, fieldManager: 'bench' }).create(definitions, reportDefinition)
+  await new Client({ transport, fieldManager: 'bench' }).create(customResourceDefinitions, reportDefinition)
   const { url, certificateAuthority } = await server.listen()
   const access = { port: Number(new URL(url).port), certificateAuthority, token: server.issueToken(admin) }
   const cpu = process.cpuUsage()

@@ -10,7 +10,7 @@ import {
 } from '@locktender/fleet'
 import type { Approval, ComponentFix, PolicyObject, Rollout, RolloutStrategy } from '@locktender/fleet'
 import { defaultStrategy } from '@locktender/fixes'
-import { Client, seededRandom, VirtualClock } from '@locktender/kube'
+import { Client, customResourceDefinitions, seededRandom, VirtualClock } from '@locktender/kube'
 import type { KubeObject, Resource } from '@locktender/kube'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
@@ -28,13 +28,6 @@ const policyKinds: Readonly<Record<string, Resource>> = {
     'ValidatingAdmissionPolicyBinding',
     'validatingadmissionpolicybindings',
   ),
-}
-const definitions: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
 }
 
 function clientOf(name: string, ...groups: string[]): Client {
@@ -54,7 +47,7 @@ beforeEach(async () => {
   server = await ApiServer.open({ clock: new VirtualClock(), random: seededRandom(1) })
   await server.cluster('hub')
   const admin = clientOf('admin')
-  for (const definition of crds()) await admin.create(definitions, withoutRules(definition))
+  for (const definition of crds()) await admin.create(customResourceDefinitions, withoutRules(definition))
   for (const policy of fleetPolicies()) await admin.create<PolicyObject>(policyKinds[policy.kind]!, policy)
 })
 

@@ -5,14 +5,6 @@ import type { UserInfo } from '@locktender/apiserver'
 
 export const admin: UserInfo = { name: 'admin', groups: ['system:masters'] }
 
-export const definitions: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
-}
-
 export const reports: Resource = {
   group: 'bench.locktender.dev',
   version: 'v1',

@@ -1,3 +1,4 @@
+import { customResourceDefinitions, namespaces } from '@locktender/kube'
 import type { Resource } from '@locktender/kube'
 import { AdmissionConfiguration } from './admission/configuration.ts'
 import { WebhookClient } from './admission/webhook-client.ts'
@@ -17,9 +18,6 @@ import type { ServedResource, StrategyContext } from './served-resource.ts'
 import type { StoreEvent } from './store/store-types.ts'
 import type { UserInfo } from './user.ts'
 import { View } from './present/view.ts'
-
-const namespaces = { group: '', plural: 'namespaces' }
-const definitions = { group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions' }
 
 export interface LogicalClusterOptions {
   readonly name: string
@@ -59,7 +57,7 @@ export class LogicalCluster {
     this.admissionConfiguration = new AdmissionConfiguration(name, database)
     this.webhooks = new WebhookClient({ clock: database.clock, serviceResolver })
     this.authorizer = new RbacAuthorizer(name, database)
-    const prefix = database.prefix(name, definitions)
+    const prefix = database.prefix(name, customResourceDefinitions)
     const revision = database.store.revision
     for (const stored of database.store.range(prefix, { at: revision }).items) this.#define(database.parse(stored))
     this.#endWatch = database.store.watch(prefix, revision, (events) => this.#onDefinitions(events))

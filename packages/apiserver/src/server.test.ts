@@ -1,7 +1,7 @@
-import { Client, seededRandom, VirtualClock } from '@locktender/kube'
+import { Client, configMaps, seededRandom, VirtualClock } from '@locktender/kube'
 import { describe, expect, test } from 'vitest'
 import { ApiServer } from './server.ts'
-import { admin, configMaps, openTestCluster, W, widget } from './testing/test-cluster.ts'
+import { admin, openTestCluster, W, widget } from './testing/test-cluster.ts'
 
 /** Everything two logical clusters hold after the same work, as their clients see it. */
 async function work(): Promise<string> {

@@ -6,9 +6,8 @@ import { ByteStream } from './testing/byte-stream.ts'
 import { FakeApi, widgets } from './testing/fake-api.ts'
 import type { Widget } from './testing/fake-api.ts'
 import type { Transport, TransportRequest } from './transport.ts'
-import type { Resource } from './types.ts'
+import { namespaces } from './well-known.ts'
 
-const namespaces: Resource = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false }
 const widget: Widget = {
   apiVersion: 'example.com/v1',
   kind: 'Widget',

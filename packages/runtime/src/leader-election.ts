@@ -2,12 +2,12 @@ import {
   isAlreadyExists,
   isConflict,
   isNotFound,
+  leases,
   sleep,
   type Client,
   type Clock,
   type KubeObject,
   type Random,
-  type Resource,
 } from '@locktender/kube'
 import { LeadershipLostError } from './errors.ts'
 import type { Logger } from './logger.ts'
@@ -46,14 +46,6 @@ interface ElectionOptions extends LeaderElectionOptions {
   readonly random: Random
   readonly log: Logger
   readonly signal: AbortSignal
-}
-
-const leases: Resource = {
-  group: 'coordination.k8s.io',
-  version: 'v1',
-  plural: 'leases',
-  kind: 'Lease',
-  namespaced: true,
 }
 
 /** What was last seen of the lease: another's term counts from when a change was seen, never from its own clock. */

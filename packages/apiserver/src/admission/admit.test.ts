@@ -1,7 +1,7 @@
-import { forbidden } from '@locktender/kube'
+import { configMaps, forbidden } from '@locktender/kube'
 import { beforeEach, expect, test } from 'vitest'
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts'
-import { configMaps, openTestCluster, statusOf, W, widget, widgets } from '../testing/test-cluster.ts'
+import { openTestCluster, statusOf, W, widget, widgets } from '../testing/test-cluster.ts'
 import type { TestCluster, TestObject } from '../testing/test-cluster.ts'
 
 let requests: AdmissionRequest[]

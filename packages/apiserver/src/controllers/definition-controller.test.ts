@@ -1,14 +1,8 @@
+import { customResourceDefinitions } from '@locktender/kube'
 import type { Resource } from '@locktender/kube'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { TestCluster } from './test-cluster.ts'
 
-const definitions: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
-}
 const widgets: Resource = { group: 'example.com', version: 'v1', plural: 'widgets', kind: 'Widget', namespaced: true }
 
 let cluster: TestCluster
@@ -21,7 +15,7 @@ afterEach(() => cluster.stop())
 
 async function define(): Promise<void> {
   await cluster.create(
-    definitions,
+    customResourceDefinitions,
     'widgets.example.com',
     {},
     {
@@ -39,13 +33,15 @@ test('a definition goes after its instances, and they come not back with it', as
   await define()
   await cluster.create(widgets, 'free')
   await cluster.create(widgets, 'held', { finalizers: ['example.com/hold'] })
-  await cluster.client.delete(definitions, { name: 'widgets.example.com' })
+  await cluster.client.delete(customResourceDefinitions, { name: 'widgets.example.com' })
   await cluster.settle()
   expect(await cluster.names(widgets)).toEqual(['held'])
-  expect((await cluster.find(definitions, 'widgets.example.com'))?.metadata.deletionTimestamp).toBeDefined()
+  expect(
+    (await cluster.find(customResourceDefinitions, 'widgets.example.com'))?.metadata.deletionTimestamp,
+  ).toBeDefined()
   await cluster.dropFinalizers(widgets, 'held')
   await cluster.settle()
-  expect(await cluster.find(definitions, 'widgets.example.com')).toBeUndefined()
+  expect(await cluster.find(customResourceDefinitions, 'widgets.example.com')).toBeUndefined()
   await define()
   expect(await cluster.names(widgets)).toEqual([])
 })

@@ -1,3 +1,4 @@
+import { customResourceDefinitions } from '@locktender/kube'
 import type { Clock, KubeObject } from '@locktender/kube'
 import { areNamesAccepted, cleanupFinalizer } from '../crd/definition.ts'
 import type { CustomResourceDefinition } from '../crd/definition.ts'
@@ -12,8 +13,7 @@ interface DefinitionControllerOptions {
   readonly reader: ObjectReader
 }
 
-const GROUP = 'apiextensions.k8s.io'
-const PLURAL = 'customresourcedefinitions'
+const { group: GROUP, plural: PLURAL } = customResourceDefinitions
 
 /**
  * Deletes the instances of CustomResourceDefinitions that are being deleted, then lets the definitions go, and gives

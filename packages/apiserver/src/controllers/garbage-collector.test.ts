@@ -1,6 +1,7 @@
+import { clusterRoles, configMaps, namespaces, secrets } from '@locktender/kube'
 import type { KubeObject, Resource } from '@locktender/kube'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { clusterRoles, configMaps, namespaces, ownedBy, secrets, TestCluster } from './test-cluster.ts'
+import { ownedBy, TestCluster } from './test-cluster.ts'
 
 let cluster: TestCluster
 

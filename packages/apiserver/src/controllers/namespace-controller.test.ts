@@ -1,6 +1,7 @@
+import { configMaps, namespaces, secrets } from '@locktender/kube'
 import type { Condition, KubeObject } from '@locktender/kube'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { configMaps, namespaces, secrets, TestCluster } from './test-cluster.ts'
+import { TestCluster } from './test-cluster.ts'
 
 let cluster: TestCluster
 

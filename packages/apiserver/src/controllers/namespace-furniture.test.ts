@@ -1,18 +1,8 @@
-import type { Resource } from '@locktender/kube'
-import { seededRandom, VirtualClock } from '@locktender/kube'
+import { Client, configMaps, namespaces, seededRandom, serviceAccounts, VirtualClock } from '@locktender/kube'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Client } from '@locktender/kube'
 import { ApiServer } from '../server.ts'
 import { systemUser } from '../user.ts'
-import { configMaps, namespaces, TestCluster } from './test-cluster.ts'
-
-const accounts: Resource = {
-  group: '',
-  version: 'v1',
-  plural: 'serviceaccounts',
-  kind: 'ServiceAccount',
-  namespaced: true,
-}
+import { TestCluster } from './test-cluster.ts'
 
 let cluster: TestCluster
 
@@ -23,14 +13,14 @@ beforeEach(async () => {
 afterEach(() => cluster.stop())
 
 test('every namespace has its default service account, again when it was deleted', async () => {
-  expect(await cluster.find(accounts, 'default', 'kube-system')).toBeDefined()
+  expect(await cluster.find(serviceAccounts, 'default', 'kube-system')).toBeDefined()
   await cluster.create(namespaces, 'team')
   await cluster.settle()
-  const first = await cluster.find(accounts, 'default', 'team')
+  const first = await cluster.find(serviceAccounts, 'default', 'team')
   expect(first).toBeDefined()
-  await cluster.client.delete(accounts, { name: 'default', namespace: 'team' })
+  await cluster.client.delete(serviceAccounts, { name: 'default', namespace: 'team' })
   await cluster.settle()
-  const second = await cluster.find(accounts, 'default', 'team')
+  const second = await cluster.find(serviceAccounts, 'default', 'team')
   expect(second?.metadata.uid).not.toBe(first?.metadata.uid)
   await cluster.client.delete(namespaces, { name: 'team' })
   await cluster.settle()

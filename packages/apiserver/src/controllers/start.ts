@@ -116,7 +116,6 @@ const OBSERVED = [
   { group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions' },
   { group: 'rbac.authorization.k8s.io', plural: 'clusterroles' },
   { group: 'certificates.k8s.io', plural: 'certificatesigningrequests' },
-  { group: 'certificates.k8s.io', plural: 'certificatesigningrequests' },
 ] as const
 
 const EVENTS = [

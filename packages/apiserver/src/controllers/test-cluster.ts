@@ -4,30 +4,6 @@ import { ApiServer } from '../server.ts'
 import { MemoryDisk } from '../store/memory-disk.ts'
 import { systemUser } from '../user.ts'
 
-/** Kinds the tests use: two namespaced ones and two cluster-scoped ones. */
-export const configMaps: Resource = {
-  group: '',
-  version: 'v1',
-  plural: 'configmaps',
-  kind: 'ConfigMap',
-  namespaced: true,
-}
-export const secrets: Resource = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true }
-export const namespaces: Resource = {
-  group: '',
-  version: 'v1',
-  plural: 'namespaces',
-  kind: 'Namespace',
-  namespaced: false,
-}
-export const clusterRoles: Resource = {
-  group: 'rbac.authorization.k8s.io',
-  version: 'v1',
-  plural: 'clusterroles',
-  kind: 'ClusterRole',
-  namespaced: false,
-}
-
 /** One logical cluster in memory, with its controllers running by a virtual clock. */
 export class TestCluster {
   readonly clock = new VirtualClock()

@@ -1,5 +1,6 @@
+import { customResourceDefinitions } from '@locktender/kube'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { definition, definitions, openTestCluster, statusOf, W, widget, widgets } from '../testing/test-cluster.ts'
+import { definition, openTestCluster, statusOf, W, widget, widgets } from '../testing/test-cluster.ts'
 import type { RawAnswer, TestCluster, TestObject } from '../testing/test-cluster.ts'
 import type { CustomResourceDefinition } from './definition.ts'
 
@@ -167,7 +168,7 @@ test('definitions belong to their logical cluster', async () => {
   const transport = cluster.server.transport({ cluster: 'other', user: { name: 'a', groups: ['system:masters'] } })
   const answer = await transport.request({ method: 'GET', path: W })
   expect(answer.status).toBe(404)
-  await expect(cluster.client.get(definitions, 'widgets.example.com')).resolves.toBeDefined()
+  await expect(cluster.client.get(customResourceDefinitions, 'widgets.example.com')).resolves.toBeDefined()
 })
 
 test('requests for a deprecated version are warned, whatever comes of them', async () => {

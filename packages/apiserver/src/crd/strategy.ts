@@ -1,4 +1,4 @@
-import { deepEqual, fieldRequired } from '@locktender/kube'
+import { customResourceDefinitions, deepEqual, fieldRequired } from '@locktender/kube'
 import type { FieldError } from '@locktender/kube'
 import type { AnyObject } from '../objects/object.ts'
 import { isRecord } from '../objects/object.ts'
@@ -11,9 +11,6 @@ import { acceptNames } from './names.ts'
 import { validateDefinition } from './validate-definition.ts'
 
 type Definition = AnyObject & CustomResourceDefinition
-
-const GROUP = 'apiextensions.k8s.io'
-const PLURAL = 'customresourcedefinitions'
 
 /** Definitions are accepted or refused at the write itself, so what is stored is served as soon as it is answered. */
 export const definitionStrategy: Strategy = {
@@ -71,7 +68,7 @@ function withStatus(definition: Definition, live: Definition | undefined, contex
   const storage = spec.versions.find((version) => version.storage)?.name
   const stored = new Set(live?.status?.storedVersions ?? [])
   if (storage !== undefined) stored.add(storage)
-  const others = (context.list(GROUP, PLURAL) as Definition[])
+  const others = (context.list(customResourceDefinitions.group, customResourceDefinitions.plural) as Definition[])
     .filter((other) => other.spec.group === spec.group && other.metadata.name !== metadata.name)
     .map((other) => other.status?.acceptedNames)
     .filter((names) => names !== undefined)

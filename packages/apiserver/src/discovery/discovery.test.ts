@@ -1,5 +1,6 @@
+import { customResourceDefinitions } from '@locktender/kube'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { definitions, openTestCluster, statusOf, W, widget } from '../testing/test-cluster.ts'
+import { openTestCluster, statusOf, W, widget } from '../testing/test-cluster.ts'
 import type { TestCluster } from '../testing/test-cluster.ts'
 
 let cluster: TestCluster
@@ -36,7 +37,7 @@ describe('discovery', () => {
     })
     const again = { accept: aggregated('v2'), headers: { 'if-none-match': answer.headers['etag']! } }
     expect((await cluster.send('GET', '/apis', again)).code).toBe(304)
-    await cluster.client.delete(definitions, { name: 'widgets.example.com' })
+    await cluster.client.delete(customResourceDefinitions, { name: 'widgets.example.com' })
     await cluster.clock.advance(0)
     const changed = await cluster.send('GET', '/apis', again)
     expect(changed.code).toBe(200)

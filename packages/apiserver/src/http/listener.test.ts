@@ -3,13 +3,21 @@ import { connect } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Client, httpsTransport, isForbidden, isUnauthorized, seededRandom, systemClock } from '@locktender/kube'
-import type { Resource } from '@locktender/kube'
+import {
+  Client,
+  configMaps,
+  httpsTransport,
+  isForbidden,
+  isUnauthorized,
+  leases,
+  seededRandom,
+  systemClock,
+} from '@locktender/kube'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CertificateAuthority } from '../auth/certificates.ts'
 import { ApiServer } from '../server.ts'
 import type { ListeningAddress } from '../server.ts'
-import { admin, configMaps, CM } from '../testing/test-cluster.ts'
+import { admin, CM } from '../testing/test-cluster.ts'
 import type { TestObject } from '../testing/test-cluster.ts'
 
 const clock = systemClock()
@@ -55,13 +63,6 @@ async function withClient<T>(credentials: Credentials, use: (client: Client) => 
   }
 }
 
-const leases: Resource = {
-  group: 'coordination.k8s.io',
-  version: 'v1',
-  plural: 'leases',
-  kind: 'Lease',
-  namespaced: true,
-}
 const list = (client: Client): Promise<unknown> => client.list(leases, { namespace: 'default' })
 const bob = { name: 'bob', groups: ['devs'] }
 

@@ -1,10 +1,10 @@
 import { connect } from 'node:tls'
 import type { TLSSocket } from 'node:tls'
-import { Client, httpsTransport, seededRandom, systemClock } from '@locktender/kube'
+import { Client, configMaps, httpsTransport, seededRandom, systemClock } from '@locktender/kube'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ApiServer } from '../server.ts'
 import type { ListeningAddress } from '../server.ts'
-import { admin, CM, configMaps } from '../testing/test-cluster.ts'
+import { admin, CM } from '../testing/test-cluster.ts'
 import type { TestObject } from '../testing/test-cluster.ts'
 
 const clock = systemClock()

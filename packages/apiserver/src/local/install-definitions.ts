@@ -1,18 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ApiError, isAlreadyExists } from '@locktender/kube'
-import type { Client, KubeObject, Resource } from '@locktender/kube'
+import { ApiError, customResourceDefinitions, isAlreadyExists } from '@locktender/kube'
+import type { Client, KubeObject } from '@locktender/kube'
 import type { Document } from 'yaml'
 import { yaml } from '../load-yaml.ts'
 import type { DefinitionStatus } from '../crd/definition.ts'
-
-const definitions: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
-}
 
 /** What was found in a folder of manifests. */
 export interface InstalledDefinitions {
@@ -53,7 +45,7 @@ export async function installDefinitions(client: Client, folder: string): Promis
   for (const name of names) {
     const path = join(folder, name)
     for (const manifest of parseManifests(path, await readFile(path, 'utf8'), problems)) {
-      if (manifest.object.kind !== definitions.kind) {
+      if (manifest.object.kind !== customResourceDefinitions.kind) {
         others++
         continue
       }
@@ -112,11 +104,11 @@ async function install(client: Client, { object, placeOf }: Manifest): Promise<s
 
 async function createOrReplace(client: Client, object: KubeObject): Promise<KubeObject> {
   try {
-    return await client.create(definitions, object)
+    return await client.create(customResourceDefinitions, object)
   } catch (error) {
     if (!(error instanceof ApiError && isAlreadyExists(error))) throw error
-    const { resourceVersion = '' } = (await client.get(definitions, object.metadata.name)).metadata
-    return client.update(definitions, { ...object, metadata: { ...object.metadata, resourceVersion } })
+    const { resourceVersion = '' } = (await client.get(customResourceDefinitions, object.metadata.name)).metadata
+    return client.update(customResourceDefinitions, { ...object, metadata: { ...object.metadata, resourceVersion } })
   }
 }
 

@@ -1,11 +1,11 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Client, loadKubeconfig, systemClock, transportFromKubeconfig } from '@locktender/kube'
+import { Client, configMaps, loadKubeconfig, systemClock, transportFromKubeconfig } from '@locktender/kube'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DefinitionsError } from './install-definitions.ts'
 import { LocalServer } from './local-server.ts'
-import { configMaps, widgets } from '../testing/test-cluster.ts'
+import { widgets } from '../testing/test-cluster.ts'
 
 const definition = (type: string): string => `# a comment
 apiVersion: apiextensions.k8s.io/v1

@@ -1,4 +1,4 @@
-import { Client, isAlreadyExists, seededRandom, VirtualClock } from '@locktender/kube'
+import { Client, customResourceDefinitions, isAlreadyExists, seededRandom, VirtualClock } from '@locktender/kube'
 import type { HttpMethod, KubeObject, Resource, Status, StructuralSchema, Transport } from '@locktender/kube'
 import type { ServiceResolver } from '../admission/webhook-client.ts'
 import type { AdmissionPlugin } from '../admission.ts'
@@ -51,20 +51,6 @@ export const widgets: Resource = {
   namespaced: true,
 }
 const gadgets: Resource = { ...widgets, plural: 'gadgets', kind: 'Gadget', namespaced: false }
-export const configMaps: Resource = {
-  group: '',
-  version: 'v1',
-  plural: 'configmaps',
-  kind: 'ConfigMap',
-  namespaced: true,
-}
-export const definitions: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
-}
 
 /** Path of the widgets of the namespace `default`. */
 export const W = '/apis/example.com/v1/namespaces/default/widgets'
@@ -168,7 +154,7 @@ export async function openTestCluster(options: TestClusterOptions = {}): Promise
   const client = clientOf(admin)
   for (const wanted of [widgetDefinition, gadgetDefinition]) {
     try {
-      await client.create(definitions, wanted)
+      await client.create(customResourceDefinitions, wanted)
     } catch (error) {
       if (!isAlreadyExists(error)) throw error
     }
