@@ -15,14 +15,6 @@ function hypershift(kind: string, plural: string): Resource {
   return { group: 'hypershift.openshift.io', version: 'v1beta1', plural, kind, namespaced: true }
 }
 
-function core(kind: string, plural: string, namespaced: boolean): Resource {
-  return { group: '', version: 'v1', plural, kind, namespaced }
-}
-
-function rbac(kind: string, plural: string, namespaced: boolean): Resource {
-  return { group: 'rbac.authorization.k8s.io', version: 'v1', plural, kind, namespaced }
-}
-
 export const managementClusters = own('ManagementCluster', 'managementclusters', false)
 export const controlPlanes = own('ControlPlane', 'controlplanes', true)
 export const releases = own('Release', 'releases', false)
@@ -37,42 +29,20 @@ export const hostedClusters = hypershift('HostedCluster', 'hostedclusters')
 export const nodePools = hypershift('NodePool', 'nodepools')
 export const controlPlaneComponents = hypershift('ControlPlaneComponent', 'controlplanecomponents')
 
-export const namespaces = core('Namespace', 'namespaces', false)
-export const configMaps = core('ConfigMap', 'configmaps', true)
-export const secrets = core('Secret', 'secrets', true)
-export const serviceAccounts = core('ServiceAccount', 'serviceaccounts', true)
-export const events: Resource = {
-  group: 'events.k8s.io',
-  version: 'v1',
-  plural: 'events',
-  kind: 'Event',
-  namespaced: true,
-}
-export const leases: Resource = {
-  group: 'coordination.k8s.io',
-  version: 'v1',
-  plural: 'leases',
-  kind: 'Lease',
-  namespaced: true,
-}
-export const deployments: Resource = {
-  group: 'apps',
-  version: 'v1',
-  plural: 'deployments',
-  kind: 'Deployment',
-  namespaced: true,
-}
-export const customResourceDefinitions: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
-}
-export const roles = rbac('Role', 'roles', true)
-export const roleBindings = rbac('RoleBinding', 'rolebindings', true)
-export const clusterRoles = rbac('ClusterRole', 'clusterroles', false)
-export const clusterRoleBindings = rbac('ClusterRoleBinding', 'clusterrolebindings', false)
+export {
+  clusterRoleBindings,
+  clusterRoles,
+  configMaps,
+  customResourceDefinitions,
+  deployments,
+  events,
+  leases,
+  namespaces,
+  roleBindings,
+  roles,
+  secrets,
+  serviceAccounts,
+} from '@locktender/kube'
 
 /** Annotation of an agent's Lease: HostedClusters without a ControlPlane, as JSON `{count, first: [namespace/name]}`. */
 export const UNREGISTERED_ANNOTATION = `${GROUP}/unregistered`
