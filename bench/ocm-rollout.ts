@@ -10,6 +10,7 @@ import {
   type OcmStatus,
   type OcmStrategy,
 } from '../packages/rollout/src/compat/index.ts'
+import { cpuMilliseconds, median } from './rollout/parts.ts'
 
 const SIZES = [1_000, 5_000, 10_000, 20_000]
 const WHOLE_ROLLOUT = 5_000
@@ -38,15 +39,6 @@ function mostlyDone(groups: readonly OcmGroup[], size: number): OcmStatus[] {
     .flatMap(({ name, index, clusters }) => clusters.map((cluster) => ({ cluster, group: { name, index } })))
     .slice(0, size * 0.9)
     .map((status) => ({ ...status, status: 'Succeeded', transitionAt: -2 * HOUR }))
-}
-
-function cpuMilliseconds(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1000
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0
 }
 
 /** Calls in a row, as the clock of CPU time is coarse. */

@@ -4,13 +4,13 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { RolloutEngine, type Decision, type StrategyInput, type TargetInput } from '@locktender/rollout'
+import { cpuMilliseconds, fleetOf, median, STAGES } from './rollout/parts.ts'
 
-const SHARDS = 80
 const SIZES = [1_000, 5_000, 20_000, 100_000]
 const REPEATS = 5
 
 const strategy: StrategyInput = {
-  stages: ['integration', 'stage', 'canary', 'production'].map((name) => ({
+  stages: STAGES.map((name) => ({
     name,
     canary: 10,
     factor: 2,
@@ -25,27 +25,14 @@ const strategy: StrategyInput = {
   autoRevert: true,
 }
 
-function fleetOf(size: number): TargetInput[] {
-  return Array.from({ length: size }, (_, index) => ({
-    id: `mc-${index % SHARDS}/cp-${index}`,
-    stage: index % 20 === 0 ? 'integration' : index % 10 === 1 ? 'stage' : index % 20 === 2 ? 'canary' : 'production',
-    stratum: `4.${18 + (index % 5)}/${index % 3 === 0 ? 'Azure' : 'AWS'}/${index % 7 === 0 ? 'arm64' : 'amd64'}`,
-    shard: `mc-${index % SHARDS}`,
-    customer: `customer-${index % Math.ceil(size / 20)}`,
-    phase: 'Pending' as const,
-    requested: false,
-  }))
-}
-
-function cpuNanoseconds(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) * 1000
+function pending(size: number): TargetInput[] {
+  return fleetOf(size).map((target) => ({ ...target, phase: 'Pending', requested: false }))
 }
 
 /** Three observations for each target: asked, in progress, done; the oldest operation finishes first. */
 interface Run {
   readonly events: number
-  readonly nanoseconds: number
+  readonly milliseconds: number
   readonly createMilliseconds: number
   /** One observation and the decisions that follow from it; opening a wave costs its size and is apart. */
   readonly decisionP99Microseconds: number
@@ -53,10 +40,10 @@ interface Run {
 }
 
 function measure(size: number): Run {
-  const targets = new Map(fleetOf(size).map((target) => [target.id, target]))
-  const started = cpuNanoseconds()
+  const targets = new Map(pending(size).map((target) => [target.id, target]))
+  const started = cpuMilliseconds()
   const engine = RolloutEngine.create({ strategy, seed: 1, targets: targets.values(), startedAt: 0, deadline: 1e12 })
-  const created = cpuNanoseconds()
+  const created = cpuMilliseconds()
   const running: string[] = []
   let events = 0
   let now = 0
@@ -100,12 +87,12 @@ function measure(size: number): Run {
   const { phase, finished } = engine.summary(now)
   if (phase !== 'Completed' || finished !== size)
     throw new Error(`The rollout of ${size} ended ${phase} with ${finished}.`)
-  const nanoseconds = cpuNanoseconds() - created
+  const milliseconds = cpuMilliseconds() - created
   calls.sort((left, right) => left - right)
   return {
     events,
-    nanoseconds,
-    createMilliseconds: (created - started) / 1e6,
+    milliseconds,
+    createMilliseconds: created - started,
     decisionP99Microseconds: (calls[Math.floor(calls.length * 0.99)] ?? 0) / 1000,
     slowestOpeningMilliseconds: slowestOpening / 1e6,
   }
@@ -116,7 +103,7 @@ const collect = runInNewContext('gc') as () => void
 
 /** What the engine holds for each target besides what it was given. */
 function bytesPerTarget(size: number): number {
-  const targets = fleetOf(size)
+  const targets = pending(size)
   collect()
   const before = process.memoryUsage().heapUsed
   const engine = RolloutEngine.create({ strategy, seed: 1, targets, startedAt: 0, deadline: 1e12 })
@@ -132,19 +119,15 @@ function growthExponent(cost: (targets: number) => number): number {
   return Number((Math.log(cost(large) / cost(small)) / Math.log(large / small)).toFixed(3))
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0
-}
-
 measure(2_000)
 const results = SIZES.map((targets) => {
   const runs = Array.from({ length: REPEATS }, () => measure(targets))
   return {
     targets,
     events: runs[0]?.events ?? 0,
-    nanosecondsPerEvent: Math.round(median(runs.map(({ nanoseconds, events }) => nanoseconds / events))),
+    nanosecondsPerEvent: Math.round(median(runs.map(({ milliseconds, events }) => (milliseconds * 1e6) / events))),
     createMilliseconds: Number(median(runs.map((run) => run.createMilliseconds)).toFixed(1)),
-    wholeRolloutCpuMilliseconds: Math.round(median(runs.map(({ nanoseconds }) => nanoseconds / 1e6))),
+    wholeRolloutCpuMilliseconds: Math.round(median(runs.map(({ milliseconds }) => milliseconds))),
     decisionP99Microseconds: Number(Math.min(...runs.map((run) => run.decisionP99Microseconds)).toFixed(1)),
     slowestOpeningMilliseconds: Number(Math.min(...runs.map((run) => run.slowestOpeningMilliseconds)).toFixed(1)),
     bytesPerTarget: bytesPerTarget(targets),

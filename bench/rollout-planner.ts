@@ -9,29 +9,15 @@ import {
   proposeStrategy,
   whatIf,
   type PlannerInput,
-  type PlannerTarget,
   type Scenario,
 } from '@locktender/rollout'
+import { cpuMilliseconds, fleetOf, median, STAGES } from './rollout/parts.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const START = Date.UTC(2026, 0, 5)
 const SIZES = [1_000, 5_000, 20_000, 100_000]
-const SHARDS = 80
 const REPEATS = 7
-const STAGES = ['integration', 'stage', 'canary', 'production']
-
-function fleetOf(size: number): PlannerTarget[] {
-  return Array.from({ length: size }, (_, index) => ({
-    id: `mc-${index % SHARDS}/cp-${index}`,
-    stage: index % 20 === 0 ? 'integration' : index % 10 === 1 ? 'stage' : index % 20 === 2 ? 'canary' : 'production',
-    stratum: `4.${18 + (index % 5)}/${index % 3 === 0 ? 'Azure' : 'AWS'}/${index % 7 === 0 ? 'arm64' : 'amd64'}`,
-    shard: `mc-${index % SHARDS}`,
-    customer: `customer-${index % Math.ceil(size / 20)}`,
-    ...(index % 11 === 0 ? { windowClass: 'nights' } : {}),
-    ...(index % 50 < 2 ? { pair: `pair-${Math.floor(index / 50)}` } : {}),
-  }))
-}
 
 const nights = Array.from({ length: 30 }, (_, day) => ({
   from: START + day * 24 * HOUR,
@@ -41,7 +27,11 @@ const nights = Array.from({ length: 30 }, (_, day) => ({
 function inputOf(size: number): PlannerInput {
   const perShard = Math.max(4, Math.ceil(size / 1_000))
   return {
-    targets: fleetOf(size),
+    targets: fleetOf(size).map((target, index) => ({
+      ...target,
+      ...(index % 11 === 0 ? { windowClass: 'nights' } : {}),
+      ...(index % 50 < 2 ? { pair: `pair-${Math.floor(index / 50)}` } : {}),
+    })),
     stages: STAGES,
     stakes: { hazard: 0.001, prior: 0.1 },
     startAt: START,
@@ -63,13 +53,11 @@ function inputOf(size: number): PlannerInput {
 function cost(run: () => unknown): number {
   run()
   const times = Array.from({ length: REPEATS }, () => {
-    const before = process.cpuUsage()
+    const before = cpuMilliseconds()
     run()
-    const { user, system } = process.cpuUsage(before)
-    return (user + system) / 1000
+    return cpuMilliseconds() - before
   })
-  times.sort((left, right) => left - right)
-  return Number((times[Math.floor(REPEATS / 2)] ?? 0).toFixed(1))
+  return Number(median(times).toFixed(1))
 }
 
 const history = Array.from({ length: 12 }, (_, wave) =>
