@@ -118,9 +118,7 @@ export function persistedOf(status: RolloutStatus): PersistedRollout {
         broken,
       })),
     })),
-    ...(verdict?.outcome === 'Halt'
-      ? { verdict: { ...verdict, rule: verdict.rule as Verdict['rule'], at: Date.parse(verdict.time) } }
-      : {}),
+    ...(verdict?.outcome === 'Halt' ? { verdict: haltOf(verdict) } : {}),
     ...(phase === 'Completed' || phase === 'Reverted' || phase === 'Aborted' ? { outcome: phase } : {}),
     decisions: status.decisions,
   }
@@ -150,17 +148,24 @@ function progressing(
 /** The same judgement keeps the time at which it was first made. */
 function verdictOf(verdict: Verdict | undefined, previous: RolloutVerdict | undefined): RolloutVerdict | undefined {
   if (verdict === undefined) return undefined
-  const { outcome, rule, reason, message, evidence, at } = verdict
+  const { outcome, rule, reason, message, evidence, bounds, outlook, at } = verdict
   const next: RolloutVerdict = {
     outcome,
     rule,
     reason,
     message: message.slice(0, MAX_MESSAGE),
     evidence,
+    ...(bounds === undefined ? {} : { bounds }),
+    ...(outlook === undefined ? {} : { outlook: outlook.slice(0, MAX_MESSAGE) }),
     time: timestamp(at),
   }
   const unchanged = previous !== undefined && deepEqual({ ...next, time: '' }, { ...previous, time: '' })
   return unchanged ? previous : next
+}
+
+/** A halt as the engine gave it. */
+function haltOf({ time, rule, ...judgement }: RolloutVerdict): Verdict {
+  return { ...judgement, rule: rule as Verdict['rule'], at: Date.parse(time) }
 }
 
 function problemOf(
