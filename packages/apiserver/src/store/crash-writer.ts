@@ -7,15 +7,20 @@ export function crashValue(key: string, count: number): Uint8Array {
   return new TextEncoder().encode(`${key} ${count} ${'x'.repeat((count * 37) % 900)}`)
 }
 
-/** Writes without end from several writers and prints `key count revision` for each acknowledged write. */
-async function main(directory: string): Promise<void> {
-  const store = await Store.open({
+/** A store so small that snapshots and new segments come often. */
+export function openSmallStore(directory: string): Promise<Store> {
+  return Store.open({
     clock: new VirtualClock(),
     directory,
     historyEvents: 200,
     historyAgeMs: 0,
     segmentBytes: 20_000,
   })
+}
+
+/** Writes without end from several writers and prints `key count revision` for each acknowledged write. */
+async function main(directory: string): Promise<void> {
+  const store = await openSmallStore(directory)
   const writer = async (key: string) => {
     const stored = store.get(key)
     let revision = stored?.revision ?? 0

@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { seededRandom, VirtualClock } from '@locktender/kube'
+import { seededRandom } from '@locktender/kube'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { crashValue } from './crash-writer.ts'
-import { Store } from './store.ts'
+import { crashValue, openSmallStore } from './crash-writer.ts'
 
 let directory: string
 
@@ -49,13 +48,7 @@ test('kill -9 at random moments loses no acknowledged write and reuses no revisi
   let highest = 1
   for (let round = 0; round < 6; round++) {
     const acknowledged = await writeUntilKilled(1 + Math.floor(random.next() * 3000))
-    const store = await Store.open({
-      clock: new VirtualClock(),
-      directory,
-      historyEvents: 200,
-      historyAgeMs: 0,
-      segmentBytes: 20_000,
-    })
+    const store = await openSmallStore(directory)
     for (const [key, { count, revision }] of acknowledged) {
       expect(revision).toBeGreaterThan(highest)
       const stored = store.get(key)!
