@@ -1,10 +1,8 @@
 import { Agent, request } from 'node:https'
-import { seededRandom, VirtualClock } from '@locktender/kube'
 import { expect, test } from 'vitest'
 import type { FuzzInput } from './fuzz-inputs.test-support.ts'
-import { fuzz, stateOf } from './fuzz.test-support.ts'
+import { fuzz, fuzzAndReopen } from './fuzz.test-support.ts'
 import type { FuzzAnswer } from './fuzz.test-support.ts'
-import { MemoryDisk } from '../store/memory-disk.ts'
 import { openTestCluster } from './test-cluster.ts'
 
 const INPUTS = 5000
@@ -13,21 +11,9 @@ const TIMEOUT_MS = 120_000
 test.each(Array.from({ length: 20 }, (_, index) => index + 100))(
   'nonsense of seed %i is refused and leaves no trace, and the store opens again',
   async (seed) => {
-    const disk = new MemoryDisk(seededRandom(seed))
-    const clock = new VirtualClock()
-    const options = { clock, dataDirectory: '/data', files: disk.session() }
-    const cluster = await openTestCluster(options)
-    expect(await fuzz(cluster, { seed, inputs: INPUTS })).toEqual([])
-    const state = await stateOf(cluster)
-    await cluster.server.close()
-    const again = await openTestCluster({
-      ...options,
-      clock: new VirtualClock(clock.now()),
-      files: disk.session(),
-      seed: 2,
-    })
-    expect(await stateOf(again)).toBe(state)
-    await again.server.close()
+    const { flaws, state, reopened } = await fuzzAndReopen(seed, INPUTS)
+    expect(flaws).toEqual([])
+    expect(reopened).toBe(state)
   },
   TIMEOUT_MS,
 )

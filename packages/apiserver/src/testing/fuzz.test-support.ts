@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { seededRandom } from '@locktender/kube'
+import { seededRandom, VirtualClock } from '@locktender/kube'
 import type { HttpMethod } from '@locktender/kube'
+import { MemoryDisk } from '../store/memory-disk.ts'
 import { FuzzInputs, SEEDS } from './fuzz-inputs.test-support.ts'
 import type { FuzzInput } from './fuzz-inputs.test-support.ts'
-import { admin, CM, W, widget } from './test-cluster.ts'
+import { admin, CM, openTestCluster, W, widget } from './test-cluster.ts'
 import type { TestCluster } from './test-cluster.ts'
 
 /** Makes the objects that requests are about, where they are no longer there. */
@@ -122,7 +123,7 @@ const KINDS = [
 ]
 
 /** A fingerprint of what is stored in those collections, but for what the server does by itself. */
-export async function stateOf(cluster: TestCluster): Promise<string> {
+async function stateOf(cluster: TestCluster): Promise<string> {
   const hash = createHash('sha256')
   for (const path of KINDS) {
     const { items = [] } = (await cluster.send('GET', path)).json<{ items?: object[] }>()
@@ -178,4 +179,27 @@ export async function fuzz(
   const sick = await healthFlaw(cluster)
   if (sick !== undefined) found(`after seed ${seed}: ${sick}`)
   return flaws
+}
+
+/** What a seed finds in a new server, what is stored then, and what a second life of the server finds stored. */
+export async function fuzzAndReopen(
+  seed: number,
+  inputs: number,
+): Promise<{ readonly flaws: readonly string[]; readonly state: string; readonly reopened: string }> {
+  const disk = new MemoryDisk(seededRandom(seed))
+  const clock = new VirtualClock()
+  const options = { clock, dataDirectory: '/data', files: disk.session() }
+  const cluster = await openTestCluster(options)
+  const flaws = await fuzz(cluster, { seed, inputs })
+  const state = await stateOf(cluster)
+  await cluster.server.close()
+  const again = await openTestCluster({
+    ...options,
+    clock: new VirtualClock(clock.now()),
+    files: disk.session(),
+    seed: 2,
+  })
+  const reopened = await stateOf(again)
+  await again.server.close()
+  return { flaws, state, reopened }
 }

@@ -1,25 +1,11 @@
-import { seededRandom, VirtualClock } from '@locktender/kube'
 import { expect, test } from 'vitest'
-import { fuzz, stateOf } from './fuzz.test-support.ts'
-import { MemoryDisk } from '../store/memory-disk.ts'
+import { fuzzAndReopen } from './fuzz.test-support.ts'
 import { CM, openTestCluster, statusOf, W } from './test-cluster.ts'
 
 test('nonsense is refused and leaves no trace, and the store opens again', async () => {
-  const disk = new MemoryDisk(seededRandom(1))
-  const clock = new VirtualClock()
-  const options = { clock, dataDirectory: '/data', files: disk.session() }
-  const cluster = await openTestCluster(options)
-  expect(await fuzz(cluster, { seed: 1, inputs: 1500 })).toEqual([])
-  const state = await stateOf(cluster)
-  await cluster.server.close()
-  const again = await openTestCluster({
-    ...options,
-    clock: new VirtualClock(clock.now()),
-    files: disk.session(),
-    seed: 2,
-  })
-  expect(await stateOf(again)).toBe(state)
-  await again.server.close()
+  const { flaws, state, reopened } = await fuzzAndReopen(1, 1500)
+  expect(flaws).toEqual([])
+  expect(reopened).toBe(state)
 })
 
 test.each([
