@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { LocalServer } from '@locktender/apiserver'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Kubectl, kubectlVersions } from './support/kubectl.ts'
-import { temporaryFolder } from './support/simulator-process.ts'
+import { serveKubectl } from './support/served-kubectl.ts'
+import type { ServedKubectl } from './support/served-kubectl.ts'
 
 /** For carol of ops; whoever made it has thrown the key away. */
 const request = `-----BEGIN CERTIFICATE REQUEST-----
@@ -17,22 +17,15 @@ pG6NNm+BiM5SSa49qi+H1WnzlEjtfj/dYbBC
 `
 
 describe.each(kubectlVersions)('kubectl %s', (version) => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>
-  let server: LocalServer
+  let served: ServedKubectl
   let kubectl: Kubectl
 
   beforeAll(async () => {
-    folder = await temporaryFolder()
-    server = await LocalServer.start()
-    const kubeconfig = join(folder.path, 'kubeconfig')
-    server.writeKubeconfig(kubeconfig)
-    kubectl = new Kubectl(version, kubeconfig, join(folder.path, 'home'))
+    served = await serveKubectl(version)
+    kubectl = served.kubectl
   })
 
-  afterAll(async () => {
-    await server.close()
-    await folder[Symbol.asyncDispose]()
-  })
+  afterAll(() => served.close())
 
   test('tells who one is, and acts as somebody else', async () => {
     expect(await kubectl.ok(['auth', 'whoami', '-o', 'jsonpath={.status.userInfo.username}'])).toBe('admin')
@@ -77,7 +70,7 @@ subjects:
 - {apiGroup: rbac.authorization.k8s.io, kind: User, name: dave}
 `
     for (const verbs of ['get', 'list']) {
-      const path = join(folder.path, 'roles.yaml')
+      const path = join(served.folder, 'roles.yaml')
       writeFileSync(path, manifest(verbs))
       expect(await kubectl.ok(['auth', 'reconcile', '-f', path])).toContain(
         'role.rbac.authorization.k8s.io/reader reconciled',
@@ -91,13 +84,13 @@ subjects:
   test('makes tokens of service accounts that are good for kubectl itself', async () => {
     await kubectl.ok(['create', 'serviceaccount', 'robot'])
     const token = (await kubectl.ok(['create', 'token', 'robot', '--duration=20m'])).trim()
-    const path = join(folder.path, 'robot')
+    const path = join(served.folder, 'robot')
     // A certificate in the kubeconfig would go before the token.
     writeFileSync(
       path,
-      server.kubeconfig.replace(/ {4}client-.*\n/g, '').replace('user:\n', `user: {token: ${token}}\n`),
+      served.server.kubeconfig.replace(/ {4}client-.*\n/g, '').replace('user:\n', `user: {token: ${token}}\n`),
     )
-    const robot = new Kubectl(version, path, join(folder.path, 'home'))
+    const robot = new Kubectl(version, path, join(served.folder, 'home'))
     expect(await robot.ok(['auth', 'whoami', '-o', 'jsonpath={.status.userInfo.username}'])).toBe(
       'system:serviceaccount:default:robot',
     )

@@ -1,8 +1,8 @@
-import { join } from 'node:path'
-import { LocalServer } from '@locktender/apiserver'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Kubectl, kubectlVersions } from './support/kubectl.ts'
-import { temporaryFolder } from './support/simulator-process.ts'
+import { kubectlVersions } from './support/kubectl.ts'
+import type { Kubectl } from './support/kubectl.ts'
+import { serveKubectl } from './support/served-kubectl.ts'
+import type { ServedKubectl } from './support/served-kubectl.ts'
 
 const deployment = (image: string, variables: string): string => `apiVersion: apps/v1
 kind: Deployment
@@ -24,24 +24,17 @@ spec:
 const ENV = '{name: A, value: "1"}, {name: B, value: "2"}'
 
 describe.each(kubectlVersions)('kubectl %s', (version) => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>
-  let server: LocalServer
+  let served: ServedKubectl
   let kubectl: Kubectl
   const jsonPath = (resource: string, path: string): Promise<string> =>
     kubectl.ok(['get', resource, '-o', `jsonpath={${path}}`])
 
   beforeAll(async () => {
-    folder = await temporaryFolder()
-    server = await LocalServer.start()
-    const kubeconfig = join(folder.path, 'kubeconfig')
-    server.writeKubeconfig(kubeconfig)
-    kubectl = new Kubectl(version, kubeconfig, join(folder.path, 'home'))
+    served = await serveKubectl(version)
+    kubectl = served.kubectl
   })
 
-  afterAll(async () => {
-    await server.close()
-    await folder[Symbol.asyncDispose]()
-  })
+  afterAll(() => served.close())
 
   test.each([
     ['namespace/team', ['ns', 'team']],
