@@ -1,43 +1,55 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
 import { connect } from 'node:http2'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
 const PUTS = 20_000
 const VALUE_BYTES = 2048
-/** Ports of the etcd that is started; nobody else should be there. */
-const CLIENT_URL = 'http://127.0.0.1:23790'
-const PEER_URL = 'http://127.0.0.1:23800'
 
 /** Puts of 2 KB values by so many clients into an etcd on this machine; undefined when there is none. */
 export async function etcdPutsPerSecond(clients: number): Promise<number | undefined> {
   if (spawnSync('etcd', ['--version']).error !== undefined) return undefined
   const directory = mkdtempSync(join(tmpdir(), 'etcd-'))
+  const [client, peer] = [await freeUrl(), await freeUrl()]
   const etcd = spawn(
     'etcd',
-    ['--data-dir', directory, '--listen-client-urls', CLIENT_URL, '--advertise-client-urls', CLIENT_URL].concat(
-      ['--listen-peer-urls', PEER_URL, '--initial-advertise-peer-urls', PEER_URL],
-      ['--initial-cluster', `default=${PEER_URL}`, '--log-level', 'error'],
+    ['--data-dir', directory, '--listen-client-urls', client, '--advertise-client-urls', client].concat(
+      ['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
+      ['--initial-cluster', `default=${peer}`, '--log-level', 'error'],
     ),
     { stdio: 'ignore' },
   )
+  const exited = once(etcd, 'exit')
   try {
-    await reachable()
-    return await puts(clients)
+    // Puts must not reach whoever else would answer there.
+    await Promise.race([reachable(client), exited.then(() => Promise.reject(new Error('etcd does not start')))])
+    return await puts(client, clients)
   } finally {
-    const exited = new Promise((resolve) => etcd.once('exit', resolve))
     etcd.kill()
     await exited
     rmSync(directory, { recursive: true })
   }
 }
 
-async function reachable(): Promise<void> {
+/** A URL of this machine at which nobody listens. */
+async function freeUrl(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return `http://127.0.0.1:${port}`
+}
+
+async function reachable(url: string): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt++) {
     try {
-      if ((await fetch(`${CLIENT_URL}/health`)).ok) return
+      if ((await fetch(`${url}/health`)).ok) return
     } catch {
       // Not yet.
     }
@@ -46,8 +58,8 @@ async function reachable(): Promise<void> {
   throw new Error('etcd does not start')
 }
 
-async function puts(clients: number): Promise<number> {
-  const session = connect(CLIENT_URL)
+async function puts(url: string, clients: number): Promise<number> {
+  const session = connect(url)
   const value = Buffer.alloc(VALUE_BYTES, 'x')
   const start = performance.now()
   let next = 0
