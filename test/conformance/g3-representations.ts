@@ -1,5 +1,6 @@
-import type { Obj } from './answer.ts'
+import type { Obj, ObjList } from './answer.ts'
 import { group } from './case.ts'
+import { configMap, widget } from './fixtures.ts'
 import { absent, exactly } from './match.ts'
 
 /** How objects and lists look on the wire. */
@@ -47,5 +48,28 @@ export const representations = group('G3', (add) => {
       rules: null,
       metadata: { managedFields: absent },
     })
+  })
+
+  add('L14', 'types of the items of a list', async (t) => {
+    const type = { apiVersion: 'v1', kind: 'ConfigMap' }
+    const untyped = { apiVersion: absent, kind: absent }
+    await t.create(t.CM, configMap('a', { k: 'v' }))
+    // As clients write it who sort the fields.
+    await t.create(t.CM, '{"apiVersion":"v1","data":{"k":"v"},"kind":"ConfigMap","metadata":{"name":"b"}}')
+    await t.create(t.CM, '{"metadata":{"name":"c"},"kind":"ConfigMap","apiVersion":"v1"}')
+    const mine = { fieldSelector: 'metadata.name!=kube-root-ca.crt' }
+    const items = ['a', 'b', 'c'].map((name) => ({ ...untyped, metadata: { name } }))
+    const found = (await t.get(t.CM, { query: mine })).is<ObjList>(200, { ...type, kind: 'ConfigMapList', items })
+    const { apiVersion: _version, kind: _kind, ...whole } = await t.read(`${t.CM}/b`)
+    t.match(found.items[1], exactly(whole), 'an item')
+    const table = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+    ;(await t.get(t.CM, { query: { ...mine, includeObject: 'Object' }, accept: table })).is(200, {
+      rows: ['a', 'b', 'c'].map((name) => ({ object: { ...type, metadata: { name } } })),
+    })
+    const watch = await t.watch(t.CM, { query: mine })
+    await watch.next('ADDED', { ...type, metadata: { name: 'a' } })
+    ;(await t.delete(t.CM, undefined, { query: { ...mine, dryRun: 'All' } })).is(200, { kind: 'ConfigMapList', items })
+    await t.create(t.W, widget('a'))
+    ;(await t.get(t.W)).is(200, { items: [{ apiVersion: 'example.com/v1', kind: 'Widget' }] })
   })
 })

@@ -112,10 +112,11 @@ export class Database {
    */
   async write(key: string, expected: number, object: AnyObject): Promise<Stored> {
     let value: Uint8Array | undefined
+    const stored = typeFirst(object)
     const revision = await this.store.write(key, expected, (revision) => {
-      object.metadata.resourceVersion = String(revision)
-      value = encodeJson(object)
-      this.#parsed.set(key, revision, object, value.length)
+      stored.metadata.resourceVersion = String(revision)
+      value = encodeJson(stored)
+      this.#parsed.set(key, revision, stored, value.length)
       return value
     })
     return { key, value: value!, revision }
@@ -185,6 +186,14 @@ export class Database {
     this.#converted.set(this.#convertedKey(served, stored), stored.revision, converted, converted.bytes.length)
     return converted
   }
+}
+
+/** The object with its type before everything else, where lists can leave it out without reading the rest. */
+function typeFirst(object: AnyObject): AnyObject {
+  const [first, second] = Object.keys(object)
+  if (first === 'apiVersion' && second === 'kind') return object
+  const { apiVersion, kind, ...rest } = object
+  return { apiVersion, kind, ...rest } as AnyObject
 }
 
 /** RFC 3339 in UTC with seconds: `2026-01-05T08:00:00Z`. */

@@ -274,3 +274,14 @@ test('what is wrong with a query is said as Kubernetes says it', async () => {
     `Unable to convert to Table as requested: includeObject: Invalid value: "Foo": must be 'Metadata', 'Object', 'None', or empty`,
   ])
 })
+
+test('items of built-in lists have no type, objects have', async () => {
+  const path = '/api/v1/namespaces/default/configmaps'
+  const body = { data: { a: 'b' }, metadata: { name: 'x' }, kind: 'ConfigMap', apiVersion: 'v1' }
+  await cluster.send('POST', path, { body })
+  const items = (await cluster.send('GET', `${path}?fieldSelector=metadata.name%3Dx`)).json<List>().items
+  const whole = (await cluster.send('GET', `${path}/x`)).json()
+  expect(Object.keys(whole).slice(0, 2)).toEqual(['apiVersion', 'kind'])
+  const { apiVersion: _version, kind: _kind, ...untyped } = whole
+  expect(items).toEqual([untyped])
+})

@@ -51,7 +51,9 @@ export interface ListMetadata {
   readonly remainingItemCount?: number
 }
 
+const OPEN = Buffer.from('{')
 const COMMA = Buffer.from(',')
+const COMMA_OPEN = Buffer.from(',{')
 const LIST_END = Buffer.from(']}\n')
 
 /**
@@ -80,12 +82,31 @@ export function representList(views: readonly View[], metadata: ListMetadata, pr
   const shown = served.custom && !partial ? { ...metadata, continue: metadata.continue ?? '' } : metadata
   const head = JSON.stringify({ kind, apiVersion, metadata: shown })
   const pieces: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)]
-  for (const [index, view] of views.entries()) {
-    if (index > 0) pieces.push(COMMA)
-    pieces.push(partial ? encodeJson(partialMetadata(view.object)) : view.bytes)
+  if (served.custom || partial) {
+    for (const [index, view] of views.entries()) {
+      if (index > 0) pieces.push(COMMA)
+      pieces.push(partial ? encodeJson(partialMetadata(view.object)) : view.bytes)
+    }
+  } else {
+    const type = Buffer.from(`{"apiVersion":"${apiVersion}","kind":"${served.resource.kind}",`)
+    for (const [index, view] of views.entries()) pieces.push(index > 0 ? COMMA_OPEN : OPEN, withoutType(view, type))
   }
   pieces.push(LIST_END)
   return Buffer.concat(pieces)
+}
+
+/**
+ * JSON of an object after its opening brace and without its type, which items of built-in lists do not have. It is
+ * what the bytes begin with: `type`; those of objects that were stored otherwise are written anew.
+ */
+function withoutType(view: View, type: Uint8Array): Uint8Array {
+  const { bytes } = view
+  for (let index = 0; index < type.length; index++) {
+    if (bytes[index] === type[index]) continue
+    const { apiVersion: _version, kind: _kind, ...rest } = view.object
+    return encodeJson(rest).subarray(1)
+  }
+  return bytes.subarray(type.length)
 }
 
 /** The metadata of an object as an object of its own. */
