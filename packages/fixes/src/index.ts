@@ -12,3 +12,5 @@ export { managementClustersController } from './controllers/management-clusters-
 export { FIXES_MANAGER } from './controllers/override-writer.ts'
 export { rolloutController } from './controllers/rollout-controller.ts'
 export { defaultStrategy } from './default-strategy.ts'
+export { DEFAULT_STAKES, rolloutScenario } from './rollout-scenario.ts'
+export type { ScenarioInput } from './rollout-scenario.ts'

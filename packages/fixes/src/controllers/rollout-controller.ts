@@ -13,15 +13,13 @@ import type { Approval, ComponentFix, ControlPlane, ManagementCluster, Rollout }
 import type { KubeObject } from '@locktender/kube'
 import type { ClusterView, Controller, ObjectEvent, ReconcileResult, World } from '@locktender/runtime'
 import { approvalsFor } from '../approvals.ts'
+import { placesFor } from '../caps.ts'
 import { hasInFlight, isOver } from '../rollout-status.ts'
 import { AgentLiveness } from './agent-liveness.ts'
 import { HUB } from './fixes-controller.ts'
 import { RolloutRun } from './rollout-run.ts'
 import { RolloutWorker } from './rollout-worker.ts'
 import type { Ending } from './rollout-worker.ts'
-
-/** Operations at once on a management cluster of which no limit is known. */
-const DEFAULT_MAX_PER_SHARD = 1
 
 interface AgentLease extends KubeObject {
   readonly spec?: { readonly renewTime?: string }
@@ -140,9 +138,9 @@ class RolloutController implements Controller {
   /** Places on a management cluster for one rollout: what its limit leaves after the others. */
   #room(rollout: string, managementCluster: string): number {
     const own = this.#workers.get(rollout)?.run.rollout.spec.strategy.maxConcurrentPerManagementCluster
-    let room = this.#caps.get(managementCluster) ?? own ?? DEFAULT_MAX_PER_SHARD
-    for (const [name, { run }] of this.#workers) if (name !== rollout) room -= run.busyOn(managementCluster)
-    return Math.max(0, Math.min(room, own ?? Infinity))
+    let taken = 0
+    for (const [name, { run }] of this.#workers) if (name !== rollout) taken += run.busyOn(managementCluster)
+    return placesFor(this.#caps.get(managementCluster), own, taken)
   }
 
   #onRollout(event: ObjectEvent): readonly string[] {
