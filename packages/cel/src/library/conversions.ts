@@ -1,7 +1,7 @@
 import { CelEvaluationError } from '../errors.ts'
 import { define, nominal, overload } from '../functions.ts'
 import type { FunctionDeclaration } from '../functions.ts'
-import { maxInt, maxUint, minInt } from '../integers.ts'
+import { int, maxInt, maxUint, minInt, uint } from '../integers.ts'
 import { formatDouble } from '../numbers.ts'
 import { resized, traversal } from '../prices.ts'
 import { formatDuration, formatTimestamp, parseDuration, parseTimestamp, timestamp, unixSeconds } from '../time.ts'
@@ -28,16 +28,6 @@ const same = (value: CelValue): CelValue => value
 
 function failure(from: string, to: string): never {
   throw new CelEvaluationError(`type conversion error from '${from}' to '${to}'`)
-}
-
-function toInt(value: bigint): bigint {
-  if (value < minInt || value > maxInt) throw new CelEvaluationError('integer overflow')
-  return value
-}
-
-function toUint(value: bigint): CelUint {
-  if (value < 0n || value > maxUint) throw new CelEvaluationError('unsigned integer overflow')
-  return new CelUint(value)
 }
 
 function doubleToInt(value: number): bigint {
@@ -120,7 +110,7 @@ export const conversionFunctions: readonly FunctionDeclaration[] = [
     overload('duration_to_int64', [celDuration], celInt, ({ nanoseconds }: CelDuration) => nanoseconds),
     overload('string_to_int64', [celString], celInt, (text: string) => parseInteger(text, 'int')),
     overload('timestamp_to_int64', [celTimestamp], celInt, unixSeconds),
-    overload('uint64_to_int64', [celUint], celInt, ({ value }: CelUint) => toInt(value)),
+    overload('uint64_to_int64', [celUint], celInt, ({ value }: CelUint) => int(value)),
   ),
   define(
     'string',
@@ -145,7 +135,7 @@ export const conversionFunctions: readonly FunctionDeclaration[] = [
     'uint',
     overload('uint64_to_uint64', [celUint], celUint, same),
     overload('double_to_uint64', [celDouble], celUint, doubleToUint),
-    overload('int64_to_uint64', [celInt], celUint, toUint),
+    overload('int64_to_uint64', [celInt], celUint, uint),
     overload('string_to_uint64', [celString], celUint, (text: string) => new CelUint(parseInteger(text, 'uint'))),
   ),
 ]

@@ -3,7 +3,7 @@ import { CelEvaluationError } from '../errors.ts'
 import { compare, equals } from '../equality.ts'
 import { define, member, overload } from '../functions.ts'
 import type { FunctionDeclaration, Overload, Price, PriceEstimate, SizedArgument } from '../functions.ts'
-import { maxInt, maxUint, minInt } from '../integers.ts'
+import { int, uint } from '../integers.ts'
 import { sizeOf } from '../prices.ts'
 import { exactly, listCost, perCharacter, plus, scale, times } from '../ranges.ts'
 import type { Range } from '../ranges.ts'
@@ -22,8 +22,8 @@ import {
   typeParameter,
 } from '../types.ts'
 import type { CelScalarType } from '../types.ts'
-import { CelDuration, CelList, CelMap, CelUint } from '../values.ts'
-import type { CelValue } from '../values.ts'
+import { CelDuration, CelList, CelMap } from '../values.ts'
+import type { CelUint, CelValue } from '../values.ts'
 
 const T = typeParameter('T')
 const list = listOf(T)
@@ -131,17 +131,11 @@ function best(name: 'min' | 'max', items: CelList): CelValue {
 }
 
 function sumOfInts(items: CelList): bigint {
-  return itemsOf(items).reduce((total: bigint, item) => {
-    const next = total + (item as bigint)
-    if (next < minInt || next > maxInt) throw new CelEvaluationError('integer overflow')
-    return next
-  }, 0n)
+  return itemsOf(items).reduce((total: bigint, item) => int(total + (item as bigint)), 0n)
 }
 
 function sumOfUints(items: CelList): CelUint {
-  const total = itemsOf(items).reduce((sum: bigint, item) => sum + (item as CelUint).value, 0n)
-  if (total > maxUint) throw new CelEvaluationError('unsigned integer overflow')
-  return new CelUint(total)
+  return uint(itemsOf(items).reduce((total: bigint, item) => total + (item as CelUint).value, 0n))
 }
 
 function sumOfDurations(items: CelList): CelDuration {

@@ -3,7 +3,7 @@ import { CelEvaluationError } from '../errors.ts'
 import { compare, equals } from '../equality.ts'
 import { define, overload } from '../functions.ts'
 import type { FunctionDeclaration, Overload, Price } from '../functions.ts'
-import { maxInt, maxUint, minInt } from '../integers.ts'
+import { int, minInt, uint } from '../integers.ts'
 import { concatenate } from '../merge-lists.ts'
 import { comparison, sizeOf } from '../prices.ts'
 import { exactly, perCharacter, plus, scale, scaled } from '../ranges.ts'
@@ -23,21 +23,10 @@ import {
   typeParameter,
 } from '../types.ts'
 import type { CelType } from '../types.ts'
-import { CelUint } from '../values.ts'
-import type { CelDuration, CelList, CelMap, CelTimestamp, CelValue } from '../values.ts'
+import type { CelDuration, CelList, CelMap, CelTimestamp, CelUint, CelValue } from '../values.ts'
 
 const A = typeParameter('A')
 const B = typeParameter('B')
-
-function int(value: bigint): bigint {
-  if (value < minInt || value > maxInt) throw new CelEvaluationError('integer overflow')
-  return value
-}
-
-function uint(value: bigint): CelUint {
-  if (value < 0n || value > maxUint) throw new CelEvaluationError('unsigned integer overflow')
-  return new CelUint(value)
-}
 
 function divisor(value: bigint): bigint {
   if (value === 0n) throw new CelEvaluationError('division by zero')
