@@ -86,7 +86,7 @@ function includes(items: readonly string[], wanted: string): boolean {
  * Whether the namespace of the write is selected; cluster-scoped objects always are.
  * @throws ApiError NotFound when there is no such namespace
  */
-export function matchesNamespace(selector: LabelSelector, attributes: AdmissionAttributes): boolean {
+function matchesNamespace(selector: LabelSelector, attributes: AdmissionAttributes): boolean {
   const name = namespaceOf(attributes)
   const { context, operation, object } = attributes
   const itself = isNamespace(context)
@@ -99,8 +99,30 @@ export function matchesNamespace(selector: LabelSelector, attributes: AdmissionA
   return selector.matches(namespace.metadata.labels)
 }
 
+/**
+ * What `byRules` says of a write whose namespace and object are selected; undefined for the others.
+ * @throws ApiError NotFound when everything fits but there is no such namespace
+ */
+export function matchSelected(
+  { namespaceSelector, objectSelector }: MatchCriteria,
+  attributes: AdmissionAttributes,
+  byRules: () => ServedResource | undefined,
+): ServedResource | undefined {
+  let failed: unknown
+  try {
+    if (!matchesNamespace(namespaceSelector, attributes)) return undefined
+  } catch (error) {
+    failed = error
+  }
+  if (!matchesObject(objectSelector, attributes)) return undefined
+  const as = byRules()
+  // Only now is it certain that the missing namespace matters.
+  if (as !== undefined && failed !== undefined) throw failed
+  return as
+}
+
 /** Whether the object is selected, as it is or as it will be. */
-export function matchesObject(selector: LabelSelector, { object, oldObject }: AdmissionAttributes): boolean {
+function matchesObject(selector: LabelSelector, { object, oldObject }: AdmissionAttributes): boolean {
   if (selector.empty) return true
   const selects = (candidate: AnyObject | undefined): boolean =>
     candidate !== undefined && selector.matches(candidate.metadata.labels)

@@ -4,7 +4,7 @@ import { compileExpression, records } from './expressions.ts'
 import type { CompiledExpression, Scope } from './expressions.ts'
 import { text } from './field-checks.ts'
 import { MatchConditions } from './match-conditions.ts'
-import { matchRules, matchesNamespace, matchesObject, selectorFrom } from './matching.ts'
+import { matchRules, matchSelected, selectorFrom } from './matching.ts'
 import type { MatchCriteria, Rule } from './matching.ts'
 import type { AdmissionAttributes } from './attributes.ts'
 import type { ServedResource } from '../served-resource.ts'
@@ -130,16 +130,9 @@ function matchResourcesFrom(value: unknown): MatchResources {
  * @throws ApiError when that cannot be said
  */
 export function matchResources(match: MatchResources, attributes: AdmissionAttributes): ServedResource | undefined {
-  let failed: unknown
-  try {
-    if (!matchesNamespace(match.namespaceSelector, attributes)) return undefined
-  } catch (error) {
-    failed = error
-  }
-  if (!matchesObject(match.objectSelector, attributes)) return undefined
-  if (matchRules(match.excluded, match.equivalent, attributes) !== undefined) return undefined
-  const as =
-    match.rules.length === 0 ? attributes.context.served : matchRules(match.rules, match.equivalent, attributes)
-  if (as !== undefined && failed !== undefined) throw failed
-  return as
+  const { rules, excluded, equivalent } = match
+  return matchSelected(match, attributes, () => {
+    if (matchRules(excluded, equivalent, attributes) !== undefined) return undefined
+    return rules.length === 0 ? attributes.context.served : matchRules(rules, equivalent, attributes)
+  })
 }

@@ -5,7 +5,7 @@ import { groupResourceOf } from '../served-resource.ts'
 import type { ServedResource } from '../served-resource.ts'
 import type { AdmissionAttributes } from './attributes.ts'
 import type { MatchConditions } from './match-conditions.ts'
-import { matchesNamespace, matchesObject, matchRules } from './matching.ts'
+import { matchRules, matchSelected } from './matching.ts'
 import type { MatchCriteria } from './matching.ts'
 import { admissionReview, readVerdict, reviewVersion } from './review.ts'
 import type { Verdict } from './review.ts'
@@ -52,17 +52,8 @@ export class WebhookFailure extends Error {
  * @throws ApiError when that cannot be said
  */
 export function invocationOf(webhook: Webhook, attributes: AdmissionAttributes): Invocation | undefined {
-  let failed: unknown
-  try {
-    if (!matchesNamespace(webhook.namespaceSelector, attributes)) return undefined
-  } catch (error) {
-    failed = error
-  }
-  if (!matchesObject(webhook.objectSelector, attributes)) return undefined
-  const as = matchRules(webhook.rules, webhook.equivalent, attributes)
+  const as = matchSelected(webhook, attributes, () => matchRules(webhook.rules, webhook.equivalent, attributes))
   if (as === undefined) return undefined
-  // Only now is it certain that the missing namespace matters.
-  if (failed !== undefined) throw failed
   const matched = webhook.conditions.evaluate(attributes, as, webhook.ignoresFailure)
   if (typeof matched === 'boolean') return matched ? { webhook, as } : undefined
   const { context, name } = attributes
