@@ -2,6 +2,7 @@ import type { ComponentFix, ControlPlane, ControlPlaneOperation, Rollout, Rollou
 import { describe, expect, test } from 'vitest'
 import { generateFleet, simulatedImage } from './fleet-generator.ts'
 import { componentFix } from './fleet-objects.ts'
+import { rolloutOf } from './rollout.test-support.ts'
 import { exitCodeOf, hasEnded, summarise } from './summary.ts'
 import type { SummaryInput } from './summary.ts'
 
@@ -12,43 +13,12 @@ const fix: ComponentFix = { ...requested, metadata: { ...requested.metadata, cre
 const target = fix.spec.targets.find(({ versions }) => versions.from.startsWith('4.20'))!
 
 function rolloutWith(status: Partial<RolloutStatus>, autoRevert = true): Rollout {
-  return {
-    apiVersion: 'locktender.dev/v1alpha1',
-    kind: 'Rollout',
-    metadata: { name: 'ro' },
-    spec: {
-      fix: fix.metadata.name,
-      fixUid: 'u',
-      seed: 1,
-      deadline: at(24 * 60),
-      plan: {
-        hash: `sha256:${'00'.repeat(32)}`,
-        targets: 4,
-        stages: [
-          { name: 'integration', targets: 3, waves: [1, 2] },
-          { name: 'production', targets: 1, waves: [1] },
-        ],
-      },
-      strategy: {
-        approvals: 2,
-        stages: [],
-        failureBudget: { percent: 5, minimum: 3 },
-        sequentialTest: { goodRate: '0.005', badRate: '0.05', alpha: '0.01', beta: '0.01' },
-        operationTimeout: '45m',
-        autoRevert,
-      },
-    },
-    status: {
-      phase: 'Completed',
-      approvals: [],
-      stages: [],
-      counts: {},
-      problems: [],
-      decisions: 7,
-      conditions: [],
-      ...status,
-    },
-  }
+  const stages = [
+    { name: 'integration', targets: 3, waves: [1, 2] },
+    { name: 'production', targets: 1, waves: [1] },
+  ]
+  const plan = { fix: fix.metadata.name, deadline: at(24 * 60), stages, autoRevert }
+  return rolloutOf('ro', plan, { phase: 'Completed', ...status })
 }
 
 function controlPlane(name: string, phase?: ControlPlaneOperation['phase']): ControlPlane {

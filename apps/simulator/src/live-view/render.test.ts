@@ -6,6 +6,7 @@ import { Display } from './display.ts'
 import { render } from './render.ts'
 import type { Screen } from './render.ts'
 import { columns } from './text.ts'
+import { rolloutOf } from '../rollout.test-support.ts'
 
 const start = Date.UTC(2026, 0, 5, 8)
 const at = (minutes: number) => new Date(start + minutes * 60_000).toISOString()
@@ -26,45 +27,14 @@ const fix: ComponentFix = {
 }
 
 function rolloutWith(status: Partial<RolloutStatus>): Rollout {
-  return {
-    apiVersion: 'locktender.dev/v1alpha1',
-    kind: 'Rollout',
-    metadata: { name: 'fix-90001-1' },
-    spec: {
-      fix: 'fix-90001',
-      fixUid: 'u',
-      seed: 1,
-      deadline: at(24 * 60),
-      plan: {
-        hash: `sha256:${'ab'.repeat(32)}`,
-        targets: 60,
-        stages: [
-          { name: 'integration', targets: 10, waves: [2, 4, 4] },
-          { name: 'stage', targets: 20, waves: [4, 8, 8] },
-          { name: 'canary', targets: 0, waves: [] },
-          { name: 'production', targets: 30, waves: [4, 8, 18] },
-        ],
-      },
-      strategy: {
-        approvals: 2,
-        stages: [],
-        failureBudget: { percent: 5, minimum: 3 },
-        sequentialTest: { goodRate: '0.005', badRate: '0.05', alpha: '0.01', beta: '0.01' },
-        operationTimeout: '45m',
-        autoRevert: true,
-      },
-    },
-    status: {
-      phase: 'Progressing',
-      approvals: [],
-      stages: [],
-      counts: {},
-      problems: [],
-      decisions: 0,
-      conditions: [],
-      ...status,
-    },
-  }
+  const stages = [
+    { name: 'integration', targets: 10, waves: [2, 4, 4] },
+    { name: 'stage', targets: 20, waves: [4, 8, 8] },
+    { name: 'canary', targets: 0, waves: [] },
+    { name: 'production', targets: 30, waves: [4, 8, 18] },
+  ]
+  const plan = { fix: 'fix-90001', deadline: at(24 * 60), stages }
+  return rolloutOf('fix-90001-1', plan, { phase: 'Progressing', ...status })
 }
 
 const wave = (number: number, size: number, applied: number, rest: { failed?: number; broken?: number } = {}) => ({
