@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { defaultStrategy } from '@locktender/fixes'
 import {
   componentFixes,
   controlPlanes,
@@ -34,21 +35,10 @@ const strategy: RolloutStrategy = {
   kind: 'RolloutStrategy',
   metadata: { name: 'quick' },
   spec: {
-    approvals: 2,
+    ...defaultStrategy(),
     stages: [
-      {
-        name: 'all',
-        selector: { environment: 'integration' },
-        canary: 3,
-        factor: 3,
-        soak: '1m',
-        finalSoak: '1m',
-      },
+      { name: 'all', selector: { environment: 'integration' }, canary: 3, factor: 3, soak: '1m', finalSoak: '1m' },
     ],
-    failureBudget: { percent: 5, minimum: 3 },
-    sequentialTest: { goodRate: '0.005', badRate: '0.05', alpha: '0.01', beta: '0.01' },
-    operationTimeout: '45m',
-    autoRevert: true,
   },
 }
 

@@ -1,3 +1,4 @@
+import { defaultStrategy } from '@locktender/fixes'
 import { API_VERSION, type ComponentFix, type Rollout } from '@locktender/fleet'
 
 export const PLAN_HASH = `sha256:${'a'.repeat(64)}`
@@ -37,21 +38,10 @@ export function rolloutOf(status?: Rollout['status'], spec: Partial<Rollout['spe
       fix: 'fix-1',
       fixUid: 'uid-1',
       strategy: {
-        approvals: 2,
+        ...defaultStrategy(),
         stages: [
-          {
-            name: 'stage',
-            selector: { environment: 'stage' },
-            canary: 4,
-            factor: 2,
-            soak: '30m',
-            finalSoak: '1h',
-          },
+          { name: 'stage', selector: { environment: 'stage' }, canary: 4, factor: 2, soak: '30m', finalSoak: '1h' },
         ],
-        failureBudget: { percent: 5, minimum: 3 },
-        sequentialTest: { goodRate: '0.005', badRate: '0.05', alpha: '0.01', beta: '0.01' },
-        operationTimeout: '45m',
-        autoRevert: true,
       },
       seed: 1,
       plan: {
