@@ -17,6 +17,15 @@ async function hubWith(options: HubOptions): Promise<Hub> {
   return hub
 }
 
+/** What kubectl puts where the image of a fix would go. */
+async function overrideByHand(hub: Hub, target: { name: string; namespace: string }, fix: string): Promise<object> {
+  const image = fixedImage.replace(/f/g, 'e')
+  const override = { component: 'control-plane-operator', image, fix, rollout: 'x' }
+  const patch = { spec: { overrides: [override] } }
+  await hub.admin.patch(controlPlanes, target, patch, { type: 'merge', fieldManager: 'kubectl' })
+  return override
+}
+
 afterEach(async () => {
   for (const hub of open.splice(0)) await hub.close()
 })
@@ -238,18 +247,7 @@ describe('control planes that cannot take it', () => {
     const hold = { name: 'launch', reason: 'product launch', owner: 'acme' }
     await hub.admin.patch(controlPlanes, name, { spec: { holds: [hold] } }, { type: 'merge' })
     const other = { ...name, name: 'production-main-4' }
-    const foreign = {
-      component: 'control-plane-operator',
-      image: fixedImage.replace(/f/g, 'e'),
-      fix: 'x',
-      rollout: 'x',
-    }
-    await hub.admin.patch(
-      controlPlanes,
-      other,
-      { spec: { overrides: [foreign] } },
-      { type: 'merge', fieldManager: 'kubectl' },
-    )
+    const foreign = await overrideByHand(hub, other, 'x')
     await hub.deliver('good')
     const { status } = await hub.untilPhase('good', 'Completed')
     expect(status?.counts).toEqual({ Applied: 22, Held: 1, Blocked: 1 })
@@ -276,18 +274,7 @@ describe('fields of others', () => {
   test('are reported as a conflict, never forced, and the fix goes in once they are given up', async () => {
     const hub = await hubWith({ seed: 16 })
     const name = { name: 'production-main-4', namespace: 'mc-production-main' }
-    const foreign = {
-      component: 'control-plane-operator',
-      image: fixedImage.replace(/f/g, 'e'),
-      fix: 'old',
-      rollout: 'x',
-    }
-    await hub.admin.patch(
-      controlPlanes,
-      name,
-      { spec: { overrides: [foreign] } },
-      { type: 'merge', fieldManager: 'kubectl' },
-    )
+    const foreign = await overrideByHand(hub, name, 'old')
     await hub.request('good', { supersedes: ['old'] })
     await hub.clock.advance(minute)
     await hub.approve('good', 'bob', 'carol')
