@@ -1,4 +1,4 @@
-import type { ComponentFix, ControlPlane, RolloutStrategySpec } from '@locktender/fleet'
+import type { ComponentFix, ControlPlane, RolloutHistory, RolloutStrategySpec } from '@locktender/fleet'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { defaultStrategy } from './default-strategy.ts'
@@ -11,10 +11,17 @@ const fleet = Array.from({ length: 12 }, (_, index) =>
   controlPlaneOf(`cp-${index}`, { environment: index < 4 ? 'integration' : 'production' }),
 )
 
-function propose(options: { fix?: ComponentFix; strategy?: RolloutStrategySpec; fleet?: ControlPlane[] } = {}) {
-  const { fix = fixOf('one'), strategy = defaultStrategy() } = options
+interface Proposed {
+  readonly fix?: ComponentFix
+  readonly strategy?: RolloutStrategySpec
+  readonly fleet?: ControlPlane[]
+  readonly history?: RolloutHistory
+}
+
+function propose(options: Proposed = {}) {
+  const { fix = fixOf('one'), strategy = defaultStrategy(), history } = options
   const { targets } = resolveFix(fix, strategy.stages, options.fleet ?? fleet, now)
-  return proposeRollout({ fix, strategy, targets, name: 'one' })
+  return proposeRollout({ fix, strategy, targets, name: 'one', ...(history && { history }) })
 }
 
 describe('a proposal', () => {
@@ -75,8 +82,15 @@ describe('a proposal', () => {
     ['the test', { strategy: { ...another, sequentialTest: { ...another.sequentialTest, badRate: '0.5' } } }],
     ['the revert', { strategy: { ...another, autoRevert: false } }],
     ['the fleet', { fleet: fleet.slice(1) }],
+    ['the history', { history: [{ stratum: 's', treated: 10, failed: 1 }] }],
   ])('has another hash when %s is another', (_, change) => {
     expect(propose(change).spec.plan.hash).not.toBe(propose().spec.plan.hash)
+  })
+
+  test('keeps the history it was made with; none is as if there were nothing to tell', () => {
+    const history = [{ stratum: 's', treated: 10, failed: 1 }]
+    expect(propose({ history }).spec.history).toEqual(history)
+    expect(propose({ history: [] })).toEqual(propose())
   })
 
   test('is refused for a fix that was never stored', () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { API_VERSION, parseDuration, rollouts } from '@locktender/fleet'
-import type { ComponentFix, Rollout, RolloutStrategySpec } from '@locktender/fleet'
+import type { ComponentFix, Rollout, RolloutHistory, RolloutStrategySpec } from '@locktender/fleet'
 import { hash32 } from '@locktender/kube'
 import { planDigestInput, planRollout } from '@locktender/rollout'
 import type { TargetMeta } from '@locktender/rollout'
@@ -14,6 +14,8 @@ export interface RolloutProposal {
   readonly targets: readonly TargetMeta[]
   /** Name of the rollout. */
   readonly name: string
+  /** How often earlier fixes of the component failed. */
+  readonly history?: RolloutHistory
   /** For a rollout that follows a completed one. */
   readonly followUp?: FollowUp
 }
@@ -31,7 +33,7 @@ export interface FollowUp {
  *
  * @throws TypeError for a fix that was never stored
  */
-export function proposeRollout({ fix, strategy, targets, name, followUp }: RolloutProposal): Rollout {
+export function proposeRollout({ fix, strategy, targets, name, history = [], followUp }: RolloutProposal): Rollout {
   const { uid, creationTimestamp } = fix.metadata
   if (uid === undefined || creationTimestamp === undefined) {
     throw new TypeError(
@@ -57,6 +59,9 @@ export function proposeRollout({ fix, strategy, targets, name, followUp }: Rollo
       ...strategy.stages.map(({ selector }) => [selector.environment, selector.sector ?? '']),
     ]),
     ...(followUp === undefined ? [] : [JSON.stringify([followUp.of])]),
+    ...(history.length === 0
+      ? []
+      : [JSON.stringify(history.map(({ stratum, treated, failed }) => [stratum, treated, failed]))]),
   ].join('\n')
   const digest = createHash('sha256')
     .update(`${what}\n${planDigestInput(targets, input, plan)}`)
@@ -76,6 +81,7 @@ export function proposeRollout({ fix, strategy, targets, name, followUp }: Rollo
         targets: plan.stages.reduce((sum, stage) => sum + stage.targets, 0),
         stages: plan.stages.map(({ name: stage, targets: count, waves }) => ({ name: stage, targets: count, waves })),
       },
+      ...(history.length === 0 ? {} : { history }),
       deadline,
     },
   }

@@ -29,12 +29,14 @@ export type { Release, ReleaseImage, ReleaseSpec } from './kinds/release.ts'
 export { MAX_LOG_DATA } from './kinds/rollout-log.ts'
 export type { RolloutLog, RolloutLogSpec } from './kinds/rollout-log.ts'
 export type { RolloutStrategy, RolloutStrategySpec, StrategyStage } from './kinds/rollout-strategy.ts'
+export { MAX_STRATA } from './kinds/rollout.ts'
 export type {
   Rollout,
   RolloutPhase,
   RolloutPlan,
   RolloutExposure,
   RolloutForecast,
+  RolloutHistory,
   RolloutOutlook,
   RolloutProblem,
   RolloutSpec,

@@ -1,10 +1,18 @@
 import { componentFixes, controlPlanes, rollouts, rolloutStrategies } from '@locktender/fleet'
-import type { ComponentFix, ComponentFixStatus, ControlPlane, Rollout, RolloutStrategy } from '@locktender/fleet'
+import type {
+  ComponentFix,
+  ComponentFixStatus,
+  ControlPlane,
+  Rollout,
+  RolloutHistory,
+  RolloutStrategy,
+} from '@locktender/fleet'
 import { createMergePatch, isAlreadyExists } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
 import type { ClusterView, Controller, ObjectEvent, ReconcileResult, World } from '@locktender/runtime'
 import { deliveredStatusOf, fixStatusOf, fixStatusWithout } from '../fix-status.ts'
 import { inOrder, nextFollowUpAt, nextFollowUpName, notSuperseded } from '../follow-up.ts'
+import { operationHistory } from '../operation-history.ts'
 import { proposeRollout } from '../propose-rollout.ts'
 import type { RolloutProposal } from '../propose-rollout.ts'
 import { resolveFix, targetMeta } from '../resolve-fix.ts'
@@ -104,7 +112,8 @@ class FixesController implements Controller {
       else if (targets.length > 0) {
         const name = nextFollowUpName(existing)
         const followUp = { of: first.metadata.name, from: now }
-        latest = await create({ fix, strategy: first.spec.strategy, targets, name, followUp }, hub)
+        const history = historyFor(fix, hub)
+        latest = await create({ fix, strategy: first.spec.strategy, targets, name, history, followUp }, hub)
         world.log.info('Followed up for control planes that came later', { rollout: name, targets: targets.length })
       }
     }
@@ -210,7 +219,7 @@ async function createRollout(
   hub: ClusterView,
 ): Promise<Rollout> {
   const [own, other] = rolloutNames(fix)
-  const proposal = { fix, strategy: strategy.spec, targets }
+  const proposal = { fix, strategy: strategy.spec, targets, history: historyFor(fix, hub) }
   try {
     return await create({ ...proposal, name: own }, hub)
   } catch (error) {
@@ -218,6 +227,10 @@ async function createRollout(
     if (!isAlreadyExists(error)) throw error
     return create({ ...proposal, name: other }, hub)
   }
+}
+
+function historyFor(fix: ComponentFix, hub: ClusterView): RolloutHistory {
+  return operationHistory(hub.cache<ControlPlane>(controlPlanes).values(), fix, hub.cache<Rollout>(rollouts).values())
 }
 
 /** Creates a rollout, or gives the one of that name when it was created with the answer lost. */

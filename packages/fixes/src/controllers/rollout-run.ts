@@ -11,6 +11,7 @@ import type {
 import { deepEqual, objectKey } from '@locktender/kube'
 import { RolloutEngine } from '@locktender/rollout'
 import type { Decision } from '@locktender/rollout'
+import { historyOf } from '../operation-history.ts'
 import { observe } from '../rollout-inputs.ts'
 import type { Observation } from '../rollout-inputs.ts'
 import { persistedOf } from '../rollout-status.ts'
@@ -80,8 +81,9 @@ export class RolloutRun {
   start(status: RolloutStatus | undefined): void {
     const { spec } = this.rollout
     const now = this.#options.now()
+    const history = historyOf(this.rollout)
     this.engine = RolloutEngine.create({
-      strategy: strategyInput(spec.strategy, this.#options.maxPerShard),
+      strategy: { ...strategyInput(spec.strategy, this.#options.maxPerShard), ...(history && { history }) },
       seed: spec.seed,
       targets: [...this.#observations.values()].map(({ input }) => input),
       startedAt: status?.startTime === undefined ? now : Date.parse(status.startTime),

@@ -12,6 +12,9 @@ import { frozenStrategy } from './rollout-strategy.ts'
 /** Waves of one stage: doubling, so 32 are more than any fleet needs; factor 1 may need many. */
 const MAX_WAVES = 1000
 
+/** Kinds of control planes whose past is kept with a rollout. */
+export const MAX_STRATA = 256
+
 const plan = object('What was approved: who gets the fix in which stage and wave.', {
   hash: string('Digest of the plan; approvals bind to it.', { maxLength: 71, pattern: '^sha256:[0-9a-f]{64}$' }),
   targets: count('Control planes in the plan.'),
@@ -46,6 +49,17 @@ const spec = object(
     ),
     seed: integer('Seed of the assignment of control planes to waves.', { minimum: 0, maximum: 4_294_967_295 }),
     plan,
+    history: optional(
+      array(
+        'How often earlier fixes of the component failed on control planes of a kind; kinds where none did are left out.',
+        object('One kind of control planes.', {
+          stratum: string('Release line, platform, architecture, topology and region.', { maxLength: 256 }),
+          treated: count('Control planes that were changed, with success or without.'),
+          failed: count('Of these, failed.'),
+        }),
+        { maxItems: MAX_STRATA, keys: ['stratum'] },
+      ),
+    ),
     deadline: time('When the whole fleet should have it.'),
     pause: optional(request('Present while nothing new may be started.')),
     abort: optional(request('Ends the rollout for good; control planes that have the fix keep it.')),
@@ -62,7 +76,7 @@ const spec = object(
   {
     rules: [
       {
-        rule: 'self.fix == oldSelf.fix && self.fixUid == oldSelf.fixUid && self.seed == oldSelf.seed && self.plan == oldSelf.plan && self.deadline == oldSelf.deadline && self.strategy == oldSelf.strategy && (has(self.followUpOf) ? self.followUpOf : "") == (has(oldSelf.followUpOf) ? oldSelf.followUpOf : "")',
+        rule: 'self.fix == oldSelf.fix && self.fixUid == oldSelf.fixUid && self.seed == oldSelf.seed && self.plan == oldSelf.plan && self.deadline == oldSelf.deadline && self.strategy == oldSelf.strategy && (has(self.followUpOf) ? self.followUpOf : "") == (has(oldSelf.followUpOf) ? oldSelf.followUpOf : "") && has(self.history) == has(oldSelf.history) && (!has(self.history) || self.history == oldSelf.history)',
         message: 'only pause, abort, revert and expedite can be changed; approvals bind to everything else',
       },
     ],
@@ -74,6 +88,7 @@ const wave = object('A wave that was opened.', {
   size: count('Control planes in it.'),
   openedAt: optional(time('When it was opened; nothing in it was touched before.')),
   closedAt: optional(time('When it passed its gate.')),
+  expedited: optional(boolean('Whether somebody ended its soak early.')),
   applied: count('Control planes that have the fix.'),
   failed: count('Control planes where the change failed.'),
   broken: count('Control planes that became unhealthy after it.'),
@@ -209,6 +224,7 @@ const status = object('How far the run is.', {
 export type RolloutSpec = Infer<typeof spec>
 export type RolloutStatus = Infer<typeof status>
 export type RolloutPlan = Infer<typeof plan>
+export type RolloutHistory = NonNullable<RolloutSpec['history']>
 export type RolloutPhase = RolloutStatus['phase']
 export type RolloutStageStatus = Infer<typeof stage>
 export type RolloutWaveStatus = Infer<typeof wave>
