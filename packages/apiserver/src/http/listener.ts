@@ -10,7 +10,6 @@ import type { HttpMethod } from '@locktender/kube'
 import type { PeerIdentity } from '../auth/authenticate.ts'
 import { isImpersonation, valueSeparator } from '../auth/impersonate.ts'
 import type { KeyPair } from '../auth/certificates.ts'
-import type { ByteStream } from '../present/byte-stream.ts'
 import { isBinary } from '../present/media-types.ts'
 import { compressed } from './compression.ts'
 import { asApiError } from './handle-request.ts'
@@ -18,6 +17,7 @@ import { limitHttp1, limitSession, maxConcurrentStreams, maxHeaderBytes, timeLim
 import type { TimeLimits } from './limits.ts'
 import { errorReply } from './reply.ts'
 import type { Reply } from './reply.ts'
+import { send } from './send.ts'
 
 /** Largest request body, as in kube-apiserver. */
 const MAX_BODY_BYTES = 3 * 1024 * 1024
@@ -25,10 +25,6 @@ const MAX_BODY_BYTES = 3 * 1024 * 1024
 const SESSION_MEMORY_MB = 256
 /** How long requests under way may take to finish when the server closes; in the time of the machine, as sockets are. */
 const CLOSE_GRACE_MS = 5_000
-/** How long a client may take nothing of an answer before it counts as gone. */
-const STALL_MS = 60_000
-/** Part of an answer that is handed over at once; less than this may wait in memory for a client that takes nothing. */
-const PIECE_BYTES = 1024 * 1024
 /** Codes of errors in what a client sends, with the answers to them; to all others it is 400. */
 const UNREADABLE: Readonly<Record<string, readonly [code: number, reason: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
@@ -286,64 +282,4 @@ function peerOf(request: Http2ServerRequest, known: WeakMap<object, PeerIdentity
   let peer = known.get(socket)
   if (peer === undefined) known.set(socket, (peer = { certificate: socket.getPeerX509Certificate() }))
   return peer
-}
-
-/** Whether nobody can be answered any more. Responses over HTTP/2 do not say so themselves, but their streams do. */
-function isGone(response: ServerResponse & { readonly stream?: { readonly destroyed: boolean } | undefined }): boolean {
-  return response.destroyed || response.stream?.destroyed === true
-}
-
-async function send(reply: Reply, response: ServerResponse): Promise<void> {
-  const { status, headers, body } = reply
-  if (isGone(response) || response.writableEnded) {
-    if (!(body instanceof Uint8Array)) await body.return()
-    return
-  }
-  if (body instanceof Uint8Array) {
-    response.writeHead(status, { ...headers, 'content-length': String(body.length) })
-    await sendBody(body, response)
-    return
-  }
-  response.writeHead(status, { ...headers })
-  // Clients wait for the headers before they consider a watch begun.
-  response.flushHeaders()
-  await pump(body, response)
-}
-
-async function sendBody(body: Uint8Array, response: ServerResponse): Promise<void> {
-  let sent = 0
-  for (; body.length - sent > PIECE_BYTES && !isGone(response); sent += PIECE_BYTES) {
-    if (!response.write(body.subarray(sent, sent + PIECE_BYTES))) await drained(response)
-  }
-  if (isGone(response)) return
-  await new Promise<void>((resolve) => {
-    response.once('close', resolve)
-    response.end(body.subarray(sent), resolve)
-  })
-}
-
-async function pump(stream: ByteStream, response: ServerResponse): Promise<void> {
-  stream.onOverflow(() => response.destroy())
-  for await (const chunk of stream) {
-    if (isGone(response)) break
-    if (!response.write(chunk)) await drained(response)
-  }
-  response.end()
-}
-
-/** Resolves when the client takes more, or is gone: at the latest after it has taken nothing for a minute. */
-function drained(response: ServerResponse): Promise<void> {
-  // It will take no more, and has said so already.
-  if (isGone(response)) return Promise.resolve()
-  return new Promise((resolve) => {
-    const done = (): void => {
-      cancel()
-      response.off('drain', done)
-      response.off('close', done)
-      resolve()
-    }
-    const cancel = systemClock().after(STALL_MS, () => response.destroy())
-    response.on('drain', done)
-    response.on('close', done)
-  })
 }
