@@ -1,5 +1,6 @@
 import { conflict, forbidden } from '@locktender/kube'
 import type { ObjectMeta, Status } from '@locktender/kube'
+import { isNamespace } from '../admission/attributes.ts'
 import type { AdmissionAttributes } from '../admission/attributes.ts'
 import { mutate, review } from '../admission/chain.ts'
 import { admit } from '../admission/admit.ts'
@@ -9,7 +10,7 @@ import { groupResourceOf } from '../served-resource.ts'
 import type { ServedResource } from '../served-resource.ts'
 import { View } from '../present/view.ts'
 import type { WriteContext } from './write-context.ts'
-import { checkUnraced, isHeld, removeObject, store } from './write-pipeline.ts'
+import { acknowledge, checkUnraced, isHeld, removeObject, store } from './write-pipeline.ts'
 
 export type PropagationPolicy = 'Background' | 'Foreground' | 'Orphan'
 
@@ -36,10 +37,10 @@ export async function deleteObject(
   live: AnyObject,
   options: DeleteOptions,
 ): Promise<{ readonly gone: boolean; readonly view: View }> {
-  const { served, cluster } = context
+  const { served } = context
   const { name } = live.metadata
   if (options.preconditions !== undefined) checkDeletePreconditions(context, live, options.preconditions)
-  if (isNamespace(served) && PERMANENT_NAMESPACES.has(name)) {
+  if (isNamespace(context) && PERMANENT_NAMESPACES.has(name)) {
     throw forbidden(groupResourceOf(served), name, 'this namespace may not be deleted')
   }
   const attributes: AdmissionAttributes = {
@@ -63,10 +64,7 @@ export async function deleteObject(
   if (!isHeld(context, object)) return { gone: true, view: await removeObject(context, stored, live) }
   const sameFinalizers = before.length === finalizers.length && before.every((item) => finalizers.includes(item))
   const marked = live.metadata.deletionTimestamp === undefined ? mark(context, object) : object
-  if (marked === object && sameFinalizers) {
-    await cluster.database.store.settled()
-    return { gone: false, view: context.cluster.view(served, stored) }
-  }
+  if (marked === object && sameFinalizers) return { gone: false, view: await acknowledge(context, stored) }
   if (context.options.dryRun) return { gone: false, view: View.ofObject(marked) }
   return { gone: false, view: await store(context, stored.key, stored.revision, marked) }
 }
@@ -114,10 +112,6 @@ function finalizersFor(policy: PropagationPolicy | undefined, finalizers: readon
   return policy === 'Orphan' ? [...rest, ORPHAN] : rest
 }
 
-function isNamespace({ resource }: ServedResource): boolean {
-  return resource.kind === 'Namespace' && resource.group === ''
-}
-
 /** What happens to dependents when nobody says: some kinds are older than garbage collection. */
 function defaultPolicy({ served, warnings }: WriteContext): PropagationPolicy | undefined {
   const { kind, group } = served.resource
@@ -131,7 +125,8 @@ function defaultPolicy({ served, warnings }: WriteContext): PropagationPolicy | 
   return kind === 'ReplicationController' && group === '' ? 'Orphan' : undefined
 }
 
-function mark({ served, cluster }: WriteContext, object: AnyObject): AnyObject {
+function mark(context: WriteContext, object: AnyObject): AnyObject {
+  const { served, cluster } = context
   const { name, generateName, namespace, uid, resourceVersion, generation, creationTimestamp, ...rest } =
     object.metadata
   const metadata = {
@@ -144,7 +139,7 @@ function mark({ served, cluster }: WriteContext, object: AnyObject): AnyObject {
     creationTimestamp,
     deletionTimestamp: cluster.database.now(),
     // Namespaces have finalizers of another kind, and are given no time.
-    deletionGracePeriodSeconds: isNamespace(served) ? undefined : 0,
+    deletionGracePeriodSeconds: isNamespace(context) ? undefined : 0,
     ...rest,
   }
   // Members that are undefined do not reach the encoded object.

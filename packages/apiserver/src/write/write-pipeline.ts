@@ -91,18 +91,11 @@ async function createNamed(
   const mutating = mutate(attributes)
   const mutated = mutating instanceof Promise ? await mutating : mutating
   if (mutated !== undefined && mutated !== object) {
-    const { managedFields } = object.metadata
     const metadata = { ...mutated.metadata, name: mutated.metadata.name || object.metadata.name }
-    object = prepareNew(context, withServerMeta(context, refine(context, { ...mutated, metadata }), now, uid), now)
-    object = { ...object, metadata: { ...object.metadata, ...(managedFields === undefined ? {} : { managedFields }) } }
+    const refined = withServerMeta(context, refine(context, { ...mutated, metadata }), now, uid)
+    object = withOwners(prepareNew(context, refined, now), object.metadata)
   }
-  object = withoutRepeatedOwners(object, context.warnings, true)
-  validate(context, object, undefined)
-  const admitted = admit({ ...attributes, name: object.metadata.name, object })
-  if (admitted !== undefined && admitted !== object) {
-    object = admitted
-    validate(context, object, undefined)
-  }
+  object = checked({ ...attributes, name: object.metadata.name }, object)
   if (served.strategy.verify !== undefined) {
     const errors = await served.strategy.verify(object, context)
     if (errors.length > 0) throw invalidObject(context, object, errors)
@@ -137,6 +130,22 @@ function withServerMeta({ served, namespace }: WriteContext, sent: AnyObject, no
 function refine({ served }: WriteContext, object: AnyObject): AnyObject {
   const { compiled } = served
   return compiled === undefined ? object : compiled.applyDefaults(compiled.prune(object).value)
+}
+
+/** What webhooks change stays with the manager that asked for the write. */
+function withOwners(object: AnyObject, { managedFields }: ObjectMeta): AnyObject {
+  return managedFields === undefined ? object : { ...object, metadata: { ...object.metadata, managedFields } }
+}
+
+/** What validation and the server's own plugins leave of an object that webhooks have seen. */
+function checked(attributes: AdmissionAttributes, mutated: AnyObject, claims: readonly FieldError[] = []): AnyObject {
+  const { context, oldObject } = attributes
+  const object = withoutRepeatedOwners(mutated, context.warnings, true)
+  validate(context, object, oldObject, claims)
+  const admitted = admit({ ...attributes, object })
+  if (admitted === undefined || admitted === object) return object
+  validate(context, admitted, oldObject, claims)
+  return admitted
 }
 
 function taken({ served }: WriteContext, existing: AnyObject): ApiError {
@@ -190,7 +199,7 @@ export async function updateObject(
   candidate: AnyObject,
   { tracked = false, patched = false }: { readonly tracked?: boolean; readonly patched?: boolean } = {},
 ): Promise<View> {
-  const { cluster, served, options } = context
+  const { cluster, served } = context
   const now = cluster.database.now()
   const claims = lifecycleClaims(context, candidate.metadata, live.metadata)
   let object = compose(context, live, candidate, now)
@@ -203,17 +212,9 @@ export async function updateObject(
   const mutating = mutate(attributes)
   const mutated = mutating instanceof Promise ? await mutating : mutating
   if (mutated !== undefined && mutated !== object) {
-    const { managedFields } = object.metadata
-    object = compose(context, live, refine(context, mutated), now)
-    object = { ...object, metadata: { ...object.metadata, ...(managedFields === undefined ? {} : { managedFields }) } }
+    object = withOwners(compose(context, live, refine(context, mutated), now), object.metadata)
   }
-  object = withoutRepeatedOwners(object, context.warnings, true)
-  validate(context, object, live, claims)
-  const admitted = admit({ ...attributes, object })
-  if (admitted !== undefined && admitted !== object) {
-    object = admitted
-    validate(context, object, live, claims)
-  }
+  object = checked(attributes, object, claims)
   object = served.compiled?.toStored?.(object) ?? object
   if (served.generation && !holdsStatus(context.subresource) && desiredStateChanged(served, object, live)) {
     object = { ...object, metadata: { ...object.metadata, generation: (live.metadata.generation ?? 0) + 1 } }
@@ -221,12 +222,16 @@ export async function updateObject(
   const reviewing = review({ ...attributes, object })
   if (reviewing !== undefined) await reviewing
   if (mutating instanceof Promise || reviewing !== undefined) checkUnraced(context, stored)
+  return conclude(context, stored, live, object)
+}
+
+/** Stores the next state of an object, unless nothing is new in it or it was the last of an object that is deleted. */
+async function conclude(context: WriteContext, stored: Stored, live: AnyObject, object: AnyObject): Promise<View> {
   if (object.metadata.deletionTimestamp !== undefined && !isHeld(context, object)) {
     return removeObject(context, stored, object)
   }
   if (isSame(object, live) && isStoredAsNow(context, stored)) return acknowledge(context, stored)
-  if (options.dryRun) return View.ofObject(object)
-  return store(context, stored.key, stored.revision, object)
+  return context.options.dryRun ? View.ofObject(object) : store(context, stored.key, stored.revision, object)
 }
 
 /**
@@ -298,11 +303,7 @@ export async function finalizeObject(
     await reviewing
     checkUnraced(context, stored)
   }
-  if (object.metadata.deletionTimestamp !== undefined && !isHeld(context, object)) {
-    return removeObject(context, stored, object)
-  }
-  if (isSame(object, live)) return acknowledge(context, stored)
-  return context.options.dryRun ? View.ofObject(object) : store(context, stored.key, stored.revision, object)
+  return conclude(context, stored, live, object)
 }
 
 /** Deletes the object for good; answers with its last state. */
@@ -322,10 +323,9 @@ function isStoredAsNow({ cluster, served }: WriteContext, stored: Stored): boole
 }
 
 /** Answers with what is stored, once everything written before is durable. */
-async function acknowledge(context: WriteContext, stored: Stored): Promise<View> {
-  const { database } = context.cluster
-  await database.store.settled()
-  return View.ofStored(database, context.served, stored)
+export async function acknowledge({ cluster, served }: WriteContext, stored: Stored): Promise<View> {
+  await cluster.database.store.settled()
+  return cluster.view(served, stored)
 }
 
 /** Writes the object in its stored form. */
@@ -363,7 +363,7 @@ function validate(
   context: WriteContext,
   object: AnyObject,
   live: AnyObject | undefined,
-  claims: readonly FieldError[] = [],
+  claims: readonly FieldError[],
 ): void {
   const { served, subresource } = context
   served.strategy.authorize?.(context, object, live)
