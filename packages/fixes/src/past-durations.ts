@@ -14,8 +14,9 @@ export function pastDurations(
   for (const { spec, status } of controlPlanes) {
     const operation = status?.operations?.find((each) => each.component === component)
     if (status === undefined || operation === undefined) continue
-    const { rollout, phase, startTime, completionTime } = operation
-    if (rollout === undefined || rollout === except || completionTime === undefined) continue
+    const { rollout, phase, image, startTime, completionTime } = operation
+    // Without an image it was taken back.
+    if (image === undefined || rollout === undefined || rollout === except || completionTime === undefined) continue
     if (phase !== 'Applied' && phase !== 'Failed') continue
     const override = spec.overrides?.find((each) => each.component === component && each.rollout === rollout)
     const { environment, sector } = status.identity

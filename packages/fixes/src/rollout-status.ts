@@ -11,6 +11,7 @@ import { deepEqual } from '@locktender/kube'
 import type { Condition } from '@locktender/kube'
 import type { Decision, PersistedRollout, RolloutSummary, Verdict } from '@locktender/rollout'
 import type { CountedApprovals } from './approvals.ts'
+import type { Expected } from './prospects.ts'
 import { timestamp } from './timestamps.ts'
 
 const MAX_MESSAGE = 1024
@@ -21,6 +22,7 @@ export interface StatusInput {
   readonly previous: RolloutStatus | undefined
   readonly approvals: CountedApprovals
   readonly counts: StateCounts
+  readonly expected?: Expected
   /** Milliseconds since the epoch. */
   readonly now: number
 }
@@ -51,6 +53,7 @@ export function waitingStatus(input: StatusInput, aborted?: { reason: string; me
     phase: aborted === undefined ? 'AwaitingApproval' : 'Aborted',
     ...(aborted === undefined ? {} : { completionTime: previous?.completionTime ?? timestamp(now) }),
     approvals,
+    ...input.expected,
     stages: previous?.stages ?? rollout.spec.plan.stages.map(({ name }) => ({ name, phase: 'Waiting', waves: [] })),
     counts,
     problems: previous?.problems ?? [],
@@ -78,9 +81,10 @@ export function runningStatus(
       const opens = opening?.stage === name && opening.wave === wave.number ? opening.at : undefined
       const openedAt = wave.openedAt ?? opens
       if (openedAt === undefined) return []
-      const { number, size, closedAt, applied, failed, broken } = wave
+      const { number, size, closedAt, expedited, applied, failed, broken } = wave
       const closed = closedAt === undefined ? {} : { closedAt: timestamp(closedAt) }
-      return [{ number, size, openedAt: timestamp(openedAt), ...closed, applied, failed, broken }]
+      const early = expedited === true ? { expedited } : {}
+      return [{ number, size, openedAt: timestamp(openedAt), ...closed, ...early, applied, failed, broken }]
     }),
   }))
   const startTime = previous?.startTime ?? stages.flatMap(({ waves }) => waves)[0]?.openedAt
@@ -96,6 +100,7 @@ export function runningStatus(
     counts: input.counts,
     ...(verdict === undefined ? {} : { verdict }),
     ...(summary.eta.eta === undefined ? {} : { eta: timestamp(summary.eta.eta) }),
+    ...input.expected,
     ...(summary.phase === 'Progressing' ? { deadlineAtRisk: summary.eta.deadlineAtRisk } : {}),
     problems: summary.problems.map((problem) => problemOf(problem, stateOf(problem.id))),
     decisions: summary.decisions,
@@ -109,10 +114,11 @@ export function persistedOf(status: RolloutStatus): PersistedRollout {
   return {
     stages: status.stages.map(({ name, waves }) => ({
       name,
-      waves: waves.map(({ size, openedAt, closedAt, applied, failed, broken }) => ({
+      waves: waves.map(({ size, openedAt, closedAt, expedited, applied, failed, broken }) => ({
         size,
         openedAt: Date.parse(openedAt ?? status.startTime ?? ''),
         ...(closedAt === undefined ? {} : { closedAt: Date.parse(closedAt) }),
+        ...(expedited === undefined ? {} : { expedited }),
         applied,
         failed,
         broken,

@@ -146,6 +146,9 @@ const suspect = object('A way to be unhealthy that is seen while several rollout
   message: prose('Why, in a sentence.'),
 })
 
+/** More waves than any plan that anybody would approve; without them nothing can be said about how far behind it is. */
+export const MAX_OUTLOOK_WAVES = 500
+
 const outlook = object('What was expected of the plan when it was made: shown before anybody approves.', {
   startTime: time('Start that was assumed.'),
   end: optional(time('End with the planned durations; absent when there is none.')),
@@ -159,6 +162,19 @@ const outlook = object('What was expected of the plan when it was made: shown be
   p50: optional(time('End with a chance of 50 %.')),
   p80: optional(time('End with a chance of 80 %.')),
   p95: optional(time('End with a chance of 95 %.')),
+  waves: optional(
+    array(
+      'Waves in order, with the planned durations; absent when some can never run.',
+      object('One wave.', {
+        stage: word('Stage.'),
+        wave: integer('Position in the stage, from 1.', { minimum: 1, maximum: MAX_WAVES }),
+        size: count('Control planes in it, without those that are held.'),
+        startTime: time('Start.'),
+        endTime: time('End of its last change; its soak follows.'),
+      }),
+      { maxItems: MAX_OUTLOOK_WAVES },
+    ),
+  ),
 })
 
 const forecast = object('Quantiles of the end.', {

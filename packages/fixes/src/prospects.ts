@@ -1,0 +1,79 @@
+import type { RolloutForecast, RolloutOutlook, RolloutStatus } from '@locktender/fleet'
+import { assess } from '@locktender/rollout'
+import type { DurationSketch, RolloutEngine, RolloutSummary, Scenario } from '@locktender/rollout'
+import { forecastOf, minutesBehind, outlookOf } from './rollout-outlook.ts'
+
+/** While a rollout waits for approvals its start moves on; the outlook follows at this pace, in milliseconds. */
+const OUTLOOK_INTERVAL_MS = 15 * 60_000
+
+/** Forecasts are made at milestones, and in between at this pace, in milliseconds: they cost more than a decision. */
+const FORECAST_INTERVAL_MS = 5 * 60_000
+
+/** The part of a status that says what is expected. */
+export type Expected = Pick<RolloutStatus, 'outlook' | 'forecast' | 'minutesBehind'>
+
+/** What is expected of one rollout: an outlook until it starts, which then stays, and a forecast as it goes on. */
+export class Prospects {
+  #outlook: RolloutOutlook | undefined
+  #forecast: RolloutForecast | undefined
+  #dueAt = -Infinity
+  #past: readonly DurationSketch[] | undefined
+
+  /** Goes on from a stored status. */
+  constructor(status: RolloutStatus | undefined) {
+    this.#outlook = status?.outlook
+    this.#forecast = status?.forecast
+  }
+
+  /** When something may have to be said again although nothing happened, milliseconds since the epoch. */
+  get dueAt(): number {
+    return this.#dueAt
+  }
+
+  /** Looks ahead while approvals are missing, if it is time to; says whether it did. */
+  wait(scenario: () => Scenario, now: number): boolean {
+    if (now < this.#dueAt) return false
+    this.#look(scenario())
+    this.#dueAt = now + OUTLOOK_INTERVAL_MS
+    return true
+  }
+
+  /** What the rollout is held against from now on. */
+  begin(scenario: Scenario): void {
+    this.#look(scenario)
+    this.#dueAt = -Infinity
+  }
+
+  /** Before the start. */
+  ahead(): Expected {
+    return this.#outlook === undefined ? {} : { outlook: this.#outlook }
+  }
+
+  /** Under way. `past` gives the durations of earlier rollouts, and is asked once. */
+  underWay(
+    engine: Pick<RolloutEngine, 'forecast'>,
+    summary: Pick<RolloutSummary, 'phase' | 'finished'>,
+    past: () => readonly DurationSketch[],
+    { now, milestone }: { readonly now: number; readonly milestone: boolean },
+  ): Expected {
+    if (summary.phase !== 'Progressing') {
+      this.#forecast = undefined
+      // Paused it falls behind.
+      this.#dueAt = summary.phase === 'Paused' ? now + FORECAST_INTERVAL_MS : Infinity
+    } else if (milestone || now >= this.#dueAt) {
+      this.#past ??= past()
+      this.#forecast = forecastOf(engine.forecast(now, this.#past), this.#forecast, now)
+      this.#dueAt = now + FORECAST_INTERVAL_MS
+    }
+    const behind = minutesBehind(this.#outlook, summary, now)
+    return {
+      ...this.ahead(),
+      ...(this.#forecast === undefined ? {} : { forecast: this.#forecast }),
+      ...(behind === undefined ? {} : { minutesBehind: behind }),
+    }
+  }
+
+  #look(scenario: Scenario): void {
+    this.#outlook = outlookOf(assess(scenario), scenario.startAt)
+  }
+}
