@@ -1,9 +1,9 @@
 import type { Forecast } from './eta-forecast.ts'
 import type { DurationSketch } from './eta-sketch.ts'
 import { estimateEnd, forecastRemaining } from './eta.ts'
-import { clearVerdict, judge, signalVerdict, watchVerdict } from './evidence/judge.ts'
+import { clearVerdict, judge, operatorVerdict, signalVerdict, watchVerdict } from './evidence/judge.ts'
 import { FleetState } from './fleet-state.ts'
-import { stageGate } from './gates.ts'
+import { stageGate, windowGate } from './gates.ts'
 import { nextPhase, type RolloutTrigger } from './phase-table.ts'
 import { waveSize } from './wave-size.ts'
 import { restoreState } from './restore.ts'
@@ -57,6 +57,8 @@ export class RolloutEngine {
   #opening: { readonly stage: StageState; readonly decision: Of<'open-wave'> } | undefined
   #unacknowledged: Of<'halt'> | Of<'complete'> | undefined
   #reverter: Reverter | undefined
+  /** Why somebody wants everything taken back, until the decision that says so. */
+  #revertWanted: string | undefined
 
   private constructor(options: EngineOptions) {
     this.#deadline = options.deadline
@@ -153,6 +155,30 @@ export class RolloutEngine {
     return this.#step('abort', reason)
   }
 
+  /**
+   * Ends the soak (or final soak) after this wave early: what is under way and undecided is still waited for. It must be
+   * the last wave opened in its stage, and not closed. False: no effect now. Remembered by `PersistedWave.expedited`.
+   */
+  expedite(stage: string, wave: number): boolean {
+    const named = this.#fleet.stages.find(({ strategy }) => strategy.name === stage)
+    const last = named && lastWave(named)
+    if (!this.#canHalt || !last?.acknowledged || last.number !== wave) return false
+    if (last.closedAt !== undefined || last.expedited) return false
+    last.expedited = true
+    return true
+  }
+
+  /**
+   * Halts because somebody says so, and takes the change back everywhere whatever `autoRevert` says: the next decision
+   * is the halt. After a halt the same as `revert`. False: no effect now. Once the halt is persisted it outlives a restart.
+   */
+  revertNow(reason: string): boolean {
+    if (this.#phase === 'Halted') return this.revert()
+    if (this.#revertWanted !== undefined || !this.#canHalt) return false
+    this.#revertWanted = reason
+    return true
+  }
+
   /** Takes the change back after a halt when the strategy does not do so by itself. */
   revert(): boolean {
     if (this.#unacknowledged || !this.#step('revert')) return false
@@ -177,10 +203,12 @@ export class RolloutEngine {
   /** When `decide` may have something new to say without any event; undefined = only events matter. */
   nextDue(now: number): number | undefined {
     if (this.#phase !== 'Progressing' && this.#phase !== 'Paused' && this.#phase !== 'Reverting') return undefined
-    const timer = this.#fleet.nextTimer()
-    const soak = this.#phase === 'Progressing' && !this.#opening ? this.#gate(now)?.until : undefined
-    if (timer === undefined || soak === undefined) return timer ?? soak
-    return Math.min(timer, soak)
+    const timer = this.#fleet.nextTimer() ?? Number.POSITIVE_INFINITY
+    if (this.#phase !== 'Progressing') return Number.isFinite(timer) ? timer : undefined
+    const soak = this.#opening ? undefined : this.#gate(now)?.until
+    const opening = this.#fleet.nextOpening(this.#current)
+    const due = Math.min(timer, soak ?? timer, opening ?? timer)
+    return Number.isFinite(due) ? due : undefined
   }
 
   /**
@@ -221,6 +249,11 @@ export class RolloutEngine {
     }
   }
 
+  /** It has neither ended nor been halted. */
+  get #canHalt(): boolean {
+    return nextPhase(this.#phase, 'halt') !== undefined
+  }
+
   #step(trigger: RolloutTrigger, reason?: string): boolean {
     const next = nextPhase(this.#phase, trigger)
     if (!next) return false
@@ -237,9 +270,10 @@ export class RolloutEngine {
   #judge(now: number): void {
     this.#fleet.lookAtSignals()
     const { newFailures, signal, halting } = this.#fleet
-    if (!signal && !halting && newFailures.stages.size === 0) return
-    if (this.#phase === 'Progressing' || this.#phase === 'Paused') {
-      const found = this.#findings(now)
+    const wanted = this.#revertWanted
+    if (!signal && !halting && newFailures.stages.size === 0 && wanted === undefined) return
+    if (this.#canHalt) {
+      const found = wanted === undefined ? this.#findings(now) : operatorVerdict(this.#fleet.evidence, wanted)
       if (found) {
         this.#verdict = { ...found, at: now }
         this.#step('halt', found.reason)
@@ -248,6 +282,7 @@ export class RolloutEngine {
         this.#decisions++
       }
     }
+    this.#revertWanted = undefined
     newFailures.strata.clear()
     newFailures.stages.clear()
   }
@@ -267,7 +302,7 @@ export class RolloutEngine {
 
   #startReverting(): void {
     this.#reason ??= this.#verdict?.reason
-    if (this.#fleet.strategy.autoRevert) this.revert()
+    if (this.#fleet.strategy.autoRevert || this.#verdict?.rule === 'Operator') this.revert()
   }
 
   #revertMore(now: number, decisions: Decision[]): void {
@@ -302,11 +337,13 @@ export class RolloutEngine {
       const late = stages.find((stage) => stage.passed && stage.pool.size > 0)
       const stage = late ?? stages[this.#current]
       if (!stage) {
+        if (windowGate(stages)) return
         for (const past of stages) this.#closeWave(past, now, decisions)
         return this.#complete('Completed', now, decisions)
       }
       this.#closeWave(stage, now, decisions)
       if (stage.pool.size > 0) return this.#openWave(stage, now, decisions)
+      if (stage.closed > 0) return
       stage.passed = true
       this.#current++
     }
@@ -329,7 +366,7 @@ export class RolloutEngine {
     if (!wave || wave.closedAt !== undefined) return
     wave.closedAt = now
     for (const record of Array.from(wave.untouched)) {
-      // Held or unreachable: when it can be treated again it waits for a later wave.
+      // Held, unreachable or closed: when it can be treated again it waits for a later wave.
       this.#fleet.change(record, () => (record.wave = undefined))
       stage.pool.adjustTaken(record.stratum, -1)
     }
@@ -370,7 +407,9 @@ export class RolloutEngine {
     if (this.#phase === 'Reverting') {
       return { waitingFor: 'Reverts', message: `${this.#fleet.unreverted} targets are yet to be reverted.` }
     }
-    const gate = this.#phase === 'Progressing' ? this.#gate(now) : undefined
+    const { stages } = this.#fleet
+    const stage = stages[this.#current]
+    const gate = this.#phase === 'Progressing' ? (this.#gate(now) ?? windowGate(stage ? [stage] : stages)) : undefined
     return gate ?? { waitingFor: 'Nothing', message: '' }
   }
 }

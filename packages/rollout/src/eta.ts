@@ -1,8 +1,9 @@
 import { forecastEnd, type Forecast, type ForecastWave } from './eta-forecast.ts'
 import type { DurationSketch } from './eta-sketch.ts'
 import type { FleetState } from './fleet-state.ts'
-import { soakEnd } from './gates.ts'
+import { soakEnd, waitingIn } from './gates.ts'
 import { forecastWave, guessedDurations } from './planner/assess.ts'
+import { Calendar } from './planner/calendar.ts'
 import { waveSize } from './wave-size.ts'
 import type { StageState } from './stage-state.ts'
 import type { EtaSummary } from './types.ts'
@@ -27,9 +28,9 @@ function paceOf({ durations, strategy }: FleetState): Pace {
 /** Time for `operations` of which each shard gets its part of the pool, under the caps; Infinity when one is closed. */
 function operationTime(fleet: FleetState, stage: StageState, operations: number, pace: Pace): number {
   let rounds = Math.ceil(operations / fleet.slots.maxConcurrent)
-  for (const [shard, waiting] of stage.poolPerShard) {
+  for (const [shard, waiting] of stage.waitingPerShard) {
     if (waiting === 0) continue
-    const part = Math.ceil((operations * waiting) / Math.max(1, stage.pool.size))
+    const part = Math.ceil((operations * waiting) / Math.max(1, waitingIn(stage)))
     rounds = Math.max(rounds, Math.ceil(part / fleet.slots.limit(shard)))
   }
   return Math.max(0, rounds - 1) * pace.mean + pace.slowest(operations)
@@ -45,10 +46,11 @@ export function estimateEnd(fleet: FleetState, now: number, deadline: number): E
   let earliest = now
   let waves = 0
   let soaks = 0
+  let closed = 0
   for (const stage of fleet.stages) {
     const { soakMs, finalSoakMs } = stage.strategy
     if (!stage.passed && (stage.idle > 0 || stage.busy > 0)) {
-      const soak = stage.pool.size > 0 ? soakMs : finalSoakMs
+      const soak = waitingIn(stage) > 0 ? soakMs : finalSoakMs
       const capacity = capacityOf(fleet, stage)
       eta +=
         Math.max(0, Math.ceil(stage.idle / capacity) - 1) * pace.mean + pace.slowest(stage.idle + stage.busy) + soak
@@ -60,7 +62,11 @@ export function estimateEnd(fleet: FleetState, now: number, deadline: number): E
       earliest += left
       soaks += left
     }
-    let waiting = stage.pool.size
+    let waiting = waitingIn(stage)
+    const opens = opensAt(stage) ?? now
+    closed += Math.max(0, opens - eta)
+    eta = Math.max(eta, opens)
+    earliest = Math.max(earliest, opens)
     for (let number = stage.waves.length + 1; waiting > 0; number++) {
       const size = Math.min(waiting, waveSize(stage.strategy, number))
       waiting -= size
@@ -85,8 +91,16 @@ export function estimateEnd(fleet: FleetState, now: number, deadline: number): E
     earliest: Math.round(earliest),
     deadlineAtRisk: rounded > deadline,
     infeasible: earliest > deadline,
-    message: `${waves} waves to come, ${inHours(soaks)} h of soak, ${inHours(eta - now - soaks)} h of operations.`,
+    message: `${waves} waves to come, ${inHours(soaks)} h of soak, ${inHours(eta - now - soaks - closed)} h of operations${closed > 0 ? `, ${inHours(closed)} h of closed windows` : ''}.`,
   }
+}
+
+/**
+ * When the next wave of the stage can begin for its windows: undefined when one can now. Who is closed is taken to open
+ * with the first of them, so windows that differ make it later.
+ */
+function opensAt(stage: StageState): number | undefined {
+  return stage.pool.size > 0 ? undefined : stage.windows.next()
 }
 
 function inHours(milliseconds: number): string {
@@ -96,7 +110,7 @@ function inHours(milliseconds: number): string {
 /** Operations at once on the shards that the stage's targets are on. */
 function capacityOf(fleet: FleetState, stage: StageState): number {
   let capacity = 0
-  for (const shard of stage.poolPerShard.keys()) capacity += fleet.slots.limit(shard)
+  for (const shard of stage.waitingPerShard.keys()) capacity += fleet.slots.limit(shard)
   return Math.max(1, Math.min(fleet.slots.maxConcurrent, capacity))
 }
 
@@ -119,7 +133,14 @@ function remainingWaves(fleet: FleetState, now: number): ForecastWave[] {
   const waves: ForecastWave[] = []
   for (const stage of fleet.stages) {
     const { soakMs, finalSoakMs } = stage.strategy
-    const { size } = stage.pool
+    const size = waitingIn(stage)
+    const windowClass = 'closed'
+    const opens = opensAt(stage)
+    const calendars = new Map(
+      opens === undefined
+        ? []
+        : [[windowClass, new Calendar({ open: [{ from: opens, to: Number.POSITIVE_INFINITY }] })]],
+    )
     const under = stage.idle + stage.busy
     if (!stage.passed && under > 0) {
       const queues = [{ count: under, atOnce: capacityOf(fleet, stage) }]
@@ -132,9 +153,9 @@ function remainingWaves(fleet: FleetState, now: number): ForecastWave[] {
       const members = Math.min(waiting, waveSize(stage.strategy, number))
       waiting -= members
       // Each shard is taken to have its share of the wave.
-      const groups = Array.from(stage.poolPerShard, ([shard, count]) => ({
+      const groups = Array.from(stage.waitingPerShard, ([shard, count]) => ({
         shard,
-        windowClass: '',
+        windowClass,
         count: Math.ceil((members * count) / size),
       }))
       const limits = {
@@ -142,7 +163,7 @@ function remainingWaves(fleet: FleetState, now: number): ForecastWave[] {
         maxConcurrent: fleet.slots.maxConcurrent,
       }
       const soak = waiting > 0 ? soakMs : finalSoakMs
-      waves.push(forecastWave({ groups, soakMs: soak }, { ...limits, startAt: now, roundMs: 1, calendars: new Map() }))
+      waves.push(forecastWave({ groups, soakMs: soak }, { ...limits, startAt: now, roundMs: 1, calendars }))
     }
   }
   return waves

@@ -148,6 +148,7 @@ export class FleetState {
       confirmedOnset: undefined,
       timedSince: undefined,
       timedOnset: undefined,
+      closedUntil: undefined,
       history: this.#departed.get(target.id) ?? NO_HISTORY,
     }
     this.#departed.delete(target.id)
@@ -164,6 +165,7 @@ export class FleetState {
     if (record.wave) record.stage?.pool.adjustTaken(record.stratum, -1)
     this.#tally(record, -1)
     this.#records.delete(id)
+    record.closedUntil = undefined
     this.failed.delete(record)
     this.excluded.delete(record)
     if (record.history.requested) this.#departed.set(id, record.history)
@@ -191,6 +193,7 @@ export class FleetState {
 
   /** Draws the conclusions from what is known of a target now. */
   settle(record: TargetRecord): void {
+    this.#keepClosed(record)
     const away = record.input.phase === 'Unreachable' || record.input.phase === 'Held'
     if (away && record.stage) this.excluded.add(record)
     else this.excluded.delete(record)
@@ -245,9 +248,12 @@ export class FleetState {
     }
   }
 
-  /** Handles the timers that are due. Time never goes back. */
+  /** Handles the timers that are due and the windows that open. Time never goes back. */
   advance(now: number): void {
     this.#now = Math.max(this.#now, now)
+    for (const { windows } of this.stages) {
+      for (let record = windows.due(this.#now); record; record = windows.due(this.#now)) this.settle(record)
+    }
     for (let timer = this.#timers.peek(); timer && timer.at <= this.#now; timer = this.#timers.peek()) {
       this.#timers.pop()
       const { record, kind, value } = timer
@@ -269,6 +275,16 @@ export class FleetState {
     return undefined
   }
 
+  /** When the next window opens in the stages up to the one with this index. */
+  nextOpening(last: number): number | undefined {
+    let first: number | undefined
+    for (const { index, windows } of this.stages) {
+      const at = index <= last ? windows.next() : undefined
+      if (at !== undefined && (first === undefined || at < first)) first = at
+    }
+    return first
+  }
+
   /** How many targets of `customer` may be in one wave. */
   readonly customerShare = (customer: string): number =>
     customerLimit(this.strategy, this.#perCustomer.get(customer) ?? 0)
@@ -277,17 +293,28 @@ export class FleetState {
     if (record.stage?.pool.delete(record.id)) this.countPool(record, -1)
   }
 
-  /** Keeps the pool's count by shard; `pick` takes out of the pool without telling. */
+  /** Keeps the count of those who wait by shard; `pick` takes out of the pool without telling. */
   countPool(record: TargetRecord, by: number): void {
-    const perShard = record.stage?.poolPerShard
+    const perShard = record.stage?.waitingPerShard
     if (perShard) perShard.set(record.shard, (perShard.get(record.shard) ?? 0) + by)
+  }
+
+  /** A target that nobody asked is closed while its window has not opened. */
+  #keepClosed(record: TargetRecord): void {
+    const { phase, notBefore } = record.input
+    if (notBefore === undefined && record.closedUntil === undefined) return
+    const isWaiting = record.stage !== undefined && phase === 'Pending' && !isTouched(record)
+    const until = isWaiting && notBefore !== undefined && notBefore > this.#now ? notBefore : undefined
+    if (until === record.closedUntil) return
+    this.change(record, () => (record.closedUntil = until))
+    record.stage?.windows.add(record)
   }
 
   /** A target that nobody asked waits in the pool of its stage or, in a wave, for a slot. */
   #place(record: TargetRecord): void {
     const { stage } = record
     if (!stage) return
-    if (record.input.phase !== 'Pending') {
+    if (standingOf(record) !== 'idle') {
       this.leavePool(record)
       return
     }
@@ -384,6 +411,10 @@ export class FleetState {
     if (!stage) return
     if (touched || input.phase !== 'NotAffected') stage.targets += by
     this.#perCustomer.set(record.customer, (this.#perCustomer.get(record.customer) ?? 0) + by)
+    if (standing === 'closed') {
+      stage.closed += by
+      this.countPool(record, by)
+    }
     if (standing === 'busy') stage.busy += by
     if (standing === 'busy' && input.since !== undefined && isRunning(record) && !isTakenBack(record)) {
       this.evidence.running(record.stratum, by, input.since)

@@ -78,6 +78,8 @@ export class ModelWorld {
   readonly observed = new Map<string, TargetInput>()
   /** How often each target was asked, and in what order. */
   readonly requests = new Map<string, number>()
+  /** When each target was asked first. */
+  readonly askedAt = new Map<string, number>()
   readonly reverts = new Map<string, number>()
   readonly waves: { readonly stage: string; readonly wave: number; readonly size: number }[] = []
   readonly brokenBy = new Set<string>()
@@ -219,6 +221,7 @@ export class ModelWorld {
 
   #request(id: string, wave: number): void {
     this.requests.set(id, (this.requests.get(id) ?? 0) + 1)
+    if (!this.askedAt.has(id)) this.askedAt.set(id, this.now)
     this.observe(id, { requested: true, wave })
     const start = this.now
     const duration = Math.round(15 * MINUTE * (0.7 + 0.6 * this.chance('duration', id)))

@@ -43,22 +43,32 @@ function restoreStage(
   members: readonly TargetRecord[],
 ): void {
   const touched = new StagePool<TargetRecord>()
+  const closed: TargetRecord[] = []
   const recorded = new Map<number, TargetRecord[]>()
   for (const record of members.filter(isTouched)) {
     const { wave } = record.input
-    if (wave === undefined || wave < 1 || wave > waves.length) touched.add(record)
+    if (wave === undefined || wave < 1 || wave > waves.length) closed.push(record)
     else if (!recorded.get(wave)?.push(record)) recorded.set(wave, [record])
   }
   const place = (record: TargetRecord, wave: WaveState) => {
     stage.pool.adjustTaken(record.stratum, 1)
     fleet.assign(record, wave)
   }
+  closed.sort((left, right) => opensAt(right) - opensAt(left))
+  const open = (until: number) => {
+    for (let next = closed.at(-1); next && opensAt(next) <= until; next = closed.at(-1)) {
+      closed.pop()
+      touched.add(next)
+    }
+  }
   for (const [index, persisted] of waves.entries()) {
+    open(persisted.openedAt)
     const wave = newWave(index + 1, persisted.openedAt, persisted)
     stage.waves.push(wave)
     const certain = recorded.get(wave.number) ?? []
     if (wave.closedAt === undefined && index === waves.length - 1) {
-      const wanted = { size: persisted.size, first: wave.number === 1 }
+      open(Number.POSITIVE_INFINITY)
+      const wanted = { size: persisted.size, first: wave.number === 1, openedAt: persisted.openedAt }
       for (const record of membersOfOpenWave(fleet, wanted, certain, touched, members)) place(record, wave)
       return
     }
@@ -72,22 +82,34 @@ function restoreStage(
     for (const record of picked) place(record, wave)
   }
   // More were touched than the waves had members: they belong to the last wave, or to none when none was opened.
+  open(Number.POSITIVE_INFINITY)
   const last = lastWave(stage)
   if (last)
     for (const record of touched.pick(touched.size, fleet.customerShare, { together: true })) place(record, last)
 }
 
+/**
+ * From when on it can have been picked, by its window. A window that speaks of a time after it was treated is a newer one;
+ * of the older ones nothing is known.
+ */
+function opensAt({ input: { notBefore, since } }: TargetRecord): number {
+  return notBefore !== undefined && since !== undefined && notBefore <= since ? notBefore : 0
+}
+
 /** Picks the members of the wave in progress, as when it was opened; certain and touched ones are always among them. Uses `touched` up. */
 function membersOfOpenWave(
   fleet: FleetState,
-  { size, first }: { readonly size: number; readonly first: boolean },
+  { size, first, openedAt }: { readonly size: number; readonly first: boolean; readonly openedAt: number },
   certain: readonly TargetRecord[],
   touched: StagePool<TargetRecord>,
   members: readonly TargetRecord[],
 ): TargetRecord[] {
   const mustHave = new Set(certain)
   for (const record of members) if (touched.has(record.id)) mustHave.add(record)
-  for (const record of members) if (mustHave.has(record) || !isTouched(record)) touched.add(record)
+  for (const record of members) {
+    const isCandidate = !isTouched(record) && (record.input.notBefore ?? 0) <= openedAt
+    if (mustHave.has(record) || isCandidate) touched.add(record)
+  }
   const picked = touched.pick(size, fleet.customerShare, { first })
   const pairs = new Set(Array.from(mustHave, ({ pair }) => pair))
   let spare = Math.max(0, size - mustHave.size)

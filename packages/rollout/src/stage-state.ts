@@ -1,12 +1,15 @@
 import { StagePool } from './stage-pool.ts'
 import type { TargetRecord } from './target.ts'
 import type { PersistedWave, StageStrategy } from './types.ts'
+import { Windows } from './windows.ts'
 
 /** A wave that was opened (or is about to be). */
 export interface WaveState {
   readonly number: number
   openedAt: number
   closedAt: number | undefined
+  /** Somebody ended its soak early. */
+  expedited: boolean
   /** The caller has persisted that it is open; before that nobody in it is touched. */
   acknowledged: boolean
   size: number
@@ -25,12 +28,16 @@ export interface StageState {
   readonly index: number
   readonly strategy: StageStrategy
   readonly pool: StagePool<TargetRecord>
-  /** In the pool, by shard: for the ETA. */
-  readonly poolPerShard: Map<string, number>
+  /** In the pool or closed, by shard: for the ETA. */
+  readonly waitingPerShard: Map<string, number>
+  /** When closed targets open. */
+  readonly windows: Windows
   readonly waves: WaveState[]
   /** Its final soak is over; who joins now goes into its last wave. */
   passed: boolean
   targets: number
+  /** Targets that must not be started yet. */
+  closed: number
   /** Members of waves that nobody asked yet, and that are at it. */
   idle: number
   busy: number
@@ -46,10 +53,12 @@ export function newStage(index: number, strategy: StageStrategy): StageState {
     index,
     strategy,
     pool: new StagePool(),
-    poolPerShard: new Map(),
+    waitingPerShard: new Map(),
+    windows: new Windows(),
     waves: [],
     passed: false,
     targets: 0,
+    closed: 0,
     idle: 0,
     busy: 0,
     undecided: 0,
@@ -65,6 +74,7 @@ export function newWave(number: number, openedAt: number, persisted?: PersistedW
     number,
     openedAt,
     closedAt: persisted?.closedAt,
+    expedited: persisted?.expedited ?? false,
     acknowledged: persisted !== undefined,
     size: 0,
     requested: 0,

@@ -21,6 +21,7 @@ function summarizeWave(wave: WaveState): WaveSummary {
     size: wave.size,
     ...(wave.acknowledged ? { openedAt: wave.openedAt } : {}),
     ...(wave.closedAt === undefined ? {} : { closedAt: wave.closedAt }),
+    ...(wave.expedited ? { expedited: true } : {}),
     requested: wave.requested,
     applied: Math.max(wave.applied, reported.applied ?? 0),
     failed: Math.max(wave.failed, reported.failed ?? 0),
@@ -84,11 +85,12 @@ export function persistedFrom(
   return {
     stages: stages.map(({ name, waves }) => ({
       name,
-      waves: waves.flatMap(({ number, size, closedAt, applied, failed, broken, ...wave }) => {
+      waves: waves.flatMap(({ number, size, closedAt, expedited, applied, failed, broken, ...wave }) => {
         const isOpening = opening?.stage === name && opening.wave === number
         const openedAt = isOpening ? opening.at : wave.openedAt
         if (openedAt === undefined) return []
-        return [{ size, openedAt, ...(closedAt === undefined ? {} : { closedAt }), applied, failed, broken }]
+        const times = { openedAt, ...(closedAt === undefined ? {} : { closedAt }) }
+        return [{ size, ...times, ...(expedited ? { expedited } : {}), applied, failed, broken }]
       }),
     })),
     ...(verdict?.outcome === 'Halt' ? { verdict } : {}),

@@ -29,6 +29,8 @@ export interface TargetRecord {
   /** Start of the operation, and the onset, a timer is set for. */
   timedSince: number | undefined
   timedOnset: number | undefined
+  /** A window keeps it from being asked until then; only while nobody asked it. */
+  closedUntil: number | undefined
   history: History
 }
 
@@ -49,8 +51,11 @@ export const NO_HISTORY: History = Object.freeze({
   countedIn: 0,
 })
 
-/** idle: nothing was asked of it. busy: an operation is under way. done: it ended. excluded: not to be waited for. */
-export type Standing = 'idle' | 'busy' | 'done' | 'excluded'
+/**
+ * idle: nothing was asked of it. closed: nothing may be asked of it yet. busy: an operation is under way. done: it ended.
+ * excluded: not to be waited for.
+ */
+export type Standing = 'idle' | 'closed' | 'busy' | 'done' | 'excluded'
 
 type PhaseKind = 'excluded' | 'waiting' | 'running' | 'ended'
 
@@ -92,7 +97,7 @@ export function standingOf(record: TargetRecord): Standing {
   const { input } = record
   const kind = KINDS[input.phase]
   if (kind === 'excluded') return 'excluded'
-  if (!isTouched(record)) return 'idle'
+  if (!isTouched(record)) return record.closedUntil === undefined ? 'idle' : 'closed'
   if (isTakenBack(record)) {
     // Until the agent starts on it, the status still tells of the operation before.
     if (input.phase === 'Reverted') return 'done'

@@ -49,6 +49,11 @@ export interface TargetInput extends TargetMeta {
   /** Why it is failed, held, unreachable or unhealthy: one CamelCase word. */
   readonly reason?: string
   readonly message?: string
+  /**
+   * It must not be started before (milliseconds since the epoch): until then it is closed, as a window or a freeze wants
+   * it. May change at any time; has no effect on who was asked already, nor on reverts.
+   */
+  readonly notBefore?: number
 }
 
 /** A change of the observed fleet. */
@@ -153,6 +158,7 @@ export type VerdictRule =
   | 'FailureBudget'
   | 'Signal'
   | 'ContinuousSignal'
+  | 'Operator'
   | 'Gate'
 
 /** The counts a verdict rests on. */
@@ -215,6 +221,8 @@ export interface PersistedWave {
   readonly size: number
   readonly openedAt: number
   readonly closedAt?: number
+  /** Somebody ended its soak early; without this a restarted engine would soak again. */
+  readonly expedited?: boolean
   /** As last reported. After a halt they stand, because the revert wipes what they were counted from. */
   readonly applied?: number
   readonly failed?: number
@@ -240,6 +248,8 @@ export interface WaveSummary {
   /** Absent until the opening is acknowledged. */
   readonly openedAt?: number
   readonly closedAt?: number
+  /** Its soak was or will be ended early; must be stored (`PersistedWave.expedited`). */
+  readonly expedited?: boolean
   /** Members whose change was requested. */
   readonly requested: number
   /** Finished and healthy. applied + failed + broken = finished. */
@@ -268,8 +278,17 @@ export interface StageSummary {
 
 /** What the rollout waits for. */
 export interface GateSummary {
-  readonly waitingFor: 'Acknowledgement' | 'Slots' | 'Operations' | 'Onsets' | 'Soak' | 'Resume' | 'Reverts' | 'Nothing'
-  /** When a soak ends. */
+  readonly waitingFor:
+    | 'Acknowledgement'
+    | 'Slots'
+    | 'Operations'
+    | 'Onsets'
+    | 'Soak'
+    | 'Window'
+    | 'Resume'
+    | 'Reverts'
+    | 'Nothing'
+  /** When a soak ends, or the first window opens. */
   readonly until?: number
   readonly message: string
 }

@@ -142,6 +142,19 @@ export function signalVerdict(book: EvidenceBook, target: string, stratum: strin
   }
 }
 
+/** Somebody wants everything taken back, and says why. */
+export function operatorVerdict(book: EvidenceBook, reason: string): Judgement {
+  const { treated, failed } = totals(book.fleet())
+  return {
+    outcome: 'Halt',
+    rule: 'Operator',
+    reason: 'RevertRequested',
+    message: reason,
+    evidence: { treated, failed },
+    ...(treated === 0 ? {} : { bounds: bounded(treated, failed) }),
+  }
+}
+
 /** A continuous signal whose evidence was at its limit. */
 export function watchVerdict(name: string, watch: SignalWatch): Judgement {
   return {
