@@ -55,7 +55,7 @@ export function buildProgram({ name, version, session, finish }: ProgramOptions)
     .action(run(async (at, options) => (await import('./commands/status.ts')).fleetStatus(at, options as never)))
 
   addFixCommands(program, run, output, dryRun)
-  addRolloutCommands(program, run)
+  addRolloutCommands(program, run, output)
 
   const approvals = program.command('approvals').alias('approval').description('plans that wait for consent')
   approvals
@@ -160,8 +160,9 @@ function addFixCommands(program: Command, run: Run, output: () => Option, dryRun
     .action(run(async (at, options) => (await import('./commands/fix-export.ts')).fixExport(at, options as never)))
 }
 
-function addRolloutCommands(program: Command, run: Run): void {
-  const rollout = program.command('rollout').alias('rollouts').description('steer a rollout')
+function addRolloutCommands(program: Command, run: Run, output: () => Option): void {
+  const rollout = program.command('rollout').alias('rollouts').description('see, understand and steer a rollout')
+  addPlanCommands(rollout, run, output)
   rollout
     .command('pause <name>')
     .description('start nothing new; what is under way is finished')
@@ -190,6 +191,46 @@ function addRolloutCommands(program: Command, run: Run): void {
           name as string,
           (options as { reason: string }).reason,
         ),
+      ),
+    )
+}
+
+/** Commands that say what will be; they write nothing. */
+function addPlanCommands(rollout: Command, run: Run, output: () => Option): void {
+  const strategy = () => new Option('--strategy <name>', 'RolloutStrategy on the server')
+  const filename = () => new Option('-f, --filename <file>', 'RolloutStrategy in a file')
+  const hazard = () =>
+    new Option('--hazard <share>', 'control planes that suffer at any moment without the fix, as 0.01 or 1%').argParser(
+      share,
+    )
+  const prior = () => new Option('--prior <share>', 'chance that the fix is itself bad, as 0.1 or 10%').argParser(share)
+  rollout
+    .command('plan [name]')
+    .description('waves, times, deadline and expected harm of a rollout; writes nothing')
+    .option('--fix <name>', 'a fix instead of a rollout: its name, or a file with one that nobody has requested yet')
+    .addOption(strategy())
+    .addOption(filename())
+    .option('--propose', 'let the planner choose waves and soaks; -o yaml prints the strategy', false)
+    .addOption(hazard())
+    .addOption(prior())
+    .addOption(output())
+    .addHelpText('after', planExample)
+    .action(
+      run(async (at, name, options) =>
+        (await import('./commands/rollout-plan.ts')).rolloutPlan(at, name as string | undefined, options as never),
+      ),
+    )
+  rollout
+    .command('what-if <name>')
+    .description('what another strategy would change: who moves, how much earlier, what it costs; writes nothing')
+    .addOption(strategy())
+    .addOption(filename())
+    .addOption(hazard())
+    .addOption(prior())
+    .addOption(output())
+    .action(
+      run(async (at, name, options) =>
+        (await import('./commands/rollout-what-if.ts')).rolloutWhatIf(at, name as string, options as never),
       ),
     )
 }
@@ -240,6 +281,14 @@ Example:
       --image 4.20=registry.example/cpo@sha256:<64 hex digits>
 `
 
+const planExample = `
+Examples:
+  # When will it be everywhere, and what may it cost?
+  lkt rollout plan my-fix
+  # What would be best for a fix that starts to hurt one control plane in fifty?
+  lkt rollout plan --fix my-fix --propose --hazard 2%
+`
+
 const apiserverExample = `
 Example:
   # An API server with the kinds of your controller, at a port of its own
@@ -252,6 +301,13 @@ function wholeNumber(largest: number, smallest = 0): (text: string) => number {
     if (value >= smallest && value <= largest) return value
     throw new InvalidArgumentError(`It must be a whole number from ${smallest} to ${largest}.`)
   }
+}
+
+/** `5%` or `0.05`. */
+function share(text: string): number {
+  const value = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text)
+  if (/^\d/.test(text) && value >= 0 && value <= 1) return value
+  throw new InvalidArgumentError('It must be a share from 0 to 1, as 0.05 or 5%.')
 }
 
 /** Errors of every command become exceptions with one hint, so that the edge alone ends the process. */

@@ -14,3 +14,6 @@ export { rolloutController } from './controllers/rollout-controller.ts'
 export { defaultStrategy } from './default-strategy.ts'
 export { DEFAULT_STAKES, rolloutScenario } from './rollout-scenario.ts'
 export type { ScenarioInput } from './rollout-scenario.ts'
+// What those who look at rollouts of fixes need of the engine that decides them.
+export { assess, guessedDurations, plannedOperationMs, proposeStrategy, shareBounds, whatIf } from '@locktender/rollout'
+export type { Assessment, Proposal, Reason, Scenario, StageStrategy, WhatIf } from '@locktender/rollout'

@@ -6,17 +6,16 @@ import {
   imageForControlPlane,
   parseDuration,
   PLATFORMS,
-  rolloutStrategies,
   type ComponentFix,
   type ComponentFixTarget,
   type ControlPlane,
 } from '@locktender/fleet'
-import { isNotFound, type Client } from '@locktender/kube'
 import { imageDigest, parseVersion, parseVersionRange, releaseLine } from '@locktender/releases'
 import { CommandError } from '../command-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { printObjects, resourceName, type OutputFormat } from '../output.ts'
 import type { Session } from '../session.ts'
+import { strategyNamed } from '../strategy-source.ts'
 import { fixColumns } from './fix-columns.ts'
 
 export interface FixRequestOptions {
@@ -40,7 +39,7 @@ export interface FixRequestOptions {
 export async function fixRequest(session: Session, name: string, options: FixRequestOptions): Promise<void> {
   const fix = fixFromOptions(name, options)
   const client = await session.client()
-  await checkStrategy(client, options.strategy)
+  await strategyNamed(client, options.strategy)
   const { items } = await client.listAll<ControlPlane>(controlPlanes)
   const matcher = fixMatcher(fix)
   const affected = items.filter((controlPlane) => imageForControlPlane(matcher, controlPlane) !== undefined).length
@@ -66,18 +65,6 @@ export async function fixRequest(session: Session, name: string, options: FixReq
   session.out(`${resourceName(componentFixes, name)} created${suffix}\n`)
   session.note(`concerns ${affected} of ${items.length} control planes, due in ${options.deadline}`)
   if (options.dryRun === 'none') session.note(`next: lkt fix status ${name} --watch`)
-}
-
-async function checkStrategy(client: Client, name: string): Promise<void> {
-  try {
-    await client.get(rolloutStrategies, name)
-  } catch (error) {
-    if (!isNotFound(error)) throw error
-    throw new CommandError(
-      exitCodes.notFound,
-      `RolloutStrategy "${name}" does not exist; list them with "kubectl get rolloutstrategies". Nothing was written`,
-    )
-  }
 }
 
 /** The object that the options describe. Throws CommandError or InputError with what, why and what to do. */

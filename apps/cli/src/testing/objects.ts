@@ -1,5 +1,12 @@
 import { defaultStrategy } from '@locktender/fixes'
-import { API_VERSION, type ComponentFix, type Rollout } from '@locktender/fleet'
+import {
+  API_VERSION,
+  type ComponentFix,
+  type ControlPlane,
+  type Rollout,
+  type RolloutStrategy,
+  type RolloutStrategySpec,
+} from '@locktender/fleet'
 
 export const PLAN_HASH = `sha256:${'a'.repeat(64)}`
 
@@ -82,4 +89,40 @@ export const HALF_WAY: NonNullable<Rollout['status']> = {
   eta: '2026-01-05T11:20:00Z',
   problems: [{ controlPlane: 'mc-1/cp-9', state: 'Failed', reason: 'Timeout', message: 'not ready after 45m' }],
   decisions: 9,
+}
+
+/** A control plane that {@link fixOf} concerns. */
+export function controlPlaneOf(name: string, environment: 'stage' | 'production' = 'production'): ControlPlane {
+  return {
+    apiVersion: API_VERSION,
+    kind: 'ControlPlane',
+    metadata: { name, namespace: environment === 'stage' ? 'mc-s' : 'mc-p' },
+    spec: { hostedCluster: { namespace: 'clusters', name } },
+    status: {
+      identity: {
+        environment,
+        sector: 'main',
+        region: 'eu-1',
+        platform: 'AWS',
+        architecture: 'amd64',
+        topology: 'HighlyAvailable',
+        customer: `customer-${name}`,
+        tier: 'silver',
+      },
+      version: { controlPlane: '4.20.3', dataPlane: '4.20.3' },
+      images: [],
+      health: { state: 'Healthy', since: '2026-01-01T00:00:00Z' },
+      nodeFingerprint: 'f',
+    },
+  }
+}
+
+/** The strategy of {@link rolloutOf}. */
+export function strategyOf(name: string, change: Partial<RolloutStrategySpec> = {}): RolloutStrategy {
+  return {
+    apiVersion: API_VERSION,
+    kind: 'RolloutStrategy',
+    metadata: { name },
+    spec: { ...rolloutOf().spec.strategy, ...change },
+  }
 }
