@@ -41,6 +41,7 @@ import { SimulatedHyperShift } from './management-cluster.ts'
 import type { WorldOptions } from './options.ts'
 import { inParallel } from './parallel.ts'
 import { approveRollouts, requestFix } from './people.ts'
+import type { Person } from './people.ts'
 import { hasEnded, summarise } from './summary.ts'
 import type { Summary } from './summary.ts'
 
@@ -180,12 +181,9 @@ export class Demo {
       await Promise.all(around)
       return
     }
-    const person = async ({ name, groups }: Identity) => ({
-      name,
-      client: new Client({
-        transport: this.#server.transport({ cluster: hub, user: { name, groups } }),
-        userAgent: name,
-      }),
+    const person = (identity: Identity): Person => ({
+      name: identity.name,
+      client: this.client(hub, identity),
       clock,
       random,
     })
@@ -204,10 +202,8 @@ export class Demo {
         })
       }),
       this.#clientFor(managerIdentity, hub).then((client) => startManager({ hub: client, clock, random, log, signal })),
-      ...approvers.map(async (approver) => approveRollouts(await person(approver), fixName, signal)),
-      person(requester).then((somebody) =>
-        requestFix(somebody, componentFix(this.fleet), this.fleet.controlPlanes.length, signal),
-      ),
+      ...approvers.map((approver) => approveRollouts(person(approver), fixName, signal)),
+      requestFix(person(requester), componentFix(this.fleet), this.fleet.controlPlanes.length, signal),
     ])
   }
 
@@ -227,8 +223,7 @@ export class Demo {
   async summary(elapsedRealSeconds: number, cpuSeconds: number): Promise<Summary | undefined> {
     const [fix, rollout] = [this.#fixes.get(fixName), this.#rollout()]
     if (fix === undefined || rollout === undefined) return undefined
-    const admin = new Client({ transport: this.#server.transport({ cluster: hub, user: administrator }) })
-    const all = await admin.listAll<ControlPlane>(controlPlanes)
+    const all = await this.client(hub, administrator).listAll<ControlPlane>(controlPlanes)
     const broken = this.#simulated.flatMap((hypershift) => hypershift.states()).filter(({ brokenByFix }) => brokenByFix)
     return summarise({
       fix,
@@ -293,7 +288,7 @@ export class Demo {
   async #watch<T extends KubeObject>(cache: ObjectCache<T>, resource: Resource, signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#environment
     const reflector = new Reflector<T>({
-      client: new Client({ transport: this.#server.transport({ cluster: hub, user: administrator }) }),
+      client: this.client(hub, administrator),
       resource,
       clock,
       random,
