@@ -17,6 +17,7 @@ import { Display } from './live-view/display.ts'
 import { parseOptions } from './options.ts'
 import type { SimulatorOptions } from './options.ts'
 import { exitCodeOf, exitCodes } from './summary.ts'
+import type { Summary } from './summary.ts'
 
 /** Two looks a blink apart show nothing new; five a second are smooth. */
 const redrawMs = 200
@@ -56,21 +57,10 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 
   const display = new Display(output)
-  let outcome: 'ended' | 'timed out' | undefined
   const running = demo.run(stop.signal)
-  const decided = new Promise<void>((resolve) => {
-    const decide = (value: 'ended' | 'timed out') => () => {
-      outcome ??= value
-      resolve()
-    }
-    void demo.ended.then(decide('ended'))
-    clock.after(longestRunMs, decide('timed out'))
-    stop.signal.addEventListener('abort', () => resolve(), { once: true })
-  })
   const redraw = output.columns === undefined ? undefined : setInterval(() => display.show(demo.screen()), redrawMs)
   if (redraw === undefined) demo.onChange(() => display.show(demo.screen()))
-  const driving = virtual ? (clock as VirtualClock).run(() => outcome !== undefined || stop.signal.aborted) : undefined
-  await Promise.race([Promise.all([decided, driving]), running])
+  const outcome = await Promise.race([outcomeOf(demo, clock, stop.signal), running])
   // From here on lines may be written below the screen, so nothing is drawn over any more.
   if (redraw !== undefined) clearInterval(redraw)
   demo.onChange(() => {})
@@ -81,22 +71,45 @@ async function main(argv: readonly string[]): Promise<number> {
   const summary = await demo.summary(elapsedReal, (cpu.user + cpu.system) / 1e6)
   if (outcome === 'ended' && folder !== undefined) await recordEnd(folder)
   if (!options.exitWhenDone && !stop.signal.aborted) {
-    if (options.json && summary !== undefined) process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`)
+    if (options.json) printJson(summary)
     await serve(demo, folder, clock, (text) => output.write(text), stop.signal)
   }
   stop.abort()
-  await Promise.race([running, virtual ? (clock as VirtualClock).run() : running])
+  await Promise.race([running, clock instanceof VirtualClock ? clock.run() : running])
   if (clock instanceof ScaledClock) clock.stop()
   await demo.close()
-  if (options.exitWhenDone && options.json && summary !== undefined) {
-    process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`)
-  }
+  if (options.exitWhenDone && options.json) printJson(summary)
   if (outcome === undefined) {
     if (folder !== undefined) output.write(`\nInterrupted. Continue with: npm start -- --data ${folder.path}\n`)
     return exitCodes.interrupted
   }
   if (outcome === 'timed out' || summary === undefined) return exitCodes.timedOut
   return options.exitWhenDone ? exitCodeOf(summary) : exitCodes.done
+}
+
+/** How the rollout ends, letting virtual time pass until it does; undefined when `signal` aborts first. */
+async function outcomeOf(
+  demo: Demo,
+  clock: VirtualClock | ScaledClock,
+  signal: AbortSignal,
+): Promise<'ended' | 'timed out' | undefined> {
+  let outcome: 'ended' | 'timed out' | undefined
+  const decided = new Promise<void>((resolve) => {
+    const decide = (value: 'ended' | 'timed out') => () => {
+      outcome ??= value
+      resolve()
+    }
+    void demo.ended.then(decide('ended'))
+    clock.after(longestRunMs, decide('timed out'))
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  if (clock instanceof VirtualClock) await clock.run(() => outcome !== undefined || signal.aborted)
+  await decided
+  return outcome
+}
+
+function printJson(summary: Summary | undefined): void {
+  if (summary !== undefined) process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`)
 }
 
 /** Aborts at the first Ctrl-C or SIGTERM; the second ends the process at once. */
