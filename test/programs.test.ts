@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defaultStrategy } from '@locktender/fixes'
 import {
+  API_VERSION,
   componentFixes,
   controlPlanes,
   leases,
@@ -31,7 +32,7 @@ afterEach(async () => {
 })
 
 const strategy: RolloutStrategy = {
-  apiVersion: 'locktender.dev/v1alpha1',
+  apiVersion: API_VERSION,
   kind: 'RolloutStrategy',
   metadata: { name: 'quick' },
   spec: {

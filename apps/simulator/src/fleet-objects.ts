@@ -1,6 +1,13 @@
 import { apiVersionOf } from '@locktender/kube'
 import type { KubeObject, Resource } from '@locktender/kube'
-import { controlPlanes, managementClusters, namespaces, releases, rolloutStrategies } from '@locktender/fleet'
+import {
+  API_VERSION,
+  controlPlanes,
+  managementClusters,
+  namespaces,
+  releases,
+  rolloutStrategies,
+} from '@locktender/fleet'
 import type {
   ComponentFix,
   ControlPlane,
@@ -107,7 +114,7 @@ export function fixImages(fleet: SimulatedFleet): ReadonlyMap<string, string> {
 export function componentFix(fleet: SimulatedFleet): ComponentFix {
   const platforms = [...new Set(fleet.managementClusters.map(({ platform }) => platform))].sort()
   return {
-    apiVersion: 'locktender.dev/v1alpha1',
+    apiVersion: API_VERSION,
     kind: 'ComponentFix',
     metadata: { name: fixName },
     spec: {

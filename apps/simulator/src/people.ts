@@ -1,4 +1,4 @@
-import { approvals, componentFixes, controlPlanes, rollouts } from '@locktender/fleet'
+import { API_VERSION, approvals, componentFixes, controlPlanes, rollouts } from '@locktender/fleet'
 import type { Approval, ComponentFix, ControlPlane, Rollout } from '@locktender/fleet'
 import { isAlreadyExists, isForbidden, ObjectCache, Reflector, sleep } from '@locktender/kube'
 import type { Client, Clock, Random } from '@locktender/kube'
@@ -75,7 +75,7 @@ export async function approveRollouts(person: Person, fixName: string, signal: A
 
 async function approve(person: Person, rollout: string, planHash: string, signal: AbortSignal): Promise<void> {
   const approval: Approval = {
-    apiVersion: 'locktender.dev/v1alpha1',
+    apiVersion: API_VERSION,
     kind: 'Approval',
     metadata: { name: `${rollout}-${person.name}` },
     spec: { rollout, planHash, comment: 'Read the plan; stages and waves look right.' },

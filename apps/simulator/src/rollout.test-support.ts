@@ -1,3 +1,4 @@
+import { API_VERSION } from '@locktender/fleet'
 import type { Rollout, RolloutStatus } from '@locktender/fleet'
 
 interface TestPlan {
@@ -14,7 +15,7 @@ export function rolloutOf(
   status: Partial<RolloutStatus> & Pick<RolloutStatus, 'phase'>,
 ): Rollout {
   return {
-    apiVersion: 'locktender.dev/v1alpha1',
+    apiVersion: API_VERSION,
     kind: 'Rollout',
     metadata: { name },
     spec: {

@@ -1,3 +1,4 @@
+import { API_VERSION } from '@locktender/fleet'
 import type { ComponentFix, ControlPlane, ControlPlaneOperation, Rollout, RolloutStatus } from '@locktender/fleet'
 import { describe, expect, test } from 'vitest'
 import { generateFleet, simulatedImage } from './fleet-generator.ts'
@@ -26,7 +27,7 @@ function controlPlane(name: string, phase?: ControlPlaneOperation['phase']): Con
   const override = { component: fix.spec.component, image: target.image, fix: fix.metadata.name, rollout: 'ro' }
   const runs = phase === 'Applied' ? target.image : simulatedImage('control-plane-operator', '4.20.3')
   return {
-    apiVersion: 'locktender.dev/v1alpha1',
+    apiVersion: API_VERSION,
     kind: 'ControlPlane',
     metadata: { namespace: 'mc', name },
     spec: { hostedCluster: { namespace: 'clusters', name }, ...(requests && { overrides: [override] }) },

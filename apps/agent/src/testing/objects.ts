@@ -1,3 +1,4 @@
+import { API_VERSION } from '@locktender/fleet'
 import type { ControlPlane } from '@locktender/fleet'
 import type { Condition } from '@locktender/kube'
 import { annotationsFor, type ChangeRecord } from '../change-record.ts'
@@ -19,7 +20,7 @@ export function condition(type: string, status: Condition['status'], minutes = -
 
 export function controlPlane(overrides: ControlPlane['spec']['overrides'] = []): ControlPlane {
   return {
-    apiVersion: 'locktender.dev/v1alpha1',
+    apiVersion: API_VERSION,
     kind: 'ControlPlane',
     metadata: { name: 'hc-1', namespace: 'mc-1' },
     spec: { hostedCluster: { namespace: 'clusters', name: 'hc-1' }, overrides },

@@ -1,3 +1,4 @@
+import { API_VERSION } from '@locktender/fleet'
 import type { ComponentFix, Rollout, RolloutStatus } from '@locktender/fleet'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -12,7 +13,7 @@ const start = Date.UTC(2026, 0, 5, 8)
 const at = (minutes: number) => new Date(start + minutes * 60_000).toISOString()
 
 const fix: ComponentFix = {
-  apiVersion: 'locktender.dev/v1alpha1',
+  apiVersion: API_VERSION,
   kind: 'ComponentFix',
   metadata: { name: 'fix-90001', creationTimestamp: at(0) },
   spec: {
