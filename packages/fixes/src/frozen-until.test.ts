@@ -1,7 +1,7 @@
 import { API_VERSION } from '@locktender/fleet'
 import type { FreezeWindow, FreezeWindowSpec } from '@locktender/fleet'
 import { describe, expect, test } from 'vitest'
-import { frozenUntil, nextFreezeChange } from './frozen-until.ts'
+import { frozenUntil, nextFreezeChange, withFreeze } from './frozen-until.ts'
 import { controlPlaneOf } from './test-objects.ts'
 
 const controlPlane = controlPlaneOf('one')
@@ -51,6 +51,18 @@ describe('a control plane', () => {
     const freezes = [freeze('stage', 10, 18, { environments: ['stage'] }), freeze('own', 10, 12, { tiers: ['gold'] })]
     expect(frozenUntil(controlPlane, freezes, at(11))?.until).toBe(at(12))
   })
+})
+
+test('a freeze is the reason of whoever waits, and changes no other state', () => {
+  const frozen = frozenUntil(controlPlane, [freeze('sale', 10, 18)], at(11))
+  expect(withFreeze({ state: 'Pending', image: 'one' }, frozen)).toEqual({
+    state: 'Pending',
+    image: 'one',
+    reason: 'Freeze',
+    message: expect.stringContaining('sale day'),
+  })
+  expect(withFreeze({ state: 'Applied' }, frozen)).toEqual({ state: 'Applied' })
+  expect(withFreeze({ state: 'Pending' }, undefined)).toEqual({ state: 'Pending' })
 })
 
 test('the next change is the next begin or end of any freeze', () => {

@@ -1,4 +1,4 @@
-import type { ControlPlane, FreezeWindow } from '@locktender/fleet'
+import type { ControlPlane, FreezeWindow, TargetStatus } from '@locktender/fleet'
 import { concerns } from './freeze-windows.ts'
 
 /** Nothing may be started on a control plane now. */
@@ -32,6 +32,12 @@ export function frozenUntil(
   if (last === undefined) return undefined
   const { reason, owner, to } = last.spec
   return { until, reason: 'Freeze', message: `${reason} (freeze ${last.metadata.name} of ${owner}, until ${to})` }
+}
+
+/** The state of a control plane that could be treated, with what keeps it from that; other states as they are. */
+export function withFreeze(status: TargetStatus, frozen: Frozen | undefined): TargetStatus {
+  if (status.state !== 'Pending' || frozen === undefined) return status
+  return { ...status, reason: frozen.reason, message: frozen.message }
 }
 
 /** When the next freeze begins or ends after `now`; undefined when none does. */

@@ -21,8 +21,9 @@ const operation: ControlPlaneOperation = {
 }
 const sick = { state: 'Unavailable', since: '2026-01-05T08:40:00Z', reason: 'KASDown', message: 'no answer' } as const
 
-function see(controlPlane: ControlPlane, reachable = true) {
+function see(controlPlane: ControlPlane, reachable = true, compareUntreated = false) {
   const { status, input } = observe(controlPlane, {
+    compareUntreated,
     matcher,
     rollout: 'one',
     stages: defaultStrategy().stages,
@@ -86,6 +87,18 @@ describe('a control plane is to a rollout', () => {
   test('not a victim of the change when it was ill before', () => {
     const status = { operations: [operation], images: inPlace, health: { ...sick, since: '2026-01-05T08:09:59Z' } }
     expect(see(controlPlaneOf('a', { spec: requested, status }))).not.toHaveProperty('onsetAt')
+  })
+
+  test('ill without the change when the untreated are compared, by the same standard', () => {
+    const untreated = controlPlaneOf('a', { status: { health: sick } })
+    expect(see(untreated, true, true)).toMatchObject({ phase: 'Pending', onsetAt: Date.parse(sick.since) })
+    expect(see(untreated, true, true)).not.toHaveProperty('reason')
+    expect(see(untreated)).not.toHaveProperty('onsetAt')
+    const unknown = controlPlaneOf('a', { status: { health: { ...sick, state: 'Unknown' } } })
+    expect(see(unknown, true, true)).not.toHaveProperty('onsetAt')
+    // Asked, it is no longer untreated; what it suffers from is not held against a change that it does not have yet.
+    const asked = controlPlaneOf('a', { spec: requested, status: { health: sick } })
+    expect(see(asked, true, true)).not.toHaveProperty('onsetAt')
   })
 
   test('held when the agent cannot begin, with its reason', () => {

@@ -21,6 +21,8 @@ export interface ObservationContext {
   readonly now: number
   /** False while the agent of the management cluster is silent. */
   readonly reachable: boolean
+  /** Whether illness of those that nothing was asked of is told, too, as that of treated ones is. */
+  readonly compareUntreated?: boolean
 }
 
 /** Folds a ControlPlane into what one rollout has to know of it. */
@@ -45,7 +47,9 @@ export function observe(controlPlane: ControlPlane, context: ObservationContext)
   )
   // The override was written by an earlier rollout of the same fix: not ours to judge, and not to be written again.
   const foreign = override?.fix === matcher.name && !requested && !followsUp
+  const isUntreated = context.compareUntreated === true && status.state === 'Pending'
   const onset = status.state === 'Applied' && requested ? onsetOf(controlPlane, operation) : undefined
+  const onsetAt = onset?.at ?? (isUntreated ? illnessOf(controlPlane)?.at : undefined)
   const reason = onset?.reason ?? status.reason
   const message = onset?.message ?? status.message
   return {
@@ -58,7 +62,7 @@ export function observe(controlPlane: ControlPlane, context: ObservationContext)
       ...(operation === undefined ? {} : { since: Date.parse(operation.startTime) }),
       ...(operation?.completionTime === undefined ? {} : { completedAt: Date.parse(operation.completionTime) }),
       ...(operation !== undefined && isRevert(operation) ? { revert: true } : {}),
-      ...(onset === undefined ? {} : { onsetAt: onset.at }),
+      ...(onsetAt === undefined ? {} : { onsetAt }),
       ...(reason === undefined ? {} : { reason }),
       ...(message === undefined ? {} : { message }),
     },
@@ -128,15 +132,23 @@ function foreignPhase({ state }: TargetStatus): TargetPhase {
   return state === 'Applied' || state === 'Native' || state === 'NotAffected' ? 'NotAffected' : 'Held'
 }
 
+/** An illness, since when and why. */
+interface Onset {
+  readonly at: number
+  readonly reason: string
+  readonly message: string
+}
+
 /** When the control plane fell ill after the change; undefined while it is well or when it was ill before. */
-function onsetOf(
-  controlPlane: ControlPlane,
-  operation: ControlPlaneOperation | undefined,
-): { readonly at: number; readonly reason: string; readonly message: string } | undefined {
-  const health = controlPlane.status?.health
-  if (health === undefined || operation === undefined) return undefined
-  if (health.state !== 'Degraded' && health.state !== 'Unavailable') return undefined
-  const at = Date.parse(health.since)
-  if (at < Date.parse(operation.startTime)) return undefined
-  return { at, reason: health.reason ?? health.state, message: health.message ?? '' }
+function onsetOf(controlPlane: ControlPlane, operation: ControlPlaneOperation | undefined): Onset | undefined {
+  const illness = illnessOf(controlPlane)
+  if (illness === undefined || operation === undefined) return undefined
+  return illness.at < Date.parse(operation.startTime) ? undefined : illness
+}
+
+/** What a control plane suffers from now, by the one standard there is for treated and untreated ones. */
+export function illnessOf({ status }: ControlPlane): Onset | undefined {
+  const health = status?.health
+  if (health?.state !== 'Degraded' && health?.state !== 'Unavailable') return undefined
+  return { at: Date.parse(health.since), reason: health.reason ?? health.state, message: health.message ?? '' }
 }

@@ -5,6 +5,7 @@ import {
   componentFixes,
   controlPlanes,
   DEFAULT_COMPONENT,
+  freezeWindows,
   leases,
   managementClusters,
   rollouts,
@@ -17,6 +18,7 @@ import { placesFor } from '../caps.ts'
 import { hasInFlight, isOver } from '../rollout-status.ts'
 import { AgentLiveness } from './agent-liveness.ts'
 import { HUB } from './fixes-controller.ts'
+import { Freezes } from './freezes.ts'
 import { RolloutRun } from './rollout-run.ts'
 import { RolloutWorker } from './rollout-worker.ts'
 import type { Ending } from './rollout-worker.ts'
@@ -47,6 +49,7 @@ class RolloutController implements Controller {
     },
     { cluster: HUB, resource: controlPlanes, keys: (event: ObjectEvent) => this.#onControlPlane(event) },
     { cluster: HUB, resource: managementClusters, keys: (event: ObjectEvent) => this.#onManagementCluster(event) },
+    { cluster: HUB, resource: freezeWindows, keys: (event: ObjectEvent) => this.#onFreeze(event) },
     { cluster: HUB, resource: leases, keys: (event: ObjectEvent) => this.#onLease(event) },
     { cluster: HUB, resource: componentFixes, keys: (event: ObjectEvent) => this.#onFix(event) },
   ]
@@ -58,6 +61,7 @@ class RolloutController implements Controller {
   /** UIDs of rollouts whose end was stored here, while the cache may still show them under way. */
   readonly #ended = new Set<string>()
   readonly #liveness = new AgentLiveness()
+  readonly #freezes = new Freezes()
   /** Limits by management cluster. */
   readonly #caps = new Map<string, number>()
 
@@ -85,7 +89,8 @@ class RolloutController implements Controller {
         this.#ended.add(rollout.metadata.uid ?? '')
         return
       }
-      const next = Math.min(due ?? Infinity, worker.run.nextHoldEnd() ?? Infinity, this.#liveness.nextDue() ?? Infinity)
+      const times = [due, worker.run.nextHoldEnd(), this.#liveness.nextDue(), this.#freezes.nextDue()]
+      const next = Math.min(...times.map((time) => time ?? Infinity))
       return next === Infinity ? undefined : { requeueAfterMs: Math.max(1, next - world.clock.now()) }
     } catch (error) {
       if (worker.isVoid) this.#workers.delete(key)
@@ -93,14 +98,19 @@ class RolloutController implements Controller {
     }
   }
 
-  /** Takes in what changes by time alone: holds that end, agents that fall silent. */
+  /** Takes in what changes by time alone: holds that end, agents that fall silent, freezes that begin or end. */
   #catchUp(hub: ClusterView, now: number): void {
     const fleet = hub.cache<ControlPlane>(controlPlanes)
     const changed = this.#liveness.advance(now)
+    const refrozen = this.#freezes.advance(now)
     let freed = false
     for (const worker of this.#workers.values()) {
       const { run } = worker
-      const ids = [...changed.flatMap((name) => run.onManagementCluster(name)), ...run.endedHolds(now)]
+      const ids = [
+        ...changed.flatMap((name) => run.onManagementCluster(name)),
+        ...run.endedHolds(now),
+        ...(refrozen ? run.pending() : []),
+      ]
       for (const id of ids) {
         const controlPlane = fleet.get(id)
         if (controlPlane === undefined) continue
@@ -129,6 +139,7 @@ class RolloutController implements Controller {
       now: () => world.clock.now(),
       reachable: (managementCluster) => this.#liveness.reachable(managementCluster),
       maxPerShard: (managementCluster) => this.#room(name, managementCluster),
+      frozen: (controlPlane) => this.#freezes.on(controlPlane, world.clock.now()),
     })
     const worker = new RolloutWorker(run, world)
     this.#workers.set(name, worker)
@@ -177,6 +188,11 @@ class RolloutController implements Controller {
 
   #roomChanged(): string[] {
     for (const { run } of this.#workers.values()) run.engine?.capsChanged()
+    return [...this.#workers.keys()]
+  }
+
+  #onFreeze(event: ObjectEvent): readonly string[] {
+    this.#freezes.observe(event)
     return [...this.#workers.keys()]
   }
 

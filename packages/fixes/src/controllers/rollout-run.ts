@@ -11,6 +11,8 @@ import type {
 import { deepEqual, objectKey } from '@locktender/kube'
 import { RolloutEngine } from '@locktender/rollout'
 import type { Decision } from '@locktender/rollout'
+import { withFreeze } from '../frozen-until.ts'
+import type { Frozen } from '../frozen-until.ts'
 import { historyOf } from '../operation-history.ts'
 import { observe } from '../rollout-inputs.ts'
 import type { Observation } from '../rollout-inputs.ts'
@@ -37,6 +39,8 @@ export interface RunOptions {
   readonly reachable: (managementCluster: string) => boolean
   /** How many operations this run may have on a management cluster, given what others have there. */
   readonly maxPerShard: (managementCluster: string) => number
+  /** What keeps a control plane from being treated now. */
+  readonly frozen: (controlPlane: ControlPlane) => Frozen | undefined
 }
 
 /** What came of an event. */
@@ -162,6 +166,11 @@ export class RolloutRun {
     return this.#holds.size === 0 ? undefined : Math.min(...this.#holds.values())
   }
 
+  /** Control planes that nothing was asked of yet, and that could be treated but for a freeze. */
+  pending(): string[] {
+    return [...this.#observations].filter(([, { status }]) => status.state === 'Pending').map(([id]) => id)
+  }
+
   onManagementCluster(name: string): string[] {
     return [...(this.#shards.get(name) ?? [])]
   }
@@ -197,14 +206,22 @@ export class RolloutRun {
       stages: this.rollout.spec.strategy.stages,
       now: now(),
       reachable: reachable(controlPlane.metadata.namespace ?? ''),
+      compareUntreated: this.rollout.spec.strategy.compareUntreated === true,
     })
     const refusal = this.#refusals.get(id)
-    if (refusal === undefined) return observation
+    if (refusal === undefined) return this.#underFreeze(observation, controlPlane)
     const { reason, message } = refusal
     return {
       status: { ...observation.status, state: 'Blocked', reason, message },
       input: { ...observation.input, phase: 'Held', reason, message },
     }
+  }
+
+  #underFreeze({ status, input }: Observation, controlPlane: ControlPlane): Observation {
+    const frozen = status.state === 'Pending' ? this.#options.frozen(controlPlane) : undefined
+    if (frozen === undefined) return { status, input }
+    const { until, reason, message } = frozen
+    return { status: withFreeze(status, frozen), input: { ...input, notBefore: until, reason, message } }
   }
 
   #enter(id: string, observation: Observation, controlPlane: ControlPlane): void {

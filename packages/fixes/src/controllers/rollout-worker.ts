@@ -1,10 +1,13 @@
-import { controlPlanes, rollouts } from '@locktender/fleet'
-import type { ControlPlane, Rollout, RolloutStatus } from '@locktender/fleet'
+import { controlPlanes, freezeWindows, managementClusters, rollouts } from '@locktender/fleet'
+import type { ControlPlane, FreezeWindow, ManagementCluster, Rollout, RolloutStatus } from '@locktender/fleet'
 import { ApiError, createMergePatch, deepEqual, isConflict } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
-import type { Decision, RolloutEngine, RolloutSummary } from '@locktender/rollout'
+import type { Decision, RolloutEngine, RolloutSummary, Scenario } from '@locktender/rollout'
 import type { ClusterView, World } from '@locktender/runtime'
 import type { CountedApprovals } from '../approvals.ts'
+import { pastDurations } from '../past-durations.ts'
+import { Prospects } from '../prospects.ts'
+import { rolloutScenario } from '../rollout-scenario.ts'
 import { hasInFlight, isOver, runningStatus, waitingStatus } from '../rollout-status.ts'
 import type { StatusInput } from '../rollout-status.ts'
 import { writeOverride } from './override-writer.ts'
@@ -39,12 +42,14 @@ export class RolloutWorker {
   #approvals: CountedApprovals = []
   /** Answers to our writes that the watch has not caught up with. */
   readonly #answers = new Map<string, ControlPlane>()
+  readonly #prospects: Prospects
 
   constructor(run: RolloutRun, world: World) {
     this.run = run
     this.#world = world
     this.#stored = run.rollout.status
     this.#resourceVersion = run.rollout.metadata.resourceVersion
+    this.#prospects = new Prospects(this.#stored)
   }
 
   /** What is in memory may not be what is stored; to be made again from the objects. */
@@ -69,7 +74,7 @@ export class RolloutWorker {
     signal: AbortSignal,
     ending?: Ending,
   ): Promise<number | undefined> {
-    const engine = this.run.engine ?? this.#begin(approvals, ending)
+    const engine = this.run.engine ?? this.#begin(approvals, hub, ending)
     if (engine === undefined) return this.#wait(approvals, hub, ending)
     this.#intervene(engine, ending)
     const failure = await this.#carryOut(engine, hub, signal)
@@ -79,24 +84,22 @@ export class RolloutWorker {
       summary.phase !== this.#stored?.phase ||
       summary.stage !== this.#stored.stage ||
       summary.wave !== this.#stored.wave
-    if (turned || this.#isStatusDue(now)) {
-      await this.#store(
-        runningStatus(this.#input(now), summary, (id) => this.run.stateOf(id)),
-        hub,
-      )
+    if (turned || this.#isStatusDue(now) || now >= this.#prospects.dueAt) {
+      await this.#storeRunning(engine, summary, hub, { now, milestone: false })
     }
     if (failure !== undefined) throw failure
-    const due = Math.min(engine.nextDue(now) ?? Infinity, this.#nextStatus() ?? Infinity)
+    const due = Math.min(engine.nextDue(now) ?? Infinity, this.#nextStatus(), this.#prospects.dueAt)
     return due === Infinity ? undefined : due
   }
 
   /** Starts the engine of a rollout that is approved or was started before. */
-  #begin(approvals: CountedApprovals, ending: Ending | undefined): RolloutEngine | undefined {
+  #begin(approvals: CountedApprovals, hub: ClusterView, ending: Ending | undefined): RolloutEngine | undefined {
     const { spec } = this.run.rollout
     const started = this.#stored !== undefined && this.#stored.phase !== 'AwaitingApproval'
     if (!started) {
-      if (spec.abort !== undefined || ending !== undefined) return undefined
+      if (spec.abort !== undefined || spec.revert !== undefined || ending !== undefined) return undefined
       if (approvals.length < spec.strategy.approvals) return undefined
+      this.#prospects.begin(this.#scenario(hub))
     }
     this.#approvals = started ? this.#stored!.approvals : approvals
     this.run.start(this.#stored)
@@ -105,20 +108,27 @@ export class RolloutWorker {
 
   /** Keeps the status of a rollout that must not begin. */
   async #wait(approvals: CountedApprovals, hub: ClusterView, ending?: Ending): Promise<number | undefined> {
-    const { abort } = this.run.rollout.spec
+    const { abort, revert } = this.run.rollout.spec
     const now = this.#world.clock.now()
-    const aborted = ending ?? (abort === undefined ? undefined : { reason: 'Aborted', message: abort.reason })
-    const turned = aborted !== undefined || !deepEqual(this.#stored?.approvals, approvals)
+    const given = abort ?? revert
+    const aborted = ending ?? (given === undefined ? undefined : { reason: 'Aborted', message: given.reason })
+    const looked = aborted === undefined && this.#prospects.wait(() => this.#scenario(hub), now)
+    const turned = looked || aborted !== undefined || !deepEqual(this.#stored?.approvals, approvals)
     if (turned || this.#isStatusDue(now)) {
       this.#approvals = approvals
-      await this.#store(waitingStatus(this.#input(now), aborted), hub)
+      await this.#store(waitingStatus({ ...this.#input(now), expected: this.#prospects.ahead() }, aborted), hub)
     }
-    return this.#nextStatus()
+    return Math.min(this.#nextStatus(), aborted === undefined ? this.#prospects.dueAt : Infinity)
   }
 
   #intervene(engine: RolloutEngine, ending: Ending | undefined): void {
-    const { abort, pause } = this.run.rollout.spec
+    const { abort, pause, revert, expedite } = this.run.rollout.spec
+    if (expedite !== undefined && engine.expedite(expedite.stage, expedite.wave)) {
+      this.#dirty = true
+      this.#world.log.info('Ended a soak early', { rollout: this.run.rollout.metadata.name, ...expedite })
+    }
     if (ending !== undefined) engine.abort(ending.message)
+    else if (revert !== undefined) engine.revertNow(revert.reason)
     else if (abort !== undefined) engine.abort(abort.reason)
     else if (pause !== undefined) engine.pause(pause.reason)
     else if (engine.phase === 'Paused') engine.resume()
@@ -153,10 +163,7 @@ export class RolloutWorker {
     const summary = engine.summary(now)
     if (milestones.length === 0 && !this.#hasGrown(decisions, summary)) return
     const opening = milestones.find((decision): decision is OpenWave => decision.type === 'open-wave')
-    await this.#store(
-      runningStatus(this.#input(now), summary, (id) => this.run.stateOf(id), opening),
-      hub,
-    )
+    await this.#storeRunning(engine, summary, hub, { now, milestone: true, ...(opening && { opening }) })
     const { log } = this.#world
     const rollout = this.run.rollout.metadata.name
     for (const decision of milestones) {
@@ -235,8 +242,36 @@ export class RolloutWorker {
     return this.#dirty && now >= this.#writtenAt + STATUS_INTERVAL_MS
   }
 
-  #nextStatus(): number | undefined {
-    return this.#dirty ? this.#writtenAt + STATUS_INTERVAL_MS : undefined
+  #nextStatus(): number {
+    return this.#dirty ? this.#writtenAt + STATUS_INTERVAL_MS : Infinity
+  }
+
+  async #storeRunning(
+    engine: RolloutEngine,
+    summary: RolloutSummary,
+    hub: ClusterView,
+    { now, milestone, opening }: { readonly now: number; readonly milestone: boolean; readonly opening?: OpenWave },
+  ): Promise<void> {
+    const { rollout, fix } = this.run
+    const past = () =>
+      pastDurations(hub.cache<ControlPlane>(controlPlanes).values(), fix.spec.component, rollout.metadata.name)
+    const expected = this.#prospects.underWay(engine, summary, past, { now, milestone })
+    const input = { ...this.#input(now), expected }
+    await this.#store(
+      runningStatus(input, summary, (id) => this.run.stateOf(id), opening),
+      hub,
+    )
+  }
+
+  #scenario(hub: ClusterView): Scenario {
+    return rolloutScenario({
+      fix: this.run.fix,
+      rollout: this.run.rollout,
+      controlPlanes: hub.cache<ControlPlane>(controlPlanes).values(),
+      managementClusters: hub.cache<ManagementCluster>(managementClusters).values(),
+      freezeWindows: hub.cache<FreezeWindow>(freezeWindows).values(),
+      now: this.#world.clock.now(),
+    })
   }
 
   /**
