@@ -1,3 +1,5 @@
+import { isObject } from './json.ts'
+import type { JsonObject } from './json.ts'
 import { clone, deepEqual, setMember } from './deep-equal.ts'
 import type { Json } from './types.ts'
 
@@ -26,8 +28,6 @@ export class PatchError extends Error {
     this.path = path
   }
 }
-
-type JsonObject = { [key: string]: Json }
 
 interface Holder {
   root: Json
@@ -224,8 +224,4 @@ export function createMergePatch(before: Json, after: Json): Json {
     setMember(patch, key, isObject(old) && isObject(value) ? createMergePatch(old, value) : value)
   }
   return patch
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

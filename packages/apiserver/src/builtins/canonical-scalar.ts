@@ -1,11 +1,9 @@
-import type { Json } from '@locktender/kube'
+import type { Json, JsonObject } from '@locktender/kube'
 import { messageOf } from './field-table.ts'
 import type { Field, Message } from './field-table.ts'
 import { canonicalQuantity } from './quantity.ts'
 import { microTimeText, parseTime, timeProblem, timeText } from './times.ts'
 import { mismatch, TypeMismatch } from './type-mismatch.ts'
-
-type JsonObject = { [key: string]: Json }
 
 /** How to go on inside a JSON schema, which contains others. */
 type Descend = (message: Message, value: JsonObject, path: string, unknown: string[]) => JsonObject

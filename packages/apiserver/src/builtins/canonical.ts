@@ -1,9 +1,7 @@
-import type { Json } from '@locktender/kube'
+import type { Json, JsonObject } from '@locktender/kube'
 import type { Field, Message } from './field-table.ts'
 import { canonicalScalar } from './canonical-scalar.ts'
 import { mismatch } from './type-mismatch.ts'
-
-type JsonObject = { [key: string]: Json }
 
 /** Where unknown fields are noted, as `spec.foo[0].bar`. */
 export type Unknown = string[]

@@ -1,9 +1,8 @@
-import type { Json } from '@locktender/kube'
+import { isObject } from '@locktender/kube'
+import type { Json, JsonObject } from '@locktender/kube'
 import { functionDefaults } from './default-functions.ts'
 import { constantDefaults } from './default-values.ts'
 import type { Message } from './field-table.ts'
-
-type JsonObject = { [key: string]: Json }
 
 /** Fills in what a message has when nobody states it; returns the same value when nothing is missing. */
 type Filler = (value: JsonObject) => JsonObject
@@ -88,8 +87,4 @@ function applyTo(plan: Plan, shape: 'single' | 'list' | 'map', value: Json): Jso
     isObject(item) ? apply(plan, item) : item,
   ])
   return entries.every(([key, item]) => item === value[key]) ? value : Object.fromEntries(entries)
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

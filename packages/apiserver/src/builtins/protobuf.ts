@@ -1,11 +1,9 @@
 import { Buffer } from 'node:buffer'
-import type { Json } from '@locktender/kube'
+import type { Json, JsonObject } from '@locktender/kube'
 import { messageOf } from './field-table.ts'
 import type { Field, Message, Scalar } from './field-table.ts'
 import { durationText, microTimeText, timeText } from './times.ts'
 import { checkDepth, WireError, WireReader } from './wire-reader.ts'
-
-type JsonObject = { [key: string]: Json }
 
 /**
  * Decodes a protobuf message into the JSON object it stands for. Empty values that JSON leaves out are left out; unknown

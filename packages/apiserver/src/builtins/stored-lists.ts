@@ -1,7 +1,6 @@
-import type { Json } from '@locktender/kube'
+import type { Json, JsonObject } from '@locktender/kube'
 import type { Field, Message } from './field-table.ts'
 
-type JsonObject = { [key: string]: Json }
 type Change = (object: JsonObject) => JsonObject
 
 const known = new WeakMap<Message, Change | undefined>()

@@ -1,6 +1,5 @@
-import type { Json } from '@locktender/kube'
-import { isObject } from '../schema/failure.ts'
-import type { JsonObject } from '../schema/failure.ts'
+import { isObject } from '@locktender/kube'
+import type { Json, JsonObject } from '@locktender/kube'
 import type { CustomResourceDefinition, DefinitionVersion } from './definition.ts'
 import { sampleValue } from './sample-values.ts'
 

@@ -1,5 +1,5 @@
+import type { JsonObject } from '@locktender/kube'
 import { describe, expect, test } from 'vitest'
-import type { JsonObject } from '../schema/failure.ts'
 import { openTestCluster, statusOf } from '../testing/test-cluster.ts'
 import type { RawAnswer, TestCluster } from '../testing/test-cluster.ts'
 import type { CustomResourceDefinition, DefinitionVersion } from './definition.ts'

@@ -1,7 +1,6 @@
 import { clone } from '@locktender/kube'
-import type { StructuralSchema } from '@locktender/kube'
+import type { JsonObject, StructuralSchema } from '@locktender/kube'
 import { describe, expect, test } from 'vitest'
-import type { JsonObject } from '../schema/failure.ts'
 import { openTestCluster, statusOf } from '../testing/test-cluster.ts'
 import type { RawAnswer, TestCluster } from '../testing/test-cluster.ts'
 import type { CustomResourceDefinition, DefinitionVersion } from './definition.ts'

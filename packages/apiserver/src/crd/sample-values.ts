@@ -1,6 +1,5 @@
-import type { Json, StructuralSchema } from '@locktender/kube'
+import type { Json, JsonObject, StructuralSchema } from '@locktender/kube'
 import * as fc from 'fast-check'
-import type { JsonObject } from '../schema/failure.ts'
 import { formatCheck } from '../schema/formats.ts'
 import { patternMatcher } from '../schema/patterns.ts'
 import { isSchema } from '../schema/walk.ts'

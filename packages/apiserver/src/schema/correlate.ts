@@ -1,7 +1,6 @@
-import { deepEqual } from '@locktender/kube'
-import type { Json, StructuralSchema } from '@locktender/kube'
-import { isObject } from './failure.ts'
-import type { Failure, JsonObject } from './failure.ts'
+import { deepEqual, isObject } from '@locktender/kube'
+import type { Json, JsonObject, StructuralSchema } from '@locktender/kube'
+import type { Failure } from './failure.ts'
 import { isSchema } from './walk.ts'
 
 /** A value now and before, with what is known of it. */

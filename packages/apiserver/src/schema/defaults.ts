@@ -1,6 +1,5 @@
-import { clone } from '@locktender/kube'
+import { clone, isObject } from '@locktender/kube'
 import type { Json, StructuralSchema } from '@locktender/kube'
-import { isObject } from './failure.ts'
 import { isSchema } from './walk.ts'
 
 /** Fills in defaults; returns the same value when nothing changes. */

@@ -1,8 +1,8 @@
-import { fieldInvalid, fieldRequired } from '@locktender/kube'
+import { fieldInvalid, fieldRequired, isObject } from '@locktender/kube'
 import type { Json, StructuralSchema } from '@locktender/kube'
 import { dnsLabelError } from '../objects/dns-names.ts'
 import { labelKeyProblems, labelValueProblems } from '../objects/label-rules.ts'
-import { failure, isObject } from './failure.ts'
+import { failure } from './failure.ts'
 import type { Check, Failure } from './failure.ts'
 
 /** What `x-kubernetes-embedded-resource` asks of a value: to be a Kubernetes object of some kind. */

@@ -1,8 +1,5 @@
 import type { FieldError, Json } from '@locktender/kube'
 
-/** A JSON object. */
-export type JsonObject = { [key: string]: Json }
-
 /**
  * A broken rule, made at the place where it broke. The path is filled in from the inside out while the callers
  * return, so that nothing is allocated for values that are valid.
@@ -17,11 +14,6 @@ export interface Failure {
 
 /** Checks one value; undefined means that it is fine. */
 export type Check = (value: Json) => Failure[] | undefined
-
-/** Whether `value` is a JSON object. */
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** A failure of the value at hand, or of its direct child `step`. */
 export function failure(describe: Failure['describe'], step?: string | number): Failure {

@@ -1,7 +1,7 @@
-import { deepEqual, fieldDuplicate } from '@locktender/kube'
-import type { Json, StructuralSchema } from '@locktender/kube'
-import { failure, isObject } from './failure.ts'
-import type { Check, Failure, JsonObject } from './failure.ts'
+import { deepEqual, fieldDuplicate, isObject } from '@locktender/kube'
+import type { Json, JsonObject, StructuralSchema } from '@locktender/kube'
+import { failure } from './failure.ts'
+import type { Check, Failure } from './failure.ts'
 
 /** The uniqueness that `x-kubernetes-list-type` set and map promise, at one node. Of many equal items one is told. */
 export function listRules(schema: StructuralSchema): Check | undefined {

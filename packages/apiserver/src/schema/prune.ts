@@ -1,5 +1,5 @@
+import { isObject } from '@locktender/kube'
 import type { Json, StructuralSchema } from '@locktender/kube'
-import { isObject } from './failure.ts'
 import { isSchema } from './walk.ts'
 
 interface Pruned {

@@ -1,7 +1,6 @@
-import { fieldInvalid } from '@locktender/kube'
+import { fieldInvalid, isObject } from '@locktender/kube'
 import type { FieldError, Json, StructuralSchema } from '@locktender/kube'
 import { compileValidation } from './compile.ts'
-import { isObject } from './failure.ts'
 import { compilePrune } from './prune.ts'
 
 /** Checks one default by the rules of its node; `isResource` marks a whole Kubernetes object. */

@@ -1,5 +1,6 @@
+import { isObject } from '@locktender/kube'
 import type { Json, StructuralSchema } from '@locktender/kube'
-import { gather, isObject } from './failure.ts'
+import { gather } from './failure.ts'
 import type { Check, Failure } from './failure.ts'
 
 /**

@@ -1,8 +1,6 @@
-import { badRequest, deepEqual } from '@locktender/kube'
-import type { Json } from '@locktender/kube'
+import { badRequest, deepEqual, isObject } from '@locktender/kube'
+import type { Json, JsonObject } from '@locktender/kube'
 import type { Field, Message } from '../builtins/field-table.ts'
-
-type JsonObject = { [key: string]: Json }
 
 const PATCH = '$patch'
 const RETAIN_KEYS = '$retainKeys'
@@ -16,10 +14,6 @@ const SET_ORDER = '$setElementOrder/'
  */
 export function applyStrategicMergePatch(document: Json | undefined, patch: Json, message: Message): Json {
   return isObject(patch) ? mergeMaps(isObject(document) ? document : {}, patch, message) : patch
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** What is known of the members of a map: those of a message, or the values of a map with keys of any name. */
