@@ -1,4 +1,4 @@
-import { clone } from '@locktender/kube'
+import { clone, timestamp } from '@locktender/kube'
 import type { Clock, Random } from '@locktender/kube'
 import type { AnyObject } from './objects/object.ts'
 import { encodeJson } from './objects/object.ts'
@@ -60,7 +60,7 @@ export class Database {
     const second = Math.floor(this.clock.now() / 1000)
     if (second !== this.#second) {
       this.#second = second
-      this.#now = rfc3339(second * 1000)
+      this.#now = timestamp(second * 1000)
     }
     return this.#now
   }
@@ -194,11 +194,6 @@ function typeFirst(object: AnyObject): AnyObject {
   if (first === 'apiVersion' && second === 'kind') return object
   const { apiVersion, kind, ...rest } = object
   return { apiVersion, kind, ...rest } as AnyObject
-}
-
-/** RFC 3339 in UTC with seconds: `2026-01-05T08:00:00Z`. */
-function rfc3339(milliseconds: number): string {
-  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`
 }
 
 function apiVersionText(served: ServedResource): string {

@@ -1,4 +1,4 @@
-import { apiVersionOf } from '@locktender/kube'
+import { apiVersionOf, timestamp } from '@locktender/kube'
 import type { Json, KubeObject, Resource } from '@locktender/kube'
 import { controlPlaneComponents, deployments, hostedClusters, namespaces, nodePools } from '@locktender/fleet'
 import { operatorComponent, replicasOf } from './components.ts'
@@ -332,8 +332,4 @@ function versionStatus(facts: ControlPlaneFacts): Json {
 function conditionJson(type: string, condition: SimulatedCondition): { [key: string]: Json } {
   const { status, reason, message, since } = condition
   return { type, status, reason, message, observedGeneration: 1, lastTransitionTime: timestamp(since) }
-}
-
-function timestamp(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, 'Z')
 }

@@ -1,4 +1,4 @@
-import { badRequest, conflict, fieldInvalid, invalid, notFound } from '@locktender/kube'
+import { badRequest, conflict, fieldInvalid, invalid, notFound, timestamp } from '@locktender/kube'
 import { parseObject } from '../write/decode.ts'
 import type { Answer } from '../handlers/answer.ts'
 import { keyOf } from '../handlers/context.ts'
@@ -46,13 +46,12 @@ export async function handleTokenRequest(context: RequestContext): Promise<Answe
     seconds,
   )
   const now = database.now()
-  const expires = new Date((Math.floor(database.clock.now() / 1000) + seconds) * 1000).toISOString()
   const object: AnyObject = {
     kind: KIND,
     apiVersion: API_VERSION,
     metadata: { name, namespace, uid, creationTimestamp: now },
     spec: { ...spec, audiences, expirationSeconds: seconds, boundObjectRef: spec['boundObjectRef'] ?? null },
-    status: { token, expirationTimestamp: `${expires.slice(0, 19)}Z` },
+    status: { token, expirationTimestamp: timestamp(database.clock.now() + seconds * 1000) },
   }
   return { kind: 'object', code: 201, view: View.ofObject(object) }
 }

@@ -1,10 +1,11 @@
+import { timestamp } from '@locktender/kube'
 const ZERO_SECONDS = -62_135_596_800
 const MAX_SECONDS = 253_402_300_799
 
 /** metav1.Time: RFC 3339 in UTC, whole seconds. Undefined for Go's zero time, and for what no calendar has. */
 export function timeText(seconds: number): string | undefined {
   if (seconds <= ZERO_SECONDS || seconds > MAX_SECONDS) return undefined
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`
+  return timestamp(seconds * 1000)
 }
 
 /** metav1.MicroTime: RFC 3339 in UTC with exactly six decimals. */

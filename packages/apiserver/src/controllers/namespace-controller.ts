@@ -1,3 +1,4 @@
+import { timestamp } from '@locktender/kube'
 import type { Clock, Condition, KubeObject } from '@locktender/kube'
 import { Drain } from './drain.ts'
 import type { Content } from './drain.ts'
@@ -29,11 +30,11 @@ export class NamespaceController {
       contentOf: ({ cluster, name }) => reader.inNamespace(cluster, name),
       async onEmpty(namespace) {
         // Others may hold the namespace still, and see that its content does not.
-        await writer.update(namespace, (object) => withConditions(object, [], timestamp(clock)), 'status')
+        await writer.update(namespace, (object) => withConditions(object, [], timestamp(clock.now())), 'status')
         await writer.update(namespace, withoutFinalizer, 'finalize')
       },
       onHeld: (namespace, held) =>
-        writer.update(namespace, (object) => withConditions(object, held, timestamp(clock)), 'status'),
+        writer.update(namespace, (object) => withConditions(object, held, timestamp(clock.now())), 'status'),
     })
   }
 
@@ -49,10 +50,6 @@ export class NamespaceController {
       this.#drain.observeContainer(`${ref.cluster}/${ref.name}`, ref, object)
     }
   }
-}
-
-function timestamp(clock: Clock): string {
-  return `${new Date(clock.now()).toISOString().slice(0, 19)}Z`
 }
 
 function withoutFinalizer(object: NamespaceObject): KubeObject | undefined {
