@@ -23,8 +23,11 @@ function engine() {
   return { forecast, asked }
 }
 
-function summary(phase: RolloutSummary['phase'], finished = 0) {
-  return { phase, finished }
+function summary(
+  phase: RolloutSummary['phase'],
+  waitingFor: RolloutSummary['gate']['waitingFor'] = 'Operations',
+): Pick<RolloutSummary, 'phase' | 'finished' | 'gate'> {
+  return { phase, finished: 0, gate: { waitingFor, message: '' } }
 }
 
 describe('what is expected of a rollout', () => {
@@ -85,6 +88,9 @@ describe('what is expected of a rollout', () => {
     expect(asked.map((time) => (time - start) / MINUTE)).toEqual([0, 2, 7])
     expect(prospects.dueAt).toBe(start + 12 * MINUTE)
     expect(looks).toBe(1)
+    const soaking = { now: start + 20 * MINUTE, milestone: false }
+    prospects.underWay({ forecast }, summary('Progressing', 'Soak'), past, soaking)
+    expect(asked).toHaveLength(3)
   })
 
   test('has no forecast while it is paused, but falls behind; and nothing when it was halted', () => {

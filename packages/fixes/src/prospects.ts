@@ -52,7 +52,7 @@ export class Prospects {
   /** Under way. `past` gives the durations of earlier rollouts, and is asked once. */
   underWay(
     engine: Pick<RolloutEngine, 'forecast'>,
-    summary: Pick<RolloutSummary, 'phase' | 'finished'>,
+    summary: Pick<RolloutSummary, 'phase' | 'finished' | 'gate'>,
     past: () => readonly DurationSketch[],
     { now, milestone }: { readonly now: number; readonly milestone: boolean },
   ): Expected {
@@ -61,8 +61,11 @@ export class Prospects {
       // Paused it falls behind.
       this.#dueAt = summary.phase === 'Paused' ? now + FORECAST_INTERVAL_MS : Infinity
     } else if (milestone || now >= this.#dueAt) {
-      this.#past ??= past()
-      this.#forecast = forecastOf(engine.forecast(now, this.#past), this.#forecast, now)
+      // The end of a soak is known: what was forecast still holds.
+      if (milestone || this.#forecast === undefined || summary.gate.waitingFor !== 'Soak') {
+        this.#past ??= past()
+        this.#forecast = forecastOf(engine.forecast(now, this.#past), this.#forecast, now)
+      }
       this.#dueAt = now + FORECAST_INTERVAL_MS
     }
     const behind = minutesBehind(this.#outlook, summary, now)
