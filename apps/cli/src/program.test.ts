@@ -223,6 +223,46 @@ describe('rollouts and approvals', () => {
     expect(resumed).toMatchObject({ code: 0, bodies: [{ spec: { pause: null } }] })
   })
 
+  test('revert and expedite say what will happen, and of which wave', async () => {
+    const running = rolloutOf({ ...HALF_WAY, stage: 'production', wave: 1 })
+    const given = { ...answers, [`GET ${api}/rollouts/run-1`]: { body: running } }
+    const revert = await runLkt(['rollout', 'revert', 'run-1', '--reason', 'INC-1'], { answers: given })
+    expect(revert).toMatchObject({ code: 0, bodies: [{ spec: { revert: { reason: 'INC-1' } } }] })
+    expect(revert.out).toBe('rollout.locktender.dev/run-1 revert requested\n')
+    expect(revert.notes).toContain('taken back everywhere')
+    const expedite = await runLkt(['rollout', 'expedite', 'run-1', '--reason', 'INC-1'], { answers: given })
+    expect(expedite.bodies).toEqual([{ spec: { expedite: { stage: 'production', wave: 1, reason: 'INC-1' } } }])
+    expect(expedite.notes).toContain('no soak after wave 1 of production')
+    const early = await runLkt(['rollout', 'expedite', 'run-1', '--reason', 'INC-1'], { answers })
+    expect(early).toMatchObject({ code: exitCodes.conflict, bodies: [] })
+  })
+
+  test('explain and evidence of a rollout, for people and for programs', async () => {
+    const explained = await runLkt(['rollout', 'explain', 'run-1'], { answers })
+    expect(explained.out).toMatch(/^rollout run-1 {2}AwaitingApproval .*\nWAITS {5}AwaitingApproval: 2 more people/)
+    const alone = await runLkt(['explain', 'run-1'], { answers })
+    expect(alone.out).toBe(explained.out)
+    const json = await runLkt(['rollout', 'explain', 'run-1', '-o', 'json'], { answers })
+    expect(JSON.parse(json.out)).toMatchObject({
+      apiVersion: 'cli.locktender.dev/v1',
+      kind: 'RolloutExplanation',
+      waiting: { reason: 'AwaitingApproval', next: [{ command: 'lkt rollout plan run-1' }, {}] },
+    })
+    const evidence = await runLkt(['rollout', 'evidence', 'run-1', '-o', 'yaml'], { answers })
+    expect(evidence.out).toMatch(/^kind: RolloutEvidence$/m)
+    const name = await runLkt(['rollout', 'evidence', 'run-1', '-o', 'name'], { answers })
+    expect(name.out).toBe('rollout.locktender.dev/run-1\n')
+  })
+
+  test('explain of a fix shows its progress, then what its rollout waits for', async () => {
+    const fix = fixOf({ phase: 'AwaitingApproval', rollout: 'run-1', affected: 14, counts: {} })
+    const { out } = await runLkt(['explain', 'fix-1'], {
+      answers: { ...answers, [`GET ${api}/componentfixes/fix-1`]: { body: fix } },
+    })
+    expect(out).toMatch(/^fix-1 {2}Stops a leak {2}AWAITINGAPPROVAL\n/)
+    expect(out).toContain('\nNEXT      approve it: lkt approvals approve run-1\n')
+  })
+
   test('what has ended cannot be paused', async () => {
     const over = { body: rolloutOf({ ...HALF_WAY, phase: 'Completed' }) }
     const result = await runLkt(['rollout', 'pause', 'run-1', '--reason', 'late'], {

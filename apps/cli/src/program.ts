@@ -163,6 +163,7 @@ function addFixCommands(program: Command, run: Run, output: () => Option, dryRun
 function addRolloutCommands(program: Command, run: Run, output: () => Option): void {
   const rollout = program.command('rollout').alias('rollouts').description('see, understand and steer a rollout')
   addPlanCommands(rollout, run, output)
+  addEvidenceCommands(rollout, run, output)
   rollout
     .command('pause <name>')
     .description('start nothing new; what is under way is finished')
@@ -187,6 +188,32 @@ function addRolloutCommands(program: Command, run: Run, output: () => Option): v
     .action(
       run(async (at, name, options) =>
         (await import('./commands/rollout.ts')).abortRollout(
+          at,
+          name as string,
+          (options as { reason: string }).reason,
+        ),
+      ),
+    )
+  rollout
+    .command('revert <name>')
+    .description('end it for good and take the fix back everywhere')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .action(
+      run(async (at, name, options) =>
+        (await import('./commands/rollout.ts')).revertRollout(
+          at,
+          name as string,
+          (options as { reason: string }).reason,
+        ),
+      ),
+    )
+  rollout
+    .command('expedite <name>')
+    .description('end the soak after the present wave early')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .action(
+      run(async (at, name, options) =>
+        (await import('./commands/rollout.ts')).expediteRollout(
           at,
           name as string,
           (options as { reason: string }).reason,
@@ -231,6 +258,28 @@ function addPlanCommands(rollout: Command, run: Run, output: () => Option): void
     .action(
       run(async (at, name, options) =>
         (await import('./commands/rollout-what-if.ts')).rolloutWhatIf(at, name as string, options as never),
+      ),
+    )
+}
+
+/** Commands that say how it goes and why. */
+function addEvidenceCommands(rollout: Command, run: Run, output: () => Option): void {
+  rollout
+    .command('explain <name>')
+    .description('what it waits for, how it stands, and what to do next')
+    .addOption(output())
+    .action(
+      run(async (at, name, options) =>
+        (await import('./commands/rollout-explain.ts')).rolloutExplain(at, name as string, options as never),
+      ),
+    )
+  rollout
+    .command('evidence <name>')
+    .description('what the judgement on the fix rests on, by stage and wave, and what would change it')
+    .addOption(output())
+    .action(
+      run(async (at, name, options) =>
+        (await import('./commands/rollout-explain.ts')).rolloutEvidence(at, name as string, options as never),
       ),
     )
 }

@@ -14,6 +14,8 @@ import { CommandError } from '../command-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { renderFixProgress } from '../fix-progress.ts'
 import { age, printDocument, type OutputFormat } from '../output.ts'
+import { explainRollout } from '../rollout/explanation.ts'
+import { renderExplanation, renderNext, renderWaiting } from '../rollout/explanation-view.ts'
 import type { Session } from '../session.ts'
 
 /** Says why a control plane, a fix or a rollout is in its state and what to do next. */
@@ -41,12 +43,7 @@ async function explainTarget(client: Client, target: string, now: () => number):
     const fix = await find<ComponentFix>(client, componentFixes, target)
     if (fix !== undefined) return explainFix(client, fix, now())
     const rollout = await find<Rollout>(client, rollouts, target)
-    if (rollout !== undefined) {
-      const delivered = await find<ComponentFix>(client, componentFixes, rollout.spec.fix)
-      return delivered === undefined
-        ? [`${target}  ${rollout.status?.phase ?? 'AwaitingApproval'}`, `WHY    its fix ${rollout.spec.fix} is gone`]
-        : explainFix(client, delivered, now())
-    }
+    if (rollout !== undefined) return renderExplanation(explainRollout(rollout, now()), now())
   }
   const found = await findControlPlanes(client, target)
   if (found.length === 0) {
@@ -88,23 +85,9 @@ async function explainFix(client: Client, fix: ComponentFix, now: number): Promi
   const name = fix.status?.rollout
   const rollout = name === undefined ? undefined : await find<Rollout>(client, rollouts, name)
   const lines = renderFixProgress(fix, rollout, now)
-  const phase = fix.status?.phase ?? 'Pending'
-  if (phase === 'AwaitingApproval' && rollout !== undefined) {
-    const missing = rollout.spec.strategy.approvals - (rollout.status?.approvals.length ?? 0)
-    lines.push(
-      `WHY    ${missing} more ${missing === 1 ? 'person' : 'people'} must approve the plan, not its requester ${fix.spec.requestedBy ?? ''}`.trimEnd(),
-      'OWNER  the approvers',
-      `NEXT   lkt approvals approve ${rollout.metadata.name}`,
-    )
-  } else if (phase === 'Halted' || phase === 'Reverted') {
-    lines.push(`NEXT   lkt fix clusters ${fix.metadata.name} --state Failed,Reverting,Reverted -o wide`)
-  } else if (rollout?.spec.pause !== undefined) {
-    lines.push(
-      `WHY    paused by ${rollout.spec.pause.by ?? 'somebody'}: ${rollout.spec.pause.reason}`,
-      `NEXT   lkt rollout resume ${rollout.metadata.name}`,
-    )
-  }
-  return lines
+  if (rollout === undefined) return lines
+  const explanation = explainRollout(rollout, now)
+  return [...lines, ...renderWaiting(explanation), ...renderNext(explanation)]
 }
 
 async function explainControlPlane(client: Client, plane: ControlPlane, now: number): Promise<string[]> {

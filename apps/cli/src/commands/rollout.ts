@@ -25,7 +25,26 @@ export async function abortRollout(session: Session, name: string, reason: strin
   await change(session, name, { abort: { reason } }, 'aborted')
 }
 
-async function change(session: Session, name: string, spec: object, done: string): Promise<void> {
+/** Halts the rollout and takes the fix back everywhere, for good, whatever its strategy says of reverting. */
+export async function revertRollout(session: Session, name: string, reason: string): Promise<void> {
+  await change(session, name, { revert: { reason } }, 'reverted', 'revert requested')
+  session.note(`nothing new is started, and the fix is taken back everywhere; watch it: lkt rollout explain ${name}`)
+}
+
+/** Ends the soak after the wave that is under way, once its changes are through. */
+export async function expediteRollout(session: Session, name: string, reason: string): Promise<void> {
+  const { status } = await (await session.client()).get<Rollout>(rollouts, name)
+  const { stage, wave } = status ?? {}
+  if (stage === undefined || wave === undefined) {
+    throw new CommandError(exitCodes.conflict, `${name} has no wave under way; nothing was written`)
+  }
+  await change(session, name, { expedite: { stage, wave, reason } }, 'expedited')
+  session.note(
+    `no soak after wave ${wave} of ${stage}; changes under way there are still waited for, and later waves soak as planned`,
+  )
+}
+
+async function change(session: Session, name: string, spec: object, done: string, said = done): Promise<void> {
   const client = await session.client()
   const rollout = await client.get<Rollout>(rollouts, name)
   const phase = rollout.status?.phase
@@ -36,5 +55,5 @@ async function change(session: Session, name: string, spec: object, done: string
     )
   }
   await client.patch(rollouts, { name }, { spec }, { type: 'merge' })
-  session.out(`${resourceName(rollouts, name)} ${done}\n`)
+  session.out(`${resourceName(rollouts, name)} ${said}\n`)
 }

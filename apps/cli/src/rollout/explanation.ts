@@ -1,0 +1,74 @@
+import type {
+  Rollout,
+  RolloutPhase,
+  RolloutProblem,
+  RolloutSuspect,
+  RolloutVerdict,
+  StateCounts,
+} from '@locktender/fleet'
+import { waitingOf, type Waiting } from './waiting.ts'
+
+/** What `lkt rollout explain -o json` prints. Fields may be added, never changed. */
+export interface RolloutExplanation {
+  readonly apiVersion: 'cli.locktender.dev/v1'
+  readonly kind: 'RolloutExplanation'
+  readonly rollout: string
+  readonly fix: string
+  readonly phase: RolloutPhase
+  readonly stage?: string
+  readonly wave?: number
+  /** Waves of that stage in the plan. */
+  readonly waves?: number
+  readonly controlPlanes: number
+  readonly counts: StateCounts
+  readonly waiting: Waiting
+  readonly verdict?: RolloutVerdict
+  readonly suspects: readonly RolloutSuspect[]
+  readonly deadline: {
+    readonly time: string
+    readonly atRisk: boolean
+    readonly eta?: string
+    /** End with a chance of 80 %. */
+    readonly p80?: string
+    readonly minutesBehind?: number
+  }
+  readonly problems: readonly RolloutProblem[]
+}
+
+/** Says of a rollout what it waits for, how it stands and what to do. `now` in milliseconds since the epoch. */
+export function explainRollout(rollout: Rollout, now: number): RolloutExplanation {
+  const { metadata, spec, status } = rollout
+  const running = status?.completionTime === undefined
+  const eta = running ? (status?.forecast?.p50 ?? status?.eta ?? status?.outlook?.p50) : undefined
+  const p80 = running ? (status?.forecast?.p80 ?? status?.outlook?.p80) : undefined
+  const deadline = Date.parse(spec.deadline)
+  const late = (status?.completionTime === undefined ? now : Date.parse(status.completionTime)) > deadline
+  return {
+    apiVersion: 'cli.locktender.dev/v1',
+    kind: 'RolloutExplanation',
+    rollout: metadata.name,
+    fix: spec.fix,
+    phase: status?.phase ?? 'AwaitingApproval',
+    ...placeOf(rollout),
+    controlPlanes: spec.plan.targets,
+    counts: status?.counts ?? {},
+    waiting: waitingOf(rollout),
+    ...(status?.verdict === undefined ? {} : { verdict: status.verdict }),
+    suspects: status?.suspects ?? [],
+    deadline: {
+      time: spec.deadline,
+      atRisk: late || (running && (status?.deadlineAtRisk === true || status?.outlook?.feasible === false)),
+      ...(eta === undefined ? {} : { eta }),
+      ...(p80 === undefined ? {} : { p80 }),
+      ...(status?.minutesBehind === undefined || !running ? {} : { minutesBehind: status.minutesBehind }),
+    },
+    problems: status?.problems ?? [],
+  }
+}
+
+function placeOf({ spec, status }: Rollout): Pick<RolloutExplanation, 'stage' | 'wave' | 'waves'> {
+  if (status?.stage === undefined || status.wave === undefined) return {}
+  const planned = spec.plan.stages.find(({ name }) => name === status.stage)?.waves.length ?? 0
+  const opened = status.stages.find(({ name }) => name === status.stage)?.waves.length ?? 0
+  return { stage: status.stage, wave: status.wave, waves: Math.max(planned, opened) }
+}
