@@ -15,7 +15,7 @@ import {
   rollouts,
 } from '@locktender/fleet'
 import type { ComponentFix, ControlPlane, Rollout } from '@locktender/fleet'
-import { Client, httpsTransport, isNotFound, ObjectCache, Reflector } from '@locktender/kube'
+import { Client, httpsTransport, isNotFound, kubeconfigText, ObjectCache, Reflector } from '@locktender/kube'
 import type { Clock, KubeObject, Random, Resource, Transport } from '@locktender/kube'
 import { startManager } from '@locktender/manager'
 import type { Logger } from '@locktender/runtime'
@@ -34,7 +34,6 @@ import { generateFleet } from './fleet-generator.ts'
 import type { SimulatedFleet } from './fleet-generator.ts'
 import { componentFix, factsOf, fixImages, fixName, hostedClusterNamespace, hubObjects } from './fleet-objects.ts'
 import type { HubObject } from './fleet-objects.ts'
-import { kubeconfig } from './kubeconfig.ts'
 import { latestTime } from './latest-time.ts'
 import type { Screen } from './live-view/render.ts'
 import { SimulatedHyperShift } from './management-cluster.ts'
@@ -246,10 +245,9 @@ export class Demo {
     const { url, certificateAuthority } = await this.listen()
     const names = this.fleet.managementClusters.map(({ name }) => name)
     const people = [requester, ...approvers]
-    return kubeconfig({
-      url,
+    return kubeconfigText({
       certificateAuthority,
-      clusters: [hub, ...names],
+      clusters: [hub, ...names].map((name) => ({ name, server: `${url}/clusters/${name}` })),
       users: [
         { name: administrator.name, ...(await this.#server.issueClientCertificate(administrator)) },
         ...people.map((identity) => ({ name: identity.name, token: this.#server.issueToken(identity) })),
@@ -265,10 +263,9 @@ export class Demo {
   async kubeconfigOf(identity: Identity, clusters: readonly string[]): Promise<string> {
     const { url, certificateAuthority } = await this.listen()
     const { name } = identity
-    return kubeconfig({
-      url,
+    return kubeconfigText({
       certificateAuthority,
-      clusters,
+      clusters: clusters.map((cluster) => ({ name: cluster, server: `${url}/clusters/${cluster}` })),
       users: [{ name, ...(await this.#server.issueClientCertificate(identity)) }],
       contexts: clusters.map((cluster) => ({ name: cluster, cluster, user: name })),
     })

@@ -1,9 +1,8 @@
-import { Client, systemClock, systemRandom } from '@locktender/kube'
+import { Client, kubeconfigText, systemClock, systemRandom } from '@locktender/kube'
 import type { Clock, Random } from '@locktender/kube'
 import { writePrivate } from '../auth/private-files.ts'
 import { installDefinitions } from './install-definitions.ts'
 import type { InstalledDefinitions } from './install-definitions.ts'
-import { administratorKubeconfig } from './kubeconfig.ts'
 import { ApiServer } from '../server.ts'
 import { mastersGroup } from '../user.ts'
 
@@ -66,7 +65,14 @@ export class LocalServer {
       const listening = await server.listen({ rootCluster: CLUSTER, ...(port === undefined ? {} : { port }) })
       // To sign another one takes as long as all the rest of a start on a folder that is there already.
       const identity = await server.issueClientCertificate(ADMINISTRATOR, { kept: true })
-      return new LocalServer(server, listening.url, administratorKubeconfig({ ...listening, ...identity }), installed)
+      const { name } = ADMINISTRATOR
+      const kubeconfig = kubeconfigText({
+        certificateAuthority: listening.certificateAuthority,
+        clusters: [{ name: 'locktender', server: listening.url }],
+        users: [{ name, ...identity }],
+        contexts: [{ name: 'locktender', cluster: 'locktender', user: name }],
+      })
+      return new LocalServer(server, listening.url, kubeconfig, installed)
     } catch (error) {
       await server.close()
       throw error

@@ -1,31 +1,29 @@
-/** A user of the generated kubeconfig: a client certificate or a token. */
+/** A user of a kubeconfig, with a client certificate (PEM) or a token. */
 export type KubeconfigUser =
   | { readonly name: string; readonly certificate: string; readonly key: string }
   | { readonly name: string; readonly token: string }
 
 export interface KubeconfigInput {
-  /** URL of the API server without the path of a logical cluster. */
-  readonly url: string
-  /** PEM. */
+  /** Of all clusters, PEM. */
   readonly certificateAuthority: string
-  /** Names of the logical clusters; the first one is the current context. */
-  readonly clusters: readonly string[]
+  readonly clusters: readonly { readonly name: string; readonly server: string }[]
   readonly users: readonly KubeconfigUser[]
+  /** The first one is the current one. */
   readonly contexts: readonly { readonly name: string; readonly cluster: string; readonly user: string }[]
 }
 
 /** Writes a kubeconfig: a pure function; names must need no quoting in YAML. */
-export function kubeconfig(input: KubeconfigInput): string {
-  const { url, certificateAuthority, clusters, users, contexts } = input
+export function kubeconfigText(input: KubeconfigInput): string {
+  const { certificateAuthority, clusters, users, contexts } = input
   return [
     'apiVersion: v1',
     'kind: Config',
     `current-context: ${contexts[0]!.name}`,
     'clusters:',
-    ...clusters.flatMap((name) => [
+    ...clusters.flatMap(({ name, server }) => [
       `- name: ${name}`,
       '  cluster:',
-      `    server: ${url}/clusters/${name}`,
+      `    server: ${server}`,
       `    certificate-authority-data: ${base64(certificateAuthority)}`,
     ]),
     'users:',

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
-import { kubeconfig } from './kubeconfig.ts'
+import { kubeconfigText } from './kubeconfig-text.ts'
 
 test('the kubeconfig names clusters, users and contexts as kubectl expects them', () => {
-  const text = kubeconfig({
-    url: 'https://127.0.0.1:6443',
+  const text = kubeconfigText({
     certificateAuthority: 'ca',
-    clusters: ['hub', 'mc-int-1'],
+    clusters: [
+      { name: 'hub', server: 'https://127.0.0.1:6443/clusters/hub' },
+      { name: 'mc-int-1', server: 'https://127.0.0.1:6443/clusters/mc-int-1' },
+    ],
     users: [
       { name: 'admin', certificate: 'cert', key: 'key' },
       { name: 'release-requester', token: 't0ken' },
