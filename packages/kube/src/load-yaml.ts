@@ -3,7 +3,7 @@ import type * as Yaml from 'yaml'
 
 let loaded: typeof Yaml | undefined
 
-/** The YAML library, loaded when something is not JSON: much that uses this package never meets such a text. */
+/** The YAML library, loaded when something is not JSON: many programs never meet such a text, and all should start fast. */
 export function yaml(): typeof Yaml {
   loaded ??= createRequire(import.meta.url)('yaml') as typeof Yaml
   return loaded

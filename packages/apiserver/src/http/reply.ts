@@ -1,6 +1,6 @@
+import { yaml } from '@locktender/kube'
 import type { ApiError, Status } from '@locktender/kube'
 import type { ByteStream } from '../present/byte-stream.ts'
-import { yaml } from '../load-yaml.ts'
 import { encodeJson } from '../objects/object.ts'
 
 /** What is sent back: a whole body, or a stream that ends some time. */

@@ -1,9 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ApiError, customResourceDefinitions, isAlreadyExists } from '@locktender/kube'
+import { ApiError, customResourceDefinitions, isAlreadyExists, yaml } from '@locktender/kube'
 import type { Client, KubeObject } from '@locktender/kube'
 import type { Document } from 'yaml'
-import { yaml } from '../load-yaml.ts'
 import type { DefinitionStatus } from '../crd/definition.ts'
 
 /** What was found in a folder of manifests. */

@@ -1,6 +1,5 @@
-import { badRequest } from '@locktender/kube'
+import { badRequest, yaml } from '@locktender/kube'
 import type { Document, Tags } from 'yaml'
-import { yaml } from '../load-yaml.ts'
 import { isRecord } from '../objects/object.ts'
 
 /** A text in YAML as it reads: of several documents the first one, of fields said twice the last one. */
