@@ -192,6 +192,32 @@ describe('ExposureLedger', () => {
     )
   })
 
+  test('what is known of other changes stays as it is when one is forgotten', () => {
+    fc.assert(
+      fc.property(history, fc.nat(120), (events, when) => {
+        const now = START + 60_000_000
+        const whole = new ExposureLedger(START)
+        const forgetful = new ExposureLedger(START)
+        for (const [index, event] of events.entries()) {
+          whole.apply(event)
+          if (index === when) forgetful.forget('fix-c', event.at)
+          if (index < when || event.type !== 'start' || event.change !== 'fix-c') forgetful.apply(event)
+        }
+        forgetful.forget('fix-c', now)
+        const known = (ledger: ExposureLedger) => [
+          ledger.credit('fix-a', now),
+          ledger.contrast('fix-a', now),
+          ledger.contrast('fix-b', now, 'Degraded'),
+          ledger.overlap('fix-a', 'fix-b', now, 'Degraded'),
+        ]
+        expect(known(forgetful)).toEqual(known(whole))
+        expect(forgetful.credit('fix-c', now)).toEqual([])
+        expect(forgetful.contrast('fix-c', now)).toEqual([])
+      }),
+      { seed: 1, numRuns: 300 },
+    )
+  })
+
   test('integration earns for production: 3,000 clean hours bound the rate to one in a thousand', () => {
     const ledger = new ExposureLedger(START)
     for (let index = 0; index < 50; index++) {

@@ -75,7 +75,7 @@ interface Place {
 }
 
 /** What the cells of a stratum held when the first target got a change. */
-type Baseline = ReadonlyMap<Cell, { readonly ms: number; readonly onsets: ReadonlyMap<string, number> }>
+type Baseline = Map<Cell, { readonly ms: number; readonly onsets: ReadonlyMap<string, number> }>
 
 function keyOf(stage: string, changes: ReadonlySet<string>): string {
   return JSON.stringify([stage, ...[...changes].sort()])
@@ -121,7 +121,7 @@ export class ExposureLedger {
       }
       case 'end': {
         if (!place.cell.changes.has(event.change)) return
-        this.#move(place, new Set([...place.cell.changes].filter((change) => change !== event.change)))
+        this.#move(place, without(place.cell.changes, event.change))
         return
       }
       case 'onset': {
@@ -136,6 +136,25 @@ export class ExposureLedger {
         if (place.isHealthy) return
         place.isHealthy = true
         this.#earn(place, 1)
+      }
+    }
+  }
+
+  /**
+   * Forgets a change that nobody will ask about any more: what was seen with it and without it counts together from now
+   * on, and all that is known of other changes stays as it is. Costs as much as there are targets and cells.
+   */
+  forget(change: string, at: number): void {
+    this.#baselines.delete(change)
+    for (const target of this.#targets.keys()) this.apply({ type: 'end', target, change, at })
+    for (const [stratum, cells] of this.#strata) {
+      for (const [key, cell] of cells) {
+        if (!cell.changes.has(change)) continue
+        const into = this.#cell(stratum, cell.stage, without(cell.changes, change))
+        into.offset += cell.offset
+        addTo(into.onsets, cell.onsets)
+        cells.delete(key)
+        for (const strata of this.#baselines.values()) mergeIn(strata.get(stratum)?.cells, cell, into)
       }
     }
   }
@@ -238,7 +257,7 @@ export class ExposureLedger {
     let strata = this.#baselines.get(change)
     if (!strata) this.#baselines.set(change, (strata = new Map()))
     if (strata.has(stratum)) return
-    const cells = new Map<Cell, { ms: number; onsets: ReadonlyMap<string, number> }>()
+    const cells: Baseline = new Map()
     for (const cell of this.#strata.get(stratum)?.values() ?? []) {
       cells.set(cell, { ms: this.#milliseconds(cell, at), onsets: new Map(cell.onsets) })
     }
@@ -265,4 +284,23 @@ function countOf(onsets: ReadonlyMap<string, number>, signature: string | undefi
   let sum = 0
   for (const count of onsets.values()) sum += count
   return sum
+}
+
+function without(changes: ReadonlySet<string>, change: string): Set<string> {
+  return new Set([...changes].filter((each) => each !== change))
+}
+
+function addTo(sums: Map<string, number>, onsets: ReadonlyMap<string, number>): void {
+  for (const [signature, count] of onsets) sums.set(signature, (sums.get(signature) ?? 0) + count)
+}
+
+/** Of a baseline: what one cell held then counts to another. */
+function mergeIn(baseline: Baseline | undefined, cell: Cell, into: Cell): void {
+  const held = baseline?.get(cell)
+  if (baseline === undefined || held === undefined) return
+  const there = baseline.get(into)
+  const onsets = new Map(there?.onsets)
+  addTo(onsets, held.onsets)
+  baseline.set(into, { ms: held.ms + (there?.ms ?? 0), onsets })
+  baseline.delete(cell)
 }
