@@ -10,11 +10,12 @@ import {
 import {
   apiVersionOf,
   createMergePatch,
+  errorText,
   isConflict,
-  objectKey,
   type Json,
   type KubeObject,
   type ObjectCache,
+  objectKey,
 } from '@locktender/kube'
 import type { Controller, ReconcileResult, World } from '@locktender/runtime'
 import { annotationsFor } from './change-record.ts'
@@ -178,7 +179,7 @@ async function reconcileControlPlane(
     } catch (error) {
       // Another writer owns the annotation: report it and leave it alone.
       if (!isConflict(error)) throw error
-      blocked = { reason: 'FieldOwnedByOther', message: error instanceof Error ? error.message : String(error) }
+      blocked = { reason: 'FieldOwnedByOther', message: errorText(error) }
     }
   }
   const folded = foldStatus(controlPlane, current, managementCluster, blocked, now)

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Client, loadKubeconfig, systemClock, systemRandom, transportFromKubeconfig } from '@locktender/kube'
+import { Client, errorText, loadKubeconfig, systemClock, systemRandom, transportFromKubeconfig } from '@locktender/kube'
 import { jsonLogger } from '@locktender/runtime'
 import { Command, CommanderError, Option } from 'commander'
 import type { ManagementClusterIdentity } from './fold-status.ts'
@@ -63,7 +63,7 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2
   } else {
-    log.error('Ended', { error: error instanceof Error ? error.message : String(error) })
+    log.error('Ended', { error: errorText(error) })
     process.exitCode = 1
   }
 }

@@ -1,4 +1,4 @@
-import { ApiError, ConnectionError, KubeconfigError } from '@locktender/kube'
+import { ApiError, ConnectionError, errorText, KubeconfigError } from '@locktender/kube'
 import { InputError } from '@locktender/releases'
 import { CommandError } from './command-error.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
@@ -33,7 +33,7 @@ export function explainError(error: unknown): { readonly message: string; readon
   if (error instanceof KubeconfigError || error instanceof InputError || error instanceof RangeError) {
     return { message: `error: ${error.message}`, exitCode: exitCodes.usage }
   }
-  return { message: `error: ${error instanceof Error ? error.message : String(error)}`, exitCode: exitCodes.failed }
+  return { message: `error: ${errorText(error)}`, exitCode: exitCodes.failed }
 }
 
 /** Admission answers Forbidden for refusals of policy and RBAC for missing rights; only the words tell them apart. */

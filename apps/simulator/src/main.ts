@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DirectoryLockedError } from '@locktender/apiserver'
-import { forkRandom, systemRandom, VirtualClock } from '@locktender/kube'
+import { errorText, forkRandom, systemRandom, VirtualClock } from '@locktender/kube'
 import { CommanderError } from 'commander'
 import { Demo } from './demo.ts'
 import type { DemoEnvironment } from './demo.ts'
@@ -203,7 +203,7 @@ async function serve(
 function report(error: unknown): number {
   // commander has told what is wrong already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
-  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`error: ${errorText(error)}\n`)
   if (error instanceof DataFolderError) return exitCodes.usage
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
     process.stderr.write('The port is taken: choose another with --port, or leave it out for a free one.\n')

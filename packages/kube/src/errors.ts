@@ -353,3 +353,8 @@ export function isTooLargeResourceVersion(error: unknown): error is ApiError {
     (error.status.details?.causes?.some((cause) => cause.reason === 'ResourceVersionTooLarge') ?? false)
   )
 }
+
+/** The message of whatever was thrown. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

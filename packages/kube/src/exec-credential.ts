@@ -1,3 +1,4 @@
+import { errorText } from './errors.ts'
 import type { Clock } from './clock.ts'
 import type { Credentials } from './https-transport.ts'
 import { KubeconfigError } from './kubeconfig.ts'
@@ -82,7 +83,7 @@ async function ask({ plugin, cluster, run, terminal }: ExecCredentialOptions): P
       interactive,
     })
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = errorText(error)
     const hint = plugin.installHint === undefined ? '' : `\n${plugin.installHint}`
     throw new KubeconfigError(`the credential plugin ${plugin.command} failed: ${why}${hint}`, { cause: error })
   }

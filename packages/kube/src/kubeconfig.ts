@@ -1,3 +1,4 @@
+import { errorText } from './errors.ts'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { yaml } from './load-yaml.ts'
 import type { Impersonation } from './https-transport.ts'
@@ -97,7 +98,7 @@ function parseFile({ path, text: source }: KubeconfigFile): Fields | undefined {
   try {
     document = yaml().parse(source)
   } catch (error) {
-    throw new KubeconfigError(`${path} is not YAML: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new KubeconfigError(`${path} is not YAML: ${errorText(error)}`, {
       cause: error,
     })
   }

@@ -1,12 +1,13 @@
 import {
-  ObjectCache,
-  Reflector,
-  sleep,
   type Client,
   type Clock,
+  errorText,
   type KubeObject,
+  ObjectCache,
   type Random,
+  Reflector,
   type Resource,
+  sleep,
 } from '@locktender/kube'
 import type { ClusterView, Controller, ObjectEvent, Watch, World } from './controller.ts'
 import { TerminalError, UndeclaredAccessError } from './errors.ts'
@@ -189,7 +190,7 @@ async function work(controller: Controller, world: World, queue: WorkQueue, sign
       if (result?.requeueAfterMs !== undefined) queue.addAfter(key, result.requeueAfterMs)
     } catch (error) {
       if (signal.aborted) return
-      const message = error instanceof Error ? error.message : String(error)
+      const message = errorText(error)
       if (isTerminal(error)) {
         world.log.error('Gave up until something changes', { key, error: message })
         queue.forget(key)

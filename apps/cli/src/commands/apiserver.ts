@@ -1,3 +1,4 @@
+import { errorText } from '@locktender/kube'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -58,7 +59,7 @@ function write(server: LocalServer, path: string): void {
   try {
     server.writeKubeconfig(path)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = errorText(error)
     throw new CommandError(exitCodes.usage, `cannot write ${path}: ${why}; name another file with --kubeconfig`)
   }
 }

@@ -1,3 +1,4 @@
+import { errorText } from '@locktender/kube'
 import {
   fixesFromOverrides,
   formatFinding,
@@ -35,7 +36,7 @@ export async function fixImport(session: Session, path: string, options: FixImpo
       try {
         await client.create(componentFixes, fix, { fieldValidation: 'Strict', dryRun: true })
       } catch (error) {
-        refused.push(`${fix.metadata.name}: ${error instanceof Error ? error.message : String(error)}`)
+        refused.push(`${fix.metadata.name}: ${errorText(error)}`)
       }
     }
     if (refused.length > 0) {

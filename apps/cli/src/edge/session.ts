@@ -1,5 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { Client, loadKubeconfig, systemClock, transportFromKubeconfig, type Transport } from '@locktender/kube'
+import {
+  Client,
+  errorText,
+  loadKubeconfig,
+  systemClock,
+  type Transport,
+  transportFromKubeconfig,
+} from '@locktender/kube'
 import { CommandError } from '../command-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ConnectionFlags } from '../program.ts'
@@ -56,7 +63,7 @@ export class ProcessSession implements Session {
     try {
       return await readFile(path === '-' ? '/dev/stdin' : path, 'utf8')
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorText(error)
       throw new CommandError(exitCodes.usage, `cannot read ${path}: ${why}`)
     }
   }

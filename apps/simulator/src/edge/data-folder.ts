@@ -1,3 +1,4 @@
+import { errorText } from '@locktender/kube'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -68,7 +69,7 @@ async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = errorText(error)
     throw new DataFolderError(`${path} cannot be used: ${why}. Name a folder that you can write to with --data.`)
   }
 }

@@ -1,4 +1,4 @@
-import { holding } from '@locktender/kube'
+import { errorText, holding } from '@locktender/kube'
 import type { Clock } from '@locktender/kube'
 import { clientAuthentication, serverAuthentication } from './certificates.ts'
 import type { CertificateContent } from './certificates.ts'
@@ -36,9 +36,7 @@ export async function parseSigningRequest(pem: string, clock: Clock): Promise<Si
     return await holding(clock, () => readSigned(encoded))
   } catch (error) {
     if (error instanceof SigningRequestError) throw error
-    throw new SigningRequestError(
-      `the request cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    throw new SigningRequestError(`the request cannot be read: ${errorText(error)}`)
   }
 }
 

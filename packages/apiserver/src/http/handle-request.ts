@@ -1,4 +1,4 @@
-import { ApiError, badRequest, internalError } from '@locktender/kube'
+import { ApiError, badRequest, errorText, internalError } from '@locktender/kube'
 import type { HttpMethod } from '@locktender/kube'
 import { impersonate } from '../auth/impersonate.ts'
 import type { LogicalCluster } from '../cluster.ts'
@@ -50,7 +50,7 @@ export function asApiError(error: unknown): ApiError {
   if (error instanceof RangeError && error.message.startsWith('Maximum call stack')) {
     return badRequest('json: exceeded max depth')
   }
-  return internalError(error instanceof Error ? error.message : String(error))
+  return internalError(errorText(error))
 }
 
 /** @throws ApiError BadRequest when an escape is broken */

@@ -1,3 +1,4 @@
+import { errorText } from '@locktender/kube'
 import { RE2JS } from 're2js'
 
 /** Accepted strings remembered per pattern: statuses repeat the same few values over and over. */
@@ -29,6 +30,6 @@ export function patternError(pattern: string): string | undefined {
     RE2JS.compile(pattern)
     return undefined
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return errorText(error)
   }
 }

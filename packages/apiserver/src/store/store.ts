@@ -1,4 +1,4 @@
-import { holding } from '@locktender/kube'
+import { errorText, holding } from '@locktender/kube'
 import type { Cancel, Clock } from '@locktender/kube'
 import { snapshotPath } from './data-files.ts'
 import { diskFiles } from './edge/disk-files.ts'
@@ -283,7 +283,7 @@ export class Store {
 
   #stop(cause: unknown): StoreStoppedError {
     if (cause instanceof StoreStoppedError) return cause
-    const why = `the data directory ${this.#directory} can no longer be written: ${describe(cause)}`
+    const why = `the data directory ${this.#directory} can no longer be written: ${errorText(cause)}`
     const error = new StoreStoppedError(why, cause)
     this.#stopped ??= error
     this.#failure.resolve(error)
@@ -316,8 +316,4 @@ export class Store {
     this.#snapshotRevision = revision
     await log.drop(revision)
   }
-}
-
-function describe(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -1,3 +1,4 @@
+import { errorText } from '../errors.ts'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
@@ -124,7 +125,7 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    throw new KubeconfigError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new KubeconfigError(`${path} cannot be read: ${errorText(error)}`, {
       cause: error,
     })
   }
