@@ -1,6 +1,8 @@
 import type { Forecast } from './eta-forecast.ts'
 import type { DurationSketch } from './eta-sketch.ts'
 import { estimateEnd, forecastRemaining } from './eta.ts'
+import type { LogEntry, OperatorEntry } from './log/entries.ts'
+import { Recorder } from './log/recorder.ts'
 import { clearVerdict, judge, operatorVerdict, signalVerdict, watchVerdict } from './evidence/judge.ts'
 import { FleetState } from './fleet-state.ts'
 import { stageGate, windowGate } from './gates.ts'
@@ -34,6 +36,12 @@ export interface EngineOptions {
   readonly deadline: number
   /** What an earlier engine left. Without it the rollout starts from the beginning. */
   readonly persisted?: PersistedRollout
+  /**
+   * Gets everything the engine is told, asked and decides, in order: what `replay` needs. Called in the middle of calls of
+   * the engine, so it must not throw nor call it back. What it gets shares its objects with the engine and must not be
+   * changed.
+   */
+  readonly log?: (entry: LogEntry) => void
 }
 
 type Of<Type extends Decision['type']> = Extract<Decision, { type: Type }>
@@ -47,6 +55,7 @@ export class RolloutEngine {
   readonly #fleet: FleetState
   readonly #deadline: number
   readonly #seed: number
+  readonly #recorder: Recorder | undefined
   #phase: RolloutPhase = 'Progressing'
   #reason: string | undefined
   #verdict: Verdict | undefined
@@ -63,9 +72,14 @@ export class RolloutEngine {
   private constructor(options: EngineOptions) {
     this.#deadline = options.deadline
     this.#seed = options.seed
-    this.#fleet = new FleetState(options.strategy, options.seed, options.startedAt)
+    const recorder = options.log && new Recorder(options.log)
+    this.#recorder = recorder
+    const targets = recorder ? Array.from(options.targets) : options.targets
+    recorder?.begin(options, Array.from(targets))
+    const strategy = recorder ? recorder.listenTo(options.strategy) : options.strategy
+    this.#fleet = new FleetState(strategy, options.seed, options.startedAt)
     this.#decisions = options.persisted?.decisions ?? 0
-    restoreState(this.#fleet, options.targets, options.persisted)
+    restoreState(this.#fleet, targets, options.persisted)
     this.#current = Math.max(
       0,
       this.#fleet.stages.findLastIndex((stage) => stage.waves.length > 0),
@@ -91,6 +105,12 @@ export class RolloutEngine {
 
   /** Takes in one observation: O(log n). Decisions follow from `decide`. */
   apply(event: RolloutEvent): void {
+    const before = this.#recorder && event.type === 'upsert' ? this.#fleet.get(event.target.id)?.input : undefined
+    this.#take(event)
+    this.#recorder?.event(event, before)
+  }
+
+  #take(event: RolloutEvent): void {
     if (event.type === 'upsert') {
       const record = this.#fleet.upsert(event.target)
       this.#reverter?.consider(record)
@@ -107,6 +127,11 @@ export class RolloutEngine {
 
   /** Says that a decision which is repeated until persisted has been persisted. Other decisions have no effect. */
   acknowledge(decision: Decision): void {
+    this.#accept(decision)
+    this.#recorder?.acknowledge(decision)
+  }
+
+  #accept(decision: Decision): void {
     if (decision.type === 'open-wave') {
       const opening = this.#opening
       if (opening?.decision.stage !== decision.stage || opening.decision.wave !== decision.wave) return
@@ -133,26 +158,28 @@ export class RolloutEngine {
     })
     this.#fleet.settle(record)
     this.#reverter?.consider(record)
+    this.#recorder?.writeFailed(id)
   }
 
   /** Says that `maxPerShard` may answer differently from now on. */
   capsChanged(): void {
     this.#fleet.ready.roomAnywhere()
     this.#reverter?.roomAnywhere()
+    this.#recorder?.capsChanged()
   }
 
   /** No new wave and no new request until `resume`; operations under way go on and are judged. False: no effect now. */
   pause(reason: string): boolean {
-    return this.#step('pause', reason)
+    return this.#effective(this.#step('pause', reason), { type: 'pause', reason })
   }
 
   resume(): boolean {
-    return this.#step('resume')
+    return this.#effective(this.#step('resume'), { type: 'resume' })
   }
 
   /** Ends the rollout where it is; what was changed stays changed. */
   abort(reason: string): boolean {
-    return this.#step('abort', reason)
+    return this.#effective(this.#step('abort', reason), { type: 'abort', reason })
   }
 
   /**
@@ -165,7 +192,7 @@ export class RolloutEngine {
     if (!this.#canHalt || !last?.acknowledged || last.number !== wave) return false
     if (last.closedAt !== undefined || last.expedited) return false
     last.expedited = true
-    return true
+    return this.#effective(true, { type: 'expedite', stage, wave })
   }
 
   /**
@@ -173,17 +200,13 @@ export class RolloutEngine {
    * is the halt. After a halt the same as `revert`. False: no effect now. Once the halt is persisted it outlives a restart.
    */
   revertNow(reason: string): boolean {
-    if (this.#phase === 'Halted') return this.revert()
-    if (this.#revertWanted !== undefined || !this.#canHalt) return false
-    this.#revertWanted = reason
-    return true
+    const isWanted = this.#phase === 'Halted' ? this.#beginReverting() : this.#wantRevert(reason)
+    return this.#effective(isWanted, { type: 'revertNow', reason })
   }
 
   /** Takes the change back after a halt when the strategy does not do so by itself. */
   revert(): boolean {
-    if (this.#unacknowledged || !this.#step('revert')) return false
-    this.#reverter = new Reverter(this.#fleet)
-    return true
+    return this.#effective(this.#beginReverting(), { type: 'revert' })
   }
 
   /**
@@ -197,6 +220,7 @@ export class RolloutEngine {
     if (this.#unacknowledged) decisions.push(this.#unacknowledged)
     else if (this.#phase === 'Progressing') this.#progress(now, decisions)
     else if (this.#phase === 'Reverting') this.#revertMore(now, decisions)
+    this.#recorder?.decide(now, decisions)
     return decisions
   }
 
@@ -254,6 +278,24 @@ export class RolloutEngine {
     return nextPhase(this.#phase, 'halt') !== undefined
   }
 
+  /** Writes down what somebody asked, if it had an effect. */
+  #effective(hadEffect: boolean, asked: OperatorEntry): boolean {
+    if (hadEffect) this.#recorder?.operator(asked)
+    return hadEffect
+  }
+
+  #wantRevert(reason: string): boolean {
+    if (this.#revertWanted !== undefined || !this.#canHalt) return false
+    this.#revertWanted = reason
+    return true
+  }
+
+  #beginReverting(): boolean {
+    if (this.#unacknowledged || !this.#step('revert')) return false
+    this.#reverter = new Reverter(this.#fleet)
+    return true
+  }
+
   #step(trigger: RolloutTrigger, reason?: string): boolean {
     const next = nextPhase(this.#phase, trigger)
     if (!next) return false
@@ -302,7 +344,7 @@ export class RolloutEngine {
 
   #startReverting(): void {
     this.#reason ??= this.#verdict?.reason
-    if (this.#fleet.strategy.autoRevert || this.#verdict?.rule === 'Operator') this.revert()
+    if (this.#fleet.strategy.autoRevert || this.#verdict?.rule === 'Operator') this.#beginReverting()
   }
 
   #revertMore(now: number, decisions: Decision[]): void {

@@ -15,6 +15,7 @@ import {
   isUndecided,
   NO_HISTORY,
   observedOutcome,
+  samePlace,
   standingOf,
   type History,
   type TargetRecord,
@@ -429,15 +430,4 @@ export class FleetState {
     else if (by > 0) wave.untouched.add(record)
     else wave.untouched.delete(record)
   }
-}
-
-function samePlace(left: TargetInput, right: TargetInput): boolean {
-  return (
-    left.stage === right.stage &&
-    left.stratum === right.stratum &&
-    left.shard === right.shard &&
-    left.customer === right.customer &&
-    left.pair === right.pair &&
-    left.notFirst === right.notFirst
-  )
 }

@@ -1,6 +1,7 @@
 import { RolloutEngine } from './engine.ts'
 import { seededHash } from './hash.ts'
 import { Heap } from './heap.ts'
+import type { LogEntry } from './log/index.ts'
 import { persistedFrom } from './summary.ts'
 import type { Decision, PersistedRollout, RolloutSummary, StrategyInput, TargetInput, TargetMeta } from './types.ts'
 
@@ -26,6 +27,8 @@ export interface ModelOptions {
   readonly reversed?: boolean
   /** The caller records the wave with the request. */
   readonly recordsWave?: boolean
+  /** Gets the engine's log, through all its lives. */
+  readonly engineLog?: (entry: LogEntry) => void
   readonly onStep?: (world: ModelWorld) => void
 }
 
@@ -105,7 +108,7 @@ export class ModelWorld {
       const phase = this.chance('offline', meta.id) < (options.shareOffline ?? 0) ? 'Unreachable' : 'Pending'
       this.observed.set(meta.id, { ...meta, phase, requested: false })
     }
-    this.engine = this.rebuilt()
+    this.engine = this.rebuilt(options.engineLog)
   }
 
   chance(name: string, id: string): number {
@@ -155,7 +158,7 @@ export class ModelWorld {
   }
 
   /** A new engine from what was persisted. */
-  rebuilt(): RolloutEngine {
+  rebuilt(log?: (entry: LogEntry) => void): RolloutEngine {
     const { recordsWave, reversed } = this.options
     const known = [...this.observed.values()]
     if (reversed) known.reverse()
@@ -166,6 +169,7 @@ export class ModelWorld {
       startedAt: 0,
       deadline: 24 * HOUR,
       persisted: this.#persisted,
+      ...(log ? { log } : {}),
     })
   }
 
@@ -183,7 +187,7 @@ export class ModelWorld {
     const handled = this.#handled++
     const crash = this.options.crashAt?.has(handled) ?? false
     if (!crash || handled % 2 === 1) this.#carryOut(decision)
-    if (crash) this.engine = this.rebuilt()
+    if (crash) this.engine = this.rebuilt(this.options.engineLog)
     return !crash
   }
 

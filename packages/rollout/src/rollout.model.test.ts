@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { HOUR, MINUTE, modelMeta, ModelWorld, type ModelOptions } from './model.test-support.ts'
+import { HOUR, MINUTE, ModelWorld } from './model.test-support.ts'
 import { planRollout } from './plan.ts'
 import type { Decision, RolloutSummary } from './types.ts'
+import { happen, happening, smallWorld } from './worlds.test-support.ts'
 
 const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1)
 
@@ -34,17 +35,6 @@ describe('1,000 targets over 20 seeds', () => {
     }
     expect(broken / SEEDS.length).toBeLessThanOrEqual(12)
   })
-})
-
-const smallWorld: fc.Arbitrary<ModelOptions> = fc.record({
-  targets: fc.integer({ min: 0, max: 150 }),
-  seed: fc.nat(),
-  shards: fc.integer({ min: 1, max: 5 }),
-  perShard: fc.integer({ min: 1, max: 5 }),
-  background: fc.constantFrom(0, 0.02, 0.1),
-  bad: fc.constantFrom(0, 0, 0.1, 0.5),
-  shareOffline: fc.constantFrom(0, 0.1),
-  strategy: fc.record({ maxConcurrent: fc.integer({ min: 1, max: 12 }), customerShare: fc.constantFrom(20, 50) }),
 })
 
 /** In flight as anybody can see it in the objects: asked or being taken back, and not finished with that. */
@@ -199,38 +189,7 @@ describe('when nothing interferes', () => {
   })
 })
 
-/** Something that happens to the fleet itself. */
-const happening = fc.record({
-  minute: fc.integer({ min: 0, max: 900 }),
-  kind: fc.constantFrom('leave', 'join', 'offline', 'hold', 'move'),
-  whom: fc.nat(),
-  minutes: fc.integer({ min: 1, max: 200 }),
-})
-
-type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never
-
-function happen(world: ModelWorld, { kind, whom, minutes }: Happening): void {
-  const known = [...world.observed.keys()]
-  const id = known[whom % Math.max(1, known.length)]
-  const before = id === undefined ? undefined : world.observed.get(id)
-  if (kind === 'join' || !id || !before) {
-    const meta = modelMeta(whom % 100, 100, world.options.seed, world.options.shards ?? 7)
-    world.join({ ...meta, id: `new-${whom}-${known.length}`, phase: 'Pending', requested: false })
-  } else if (kind === 'leave') {
-    world.leave(id)
-  } else if (before.phase === 'Pending' && !before.requested) {
-    if (kind === 'move') {
-      world.observe(id, { stage: 'production', stratum: 'moved', shard: 'mc-0' })
-      return
-    }
-    world.observe(id, { phase: kind === 'hold' ? 'Held' : 'Unreachable' })
-    world.schedule(world.now + minutes * MINUTE, () => {
-      if (world.observed.get(id)?.requested === false) world.observe(id, { phase: 'Pending' })
-    })
-  }
-}
-
-describe('while targets join, leave, move, are held and go offline', () => {
+describe('while targets join, leave, move, are held, closed and go offline', () => {
   const happenings = fc.array(happening, { maxLength: 60 })
   const crashes = fc.uniqueArray(fc.nat({ max: 300 }), { maxLength: 8 })
 

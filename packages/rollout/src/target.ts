@@ -1,5 +1,5 @@
 import type { StageState, WaveState } from './stage-state.ts'
-import type { TargetInput, TargetPhase } from './types.ts'
+import type { TargetInput, TargetMeta, TargetPhase } from './types.ts'
 
 /** How a target's treatment ended; each target has at most one, and it only ever changes from applied to the others. */
 export type Outcome = 'applied' | 'failed' | 'broken'
@@ -72,6 +72,10 @@ const KINDS: Readonly<Record<TargetPhase, PhaseKind>> = {
   Reverted: 'ended',
 }
 
+export function isTargetPhase(value: unknown): boolean {
+  return typeof value === 'string' && Object.hasOwn(KINDS, value)
+}
+
 /** An operation is running whose time is limited. */
 export function isRunning(record: TargetRecord): boolean {
   return KINDS[record.input.phase] === 'running'
@@ -135,4 +139,29 @@ export function observedOutcome(record: TargetRecord, operationTimeoutMs: number
   const { since, completedAt } = input
   const late = since !== undefined && completedAt !== undefined && completedAt - since > operationTimeoutMs
   return late ? 'failed' : 'applied'
+}
+
+/** Nothing changed of what planning knows of it. */
+export function samePlace(left: TargetMeta, right: TargetMeta): boolean {
+  return (
+    left.stage === right.stage &&
+    left.stratum === right.stratum &&
+    left.shard === right.shard &&
+    left.customer === right.customer &&
+    left.pair === right.pair &&
+    left.notFirst === right.notFirst
+  )
+}
+
+/** What planning knows of a target. */
+export function metaOf({ id, stage, stratum, shard, customer, pair, notFirst }: TargetMeta): TargetMeta {
+  return {
+    id,
+    stage,
+    stratum,
+    shard,
+    customer,
+    ...(pair === undefined ? {} : { pair }),
+    ...(notFirst === undefined ? {} : { notFirst }),
+  }
 }
