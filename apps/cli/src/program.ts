@@ -282,6 +282,10 @@ function addEvidenceCommands(rollout: Command, run: Run, output: () => Option): 
         (await import('./commands/rollout-explain.ts')).rolloutEvidence(at, name as string, options as never),
       ),
     )
+  rollout
+    .command('export <name>')
+    .description('write the log of a rollout as JSON lines: all that its engine was told and decided')
+    .action(run(async (at, name) => (await import('./commands/rollout-export.ts')).rolloutExport(at, name as string)))
 }
 
 function addApiserverCommands(program: Command, run: Run): void {

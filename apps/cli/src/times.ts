@@ -1,3 +1,4 @@
+import { timestamp } from '@locktender/kube'
 import { duration } from './output.ts'
 
 const DAY = 24 * 3_600_000
@@ -34,5 +35,5 @@ export function momentCell(at: number | undefined, now: number): string | undefi
 
 /** A moment for programs, in whole seconds; undefined for one that does not come. */
 export function isoTime(at: number): string | undefined {
-  return Number.isFinite(at) ? `${new Date(at).toISOString().slice(0, 19)}Z` : undefined
+  return Number.isFinite(at) ? timestamp(at) : undefined
 }

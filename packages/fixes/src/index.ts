@@ -12,6 +12,7 @@ export { managementClustersController } from './controllers/management-clusters-
 export { FIXES_MANAGER } from './controllers/override-writer.ts'
 export { rolloutController } from './controllers/rollout-controller.ts'
 export { defaultStrategy } from './default-strategy.ts'
+export { dataDigest, packLines, unpackedLines } from './log-pieces.ts'
 export { DEFAULT_STAKES, rolloutScenario } from './rollout-scenario.ts'
 export type { ScenarioInput } from './rollout-scenario.ts'
 // What those who look at rollouts of fixes need of the engine that decides them.

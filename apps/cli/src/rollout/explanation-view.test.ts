@@ -42,11 +42,11 @@ const full: RolloutStatus = {
 
 test('an explanation with everything there is', () => {
   expect(renderExplanation(explained(full), now).join('\n')).toMatchInlineSnapshot(`
-    "rollout run-1  Progressing  production wave 1 of 2  14 control planes: 6 Applied, 1 Failed, 7 Pending
+    "rollout run-1  Progressing  stage production, wave 1 of 2  14 control planes: 6 Applied, 1 Failed, 7 Pending
     WAITS     Soak: Wave 1 of stage production soaks.
     OWNER     nobody: it goes on by itself
-    VERDICT   go on, since 07:52 UTC (8m ago): 1 of 7 treated targets failed: not enough against the change to halt.
-    BOUNDS    at most 52 % of the control planes fail with it, at least 0.73 %, each with 95 % confidence
+    VERDICT   go on, as of 07:52 UTC (8m ago): 1 of 7 treated targets failed: not enough against the change to halt.
+    BOUNDS    at most 52 % of the control planes fail with it, and at least 0.73 %, each with 95 % confidence
     OUTLOOK   1 more failure would halt.
     SUSPECT   EtcdSlow on 4 control planes: rollout run-2. It has 4 of 4.
     DEADLINE  Tue 07:00 UTC (in 23h), ends about 11:20 UTC (in 3h20m), with a chance of 80 % by 11:50 UTC (in 3h50m), 12m behind its plan
@@ -58,8 +58,8 @@ test('an explanation with everything there is', () => {
 test('evidence with everything there is', () => {
   expect(renderEvidence(evidenceOf(rolloutOf(full)), now, true)).toMatchInlineSnapshot(`
     "rollout run-1  Progressing  1 of 7 control planes that are through failed or became unhealthy
-    VERDICT   go on, since 07:52 UTC (8m ago): 1 of 7 treated targets failed: not enough against the change to halt.
-    BOUNDS    at most 52 % of the control planes fail with it, at least 0.73 %, each with 95 % confidence
+    VERDICT   go on, as of 07:52 UTC (8m ago): 1 of 7 treated targets failed: not enough against the change to halt.
+    BOUNDS    at most 52 % of the control planes fail with it, and at least 0.73 %, each with 95 % confidence
     OUTLOOK   1 more failure would halt.
     WEIGHT    1.98 for a bad fix against a good one, held against 4.60 (log likelihood ratio)
     EXPOSURE  12.5 healthy control-plane hours with the fix, 0 became unhealthy: at most 24 in 100 hours, with 95 % confidence

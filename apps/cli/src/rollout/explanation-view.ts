@@ -6,7 +6,7 @@ import type { RolloutExplanation } from './explanation.ts'
 /** The whole explanation, for people. */
 export function renderExplanation(explanation: RolloutExplanation, now: number): string[] {
   const { rollout, phase, stage, wave, waves, controlPlanes, counts, verdict, suspects, problems } = explanation
-  const place = stage === undefined ? '' : `  ${stage} wave ${wave} of ${waves}`
+  const place = stage === undefined ? '' : `  stage ${stage}, wave ${wave} of ${waves}`
   const states = Object.entries(counts).flatMap(([state, count]) =>
     count === undefined || count === 0 ? [] : [`${count} ${state}`],
   )
@@ -39,7 +39,7 @@ export function renderNext({ waiting: { next } }: RolloutExplanation): string[] 
 export function renderVerdict(verdict: RolloutVerdict, now: number): string[] {
   const { outcome, rule, message, bounds, outlook, time } = verdict
   const judged = outcome === 'Halt' ? `HALT by ${rule}` : 'go on'
-  const lines = [`VERDICT   ${judged}, since ${moment(Date.parse(time), now)}: ${message}`]
+  const lines = [`VERDICT   ${judged}, as of ${moment(Date.parse(time), now)}: ${message}`]
   if (bounds !== undefined) lines.push(`BOUNDS    ${renderBounds(bounds)}`)
   if (outlook !== undefined) lines.push(`OUTLOOK   ${outlook}`)
   return lines
@@ -47,8 +47,9 @@ export function renderVerdict(verdict: RolloutVerdict, now: number): string[] {
 
 function renderBounds({ lower, upper }: NonNullable<RolloutVerdict['bounds']>): string {
   const atMost = `at most ${percent(upper)} of the control planes fail with it`
-  const atLeast = Number(lower) === 0 ? '' : `, at least ${percent(lower)}`
-  return `${atMost}${atLeast}, each with 95 % confidence`
+  return Number(lower) === 0
+    ? `${atMost}, with 95 % confidence`
+    : `${atMost}, and at least ${percent(lower)}, each with 95 % confidence`
 }
 
 /** Whose fault a way to be unhealthy is. */
