@@ -41,6 +41,36 @@ describe('progress of a fix', () => {
     expect(lines).toContain('COUNTS     Applied 14  Pending 1')
   })
 
+  test('before anybody approves: what is expected', () => {
+    const outlook = {
+      startTime: '2026-01-05T08:00:00Z',
+      feasible: true,
+      blockers: [],
+      harmHours: '1.2',
+      p50: '2026-01-05T11:00:00Z',
+      p80: '2026-01-05T11:20:00Z',
+      p95: '2026-01-05T12:00:00Z',
+    }
+    const fix = fixOf({ phase: 'AwaitingApproval', rollout: 'run-1', affected: 14, counts: {} })
+    const line = (change: Partial<typeof outlook>) => {
+      const waiting = { ...HALF_WAY, phase: 'AwaitingApproval' as const, outlook: { ...outlook, ...change } }
+      return renderFixProgress(fix, rolloutOf(waiting), now).find((text) => text.startsWith('EXPECTED'))
+    }
+    expect(line({})).toBe('EXPECTED   ends in 3h, with 80 % in 3h20m; deadline kept; harm 1.2 control-plane hours')
+    expect(line({ feasible: false })).toContain('DEADLINE CANNOT BE KEPT')
+  })
+
+  test.each([
+    [0, 'ETA in 3h20m, with 80 % in 3h50m'],
+    [12, 'ETA in 3h20m, with 80 % in 3h50m, 12m behind plan'],
+    [-90, 'ETA in 3h20m, with 80 % in 3h50m, 1h30m ahead of plan'],
+  ])('how sure the end is, %d minutes behind', (minutesBehind, words) => {
+    const at = '2026-01-05T11:50:00Z'
+    const forecast = { time: '2026-01-05T07:58:00Z', p50: at, p80: at, p95: at }
+    const lines = renderFixProgress(delivering, rolloutOf({ ...HALF_WAY, forecast, minutesBehind }), now)
+    expect(lines[1]?.endsWith(words)).toBe(true)
+  })
+
   test('warns as soon as the deadline is at risk, and when it has passed', () => {
     const late = rolloutOf({ ...HALF_WAY, deadlineAtRisk: true })
     expect(renderFixProgress(delivering, late, now)[1]).toMatch(/DEADLINE AT RISK$/)

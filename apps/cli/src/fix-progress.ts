@@ -1,4 +1,4 @@
-import { parseDuration, type ComponentFix, type Rollout } from '@locktender/fleet'
+import { parseDuration, type ComponentFix, type Rollout, type RolloutOutlook } from '@locktender/fleet'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { duration } from './output.ts'
 
@@ -41,7 +41,8 @@ export function renderFixProgress(fix: ComponentFix, rollout: Rollout | undefine
   }
   const states = Object.entries(counts).filter(([, count]) => count !== undefined && count > 0)
   if (states.length > 0) lines.push(`COUNTS     ${states.map(([state, count]) => `${state} ${count}`).join('  ')}`)
-  const verdict = rollout.status?.verdict
+  const { outlook, verdict } = rollout.status ?? {}
+  if (phase === 'AwaitingApproval' && outlook !== undefined) lines.push(expectation(outlook, now))
   if (verdict?.outcome === 'Halt') lines.push(`HALTED     ${verdict.message}`)
   for (const problem of rollout.status?.problems ?? []) {
     lines.push(`ATTENTION  ${problem.controlPlane}  ${problem.state}  ${problem.message}`)
@@ -57,9 +58,25 @@ function clock(fix: ComponentFix, rollout: Rollout, now: number): string {
   if (status?.completionTime !== undefined) {
     return `took ${duration(Date.parse(status.completionTime) - begun)} of ${allowed}`
   }
-  const eta = status?.eta === undefined ? '' : `   ETA in ${duration(Date.parse(status.eta) - now)}`
+  const eta =
+    status?.eta === undefined ? '' : `   ETA in ${duration(Date.parse(status.eta) - now)}${forecast(rollout, now)}`
   const risk = status?.deadlineAtRisk === true || now > Date.parse(spec.deadline) ? '   DEADLINE AT RISK' : ''
   return `T+${duration(now - begun)} of ${allowed}${eta}${risk}`
+}
+
+/** How sure the expected end is, and how it compares with the plan. */
+function forecast({ status }: Rollout, now: number): string {
+  const { forecast: quantiles, minutesBehind = 0 } = status ?? {}
+  const sure = quantiles === undefined ? '' : `, with 80 % in ${duration(Date.parse(quantiles.p80) - now)}`
+  if (minutesBehind === 0) return sure
+  return `${sure}, ${duration(Math.abs(minutesBehind) * 60_000)} ${minutesBehind > 0 ? 'behind' : 'ahead of'} plan`
+}
+
+/** What approvers decide about. */
+function expectation({ p50, p80, feasible, harmHours }: RolloutOutlook, now: number): string {
+  const within = (time: string | undefined) => (time === undefined ? 'never' : `in ${duration(Date.parse(time) - now)}`)
+  const deadline = feasible ? 'deadline kept' : 'DEADLINE CANNOT BE KEPT'
+  return `EXPECTED   ends ${within(p50)}, with 80 % ${within(p80)}; ${deadline}; harm ${harmHours} control-plane hours`
 }
 
 function bar(done: number, all: number): string {

@@ -184,12 +184,15 @@ describe('rollouts and approvals', () => {
     },
   }
 
-  test('the list says what is given and what is needed', async () => {
-    const { out } = await runLkt(['approvals', 'list'], { answers })
+  test('the list says what is given, what is needed and what to expect', async () => {
+    const p80 = '2026-01-05T11:20:00Z'
+    const outlook = { startTime: '2026-01-05T08:00:00Z', feasible: true, blockers: [], harmHours: '1.2', p80 }
+    const looked = rolloutOf({ ...HALF_WAY, phase: 'AwaitingApproval', approvals: [], outlook })
+    const { out } = await runLkt(['approvals', 'list'], { answers: { [`GET ${api}/rollouts`]: listOf(looked) } })
     expect(out).toBe(
       [
-        'ROLLOUT   FIX     TARGETS   APPROVALS   BY       AGE', //
-        'run-1     fix-1   14        0/2         <none>   55m',
+        'ROLLOUT   FIX     TARGETS   APPROVALS   BY       ENDS               DEADLINE   AGE',
+        'run-1     fix-1   14        0/2         <none>   11:20 (in 3h20m)   kept       55m',
         '',
       ].join('\n'),
     )

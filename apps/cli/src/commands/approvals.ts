@@ -1,10 +1,11 @@
-import { API_VERSION, approvals, rollouts, type Approval, type Rollout } from '@locktender/fleet'
+import { API_VERSION, approvals, rollouts, type Approval, type Rollout, type RolloutOutlook } from '@locktender/fleet'
 import { CommandError } from '../command-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { age, printObjects, resourceName, type Column, type OutputFormat } from '../output.ts'
 import type { Session } from '../session.ts'
+import { momentCell } from '../times.ts'
 
-/** Lists the rollouts that wait for approval, with what has been given and what is needed. */
+/** Lists the rollouts that wait for approval: what has been given, what is needed, and by when each ends with a chance of 80 %. */
 export async function approvalsList(session: Session, options: { readonly output: OutputFormat }): Promise<void> {
   const { items } = await (await session.client()).listAll<Rollout>(rollouts)
   const waiting = items.filter((rollout) => (rollout.status?.phase ?? 'AwaitingApproval') === 'AwaitingApproval')
@@ -18,10 +19,22 @@ export async function approvalsList(session: Session, options: { readonly output
       cell: (rollout) => `${rollout.status?.approvals.length ?? 0}/${rollout.spec.strategy.approvals}`,
     },
     { title: 'BY', cell: (rollout) => rollout.status?.approvals.map(({ user }) => user).join(',') },
+    {
+      title: 'ENDS',
+      cell: ({ status }) =>
+        momentCell(status?.outlook?.p80 === undefined ? undefined : Date.parse(status.outlook.p80), now),
+    },
+    { title: 'DEADLINE', cell: ({ status }) => deadlineOf(status?.outlook) },
+    { title: 'HARM-HOURS', wide: true, cell: ({ status }) => status?.outlook?.harmHours },
     { title: 'PLAN', wide: true, cell: (rollout) => rollout.spec.plan.hash },
     { title: 'AGE', cell: (rollout) => age(rollout.metadata.creationTimestamp, now) },
   ]
   printObjects(session, options.output, rollouts, waiting, columns)
+}
+
+function deadlineOf(outlook: RolloutOutlook | undefined): string | undefined {
+  if (outlook === undefined) return undefined
+  return outlook.feasible ? 'kept' : 'MISSED'
 }
 
 export interface ApproveOptions {

@@ -25,7 +25,7 @@ export async function fixStatus(session: Session, name: string, options: FixStat
       // Without a terminal the moving clock would make every look a new line.
       const lines = renderFixProgress(fix, rollout, session.now())
       const text = `${lines.join('\n')}\n`
-      const fingerprint = session.interactive ? text : text.replace(/T\+.*$/m, '')
+      const fingerprint = session.interactive ? text : text.replace(/T\+.*$|^EXPECTED.*$/gm, '')
       if (fingerprint !== shown) {
         if (session.interactive && drawn > 0) session.out(`\u001b[${drawn}A\u001b[J`)
         session.out(text)
