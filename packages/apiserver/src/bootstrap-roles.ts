@@ -1,3 +1,4 @@
+import { RBAC_GROUP } from './auth/policy-rules.ts'
 import type { PolicyRule } from './auth/policy-rules.ts'
 import { authenticatedGroup, mastersGroup, unauthenticatedGroup } from './user.ts'
 
@@ -14,7 +15,6 @@ export interface BootstrapRole {
 
 const READ = ['get', 'list', 'watch']
 const WRITE = ['create', 'delete', 'deletecollection', 'patch', 'update']
-const RBAC = 'rbac.authorization.k8s.io'
 const AUTHENTICATION = 'authentication.k8s.io'
 const AUTHORIZATION = 'authorization.k8s.io'
 const CERTIFICATES = 'certificates.k8s.io'
@@ -122,7 +122,7 @@ export const bootstrapRoles: readonly BootstrapRole[] = [
     labels: { [toAdmin]: 'true' },
     rules: [
       on(AUTHORIZATION, ['localsubjectaccessreviews'], ['create']),
-      on(RBAC, ['roles', 'rolebindings'], [...READ, ...WRITE]),
+      on(RBAC_GROUP, ['roles', 'rolebindings'], [...READ, ...WRITE]),
     ],
   },
   {

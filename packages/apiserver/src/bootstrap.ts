@@ -1,6 +1,6 @@
 import { deepEqual, isAlreadyExists } from '@locktender/kube'
 import { aggregatedRules } from './auth/aggregation.ts'
-import { missingRules } from './auth/policy-rules.ts'
+import { missingRules, RBAC_GROUP } from './auth/policy-rules.ts'
 import type { PolicyRule } from './auth/policy-rules.ts'
 import type { Subject } from './auth/binding-index.ts'
 import { bootstrapRoles } from './bootstrap-roles.ts'
@@ -12,7 +12,6 @@ import type { WriteContext } from './write/write-context.ts'
 import { createObject, updateObject } from './write/write-pipeline.ts'
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
-const RBAC = 'rbac.authorization.k8s.io'
 const BOOTSTRAPPED = { 'kubernetes.io/bootstrapping': 'rbac-defaults' }
 /** Its owner sets it to `false` to keep a role or binding as it is. */
 const AUTO_UPDATE = 'rbac.authorization.kubernetes.io/autoupdate'
@@ -40,7 +39,7 @@ function defaultServiceAccount(namespace: string): AnyObject {
 }
 
 async function ensure(cluster: LogicalCluster, object: AnyObject): Promise<void> {
-  const [group, version] = object.apiVersion === 'v1' ? ['', 'v1'] : [RBAC, 'v1']
+  const [group, version] = object.apiVersion === 'v1' ? ['', 'v1'] : [RBAC_GROUP, 'v1']
   const served = cluster.registry.find(group!, version!, `${object.kind.toLowerCase()}s`)!
   const { database } = cluster
   const { name, namespace } = object.metadata
@@ -69,7 +68,7 @@ async function ensure(cluster: LogicalCluster, object: AnyObject): Promise<void>
 
 function roleOf({ name, labels, rules = [], aggregates }: BootstrapRole): AnyObject {
   return {
-    apiVersion: `${RBAC}/v1`,
+    apiVersion: `${RBAC_GROUP}/v1`,
     kind: 'ClusterRole',
     metadata: metadataOf(name, labels),
     ...(aggregates === undefined
@@ -93,11 +92,11 @@ function bindingOf({ name, groups = [] }: BootstrapRole): AnyObject[] {
   if (groups.length === 0) return []
   return [
     {
-      apiVersion: `${RBAC}/v1`,
+      apiVersion: `${RBAC_GROUP}/v1`,
       kind: 'ClusterRoleBinding',
       metadata: metadataOf(name),
-      roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name },
-      subjects: groups.map((group) => ({ apiGroup: RBAC, kind: 'Group', name: group })),
+      roleRef: { apiGroup: RBAC_GROUP, kind: 'ClusterRole', name },
+      subjects: groups.map((group) => ({ apiGroup: RBAC_GROUP, kind: 'Group', name: group })),
     },
   ]
 }

@@ -1,3 +1,4 @@
+import { RBAC_GROUP } from './auth/policy-rules.ts'
 import { policyBindingColumns, policyColumns } from './admission/policy-columns.ts'
 import { policyBindingStrategy, policyStrategy } from './admission/policy-strategy.ts'
 import { webhookStrategy } from './admission/webhook-strategy.ts'
@@ -12,8 +13,6 @@ import { workloadResources } from './builtins/workload-resources.ts'
 import type { ServedResource } from './served-resource.ts'
 import { ageColumn, nameColumn } from './present/table-cells.ts'
 
-const RBAC = 'rbac.authorization.k8s.io'
-
 const roleRefColumn = column(
   'Role',
   (object) => `${text('roleRef', 'kind')(object)}/${text('roleRef', 'name')(object)}`,
@@ -25,7 +24,7 @@ export const builtInResources: readonly ServedResource[] = [
   ...workloadResources,
   ...networkResources,
   ...clusterResources,
-  builtIn(`${RBAC}/v1`, {
+  builtIn(`${RBAC_GROUP}/v1`, {
     kind: 'ClusterRole',
     plural: 'clusterroles',
     namespaced: false,
@@ -33,7 +32,7 @@ export const builtInResources: readonly ServedResource[] = [
     columns: [nameColumn, column('Created At', (object) => object.metadata.creationTimestamp, 'date')],
     strategy: clusterRoleStrategy,
   }),
-  builtIn(`${RBAC}/v1`, {
+  builtIn(`${RBAC_GROUP}/v1`, {
     kind: 'ClusterRoleBinding',
     plural: 'clusterrolebindings',
     namespaced: false,
@@ -41,7 +40,7 @@ export const builtInResources: readonly ServedResource[] = [
     columns: [nameColumn, roleRefColumn, ageColumn],
     strategy: roleBindingStrategy,
   }),
-  builtIn(`${RBAC}/v1`, {
+  builtIn(`${RBAC_GROUP}/v1`, {
     kind: 'Role',
     plural: 'roles',
     namespaced: true,
@@ -49,7 +48,7 @@ export const builtInResources: readonly ServedResource[] = [
     columns: [nameColumn, column('Created At', (object) => object.metadata.creationTimestamp, 'date')],
     strategy: roleStrategy,
   }),
-  builtIn(`${RBAC}/v1`, {
+  builtIn(`${RBAC_GROUP}/v1`, {
     kind: 'RoleBinding',
     plural: 'rolebindings',
     namespaced: true,

@@ -1,3 +1,4 @@
+import { RBAC_GROUP } from './policy-rules.ts'
 import type { Database } from '../database.ts'
 import type { AnyObject } from '../objects/object.ts'
 import { serviceAccountName } from '../user.ts'
@@ -22,8 +23,6 @@ export interface ConcerningBinding {
   readonly subject: Subject
 }
 
-const GROUP = 'rbac.authorization.k8s.io'
-
 /** Finds the bindings of one logical cluster by the users and groups they name, without looking at the others. */
 export class BindingIndex {
   readonly #database: Database
@@ -35,7 +34,7 @@ export class BindingIndex {
   constructor(cluster: string, database: Database) {
     this.#database = database
     this.#prefixes = ['clusterrolebindings', 'rolebindings'].map((plural) =>
-      database.prefix(cluster, { group: GROUP, plural }),
+      database.prefix(cluster, { group: RBAC_GROUP, plural }),
     )
     for (const prefix of this.#prefixes) {
       for (const { key, value, revision } of database.store.range(prefix, { at: database.store.revision }).items) {

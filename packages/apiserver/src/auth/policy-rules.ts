@@ -1,3 +1,6 @@
+/** API group of roles and their bindings. */
+export const RBAC_GROUP = 'rbac.authorization.k8s.io'
+
 /** rbac.authorization.k8s.io/v1 PolicyRule. */
 export interface PolicyRule {
   readonly verbs: readonly string[]

@@ -3,7 +3,7 @@ import { mastersGroup } from '../user.ts'
 import type { UserInfo } from '../user.ts'
 import { BindingIndex } from './binding-index.ts'
 import type { Binding, ConcerningBinding } from './binding-index.ts'
-import { fullResource, matchesPath, matchesResource } from './policy-rules.ts'
+import { fullResource, matchesPath, matchesResource, RBAC_GROUP } from './policy-rules.ts'
 import type { AccessAttributes, PolicyRule } from './policy-rules.ts'
 
 /** A rule somebody has, and where it comes from. */
@@ -18,7 +18,6 @@ interface Policy {
   readonly byNamespace: ReadonlyMap<string, readonly Grant[]>
 }
 
-const GROUP = 'rbac.authorization.k8s.io'
 /** Users whose rules are kept worked out. */
 const MAX_POLICIES = 4096
 
@@ -35,7 +34,7 @@ export class RbacAuthorizer {
     this.#database = database
     const { store } = database
     this.#bindings = new BindingIndex(cluster, database)
-    this.#endWatch = store.watch(`/${cluster}/${GROUP}/`, store.revision, (events) => {
+    this.#endWatch = store.watch(`/${cluster}/${RBAC_GROUP}/`, store.revision, (events) => {
       for (const { key, value, revision } of events) {
         this.#bindings.observe(key, value === undefined ? undefined : database.parse({ key, value, revision }))
       }
@@ -68,7 +67,7 @@ export class RbacAuthorizer {
   /** Rules of a role as a binding in `namespace` refers to it; undefined when there is no such role. */
   rulesOfRole(reference: Binding['roleRef'], namespace: string | undefined): readonly PolicyRule[] | undefined {
     const [plural, where] = reference.kind === 'ClusterRole' ? ['clusterroles', undefined] : ['roles', namespace]
-    const key = this.#database.key(this.#cluster, { group: GROUP, plural }, where, reference.name)
+    const key = this.#database.key(this.#cluster, { group: RBAC_GROUP, plural }, where, reference.name)
     const role = this.#database.read(key)
     return role === undefined ? undefined : ((role['rules'] as readonly PolicyRule[] | null | undefined) ?? [])
   }

@@ -1,3 +1,4 @@
+import { RBAC_GROUP } from '../auth/policy-rules.ts'
 import { deepEqual } from '@locktender/kube'
 import type { Clock, KubeObject } from '@locktender/kube'
 import { aggregatedRules, gathers } from '../auth/aggregation.ts'
@@ -26,7 +27,7 @@ export class RoleAggregation {
 
   /** Takes in the new state of an object; undefined when it is gone. Called in the order of the changes. */
   observe(ref: ObjectRef, object: KubeObject | undefined): void {
-    if (ref.plural !== 'clusterroles' || ref.group !== 'rbac.authorization.k8s.io') return
+    if (ref.plural !== 'clusterroles' || ref.group !== RBAC_GROUP) return
     let roles = this.#clusters.get(ref.cluster)
     if (roles === undefined) this.#clusters.set(ref.cluster, (roles = new Map()))
     const before = roles.get(ref.name)?.role
