@@ -8,7 +8,7 @@ export function newMeta(
   uid: string,
   generation: boolean,
 ): ObjectMeta {
-  const { generateName, labels, annotations, finalizers, ownerReferences, managedFields } = meta
+  const { generateName } = meta
   return {
     name: meta.name,
     ...(generateName === undefined ? {} : { generateName }),
@@ -18,17 +18,13 @@ export function newMeta(
     resourceVersion: '',
     ...(generation ? { generation: 1 } : meta.generation ? { generation: meta.generation } : {}),
     creationTimestamp: now,
-    ...(isEmpty(labels) ? {} : { labels }),
-    ...(isEmpty(annotations) ? {} : { annotations }),
-    ...(isEmpty(ownerReferences) ? {} : { ownerReferences }),
-    ...(isEmpty(finalizers) ? {} : { finalizers }),
-    ...(managedFields === undefined ? {} : { managedFields }),
+    ...givenParts(meta),
   }
 }
 
 /** The client's labels, annotations, finalizers and owners with the server's everything else. */
 export function nextMeta(meta: ObjectMeta, live: ObjectMeta, namespace: string | undefined): ObjectMeta {
-  const { generateName, labels, annotations, finalizers, ownerReferences, managedFields } = meta
+  const { generateName } = meta
   return {
     name: live.name,
     ...(generateName === undefined || generateName === '' ? {} : { generateName }),
@@ -41,6 +37,14 @@ export function nextMeta(meta: ObjectMeta, live: ObjectMeta, namespace: string |
     ...(live.deletionGracePeriodSeconds === undefined
       ? {}
       : { deletionGracePeriodSeconds: live.deletionGracePeriodSeconds }),
+    ...givenParts(meta),
+  }
+}
+
+/** What clients say of an object besides its name. Lists and maps that have nothing in them are left out. */
+function givenParts(meta: ObjectMeta): Partial<ObjectMeta> {
+  const { labels, annotations, finalizers, ownerReferences, managedFields } = meta
+  return {
     ...(isEmpty(labels) ? {} : { labels }),
     ...(isEmpty(annotations) ? {} : { annotations }),
     ...(isEmpty(ownerReferences) ? {} : { ownerReferences }),
@@ -49,7 +53,6 @@ export function nextMeta(meta: ObjectMeta, live: ObjectMeta, namespace: string |
   }
 }
 
-/** Kubernetes leaves out lists and maps of metadata that have nothing in them. */
 function isEmpty<T extends object>(part: T | undefined): part is undefined {
   if (part === undefined) return true
   for (const _key in part) return false
