@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { systemClock } from '@locktender/kube'
+import { Turns } from '../edge/turns.ts'
 import type { ByteStream } from '../present/byte-stream.ts'
 import type { Reply } from './reply.ts'
 
@@ -7,6 +8,12 @@ import type { Reply } from './reply.ts'
 const STALL_MS = 60_000
 /** Part of an answer that is handed over at once; less than this may wait in memory for a client that takes nothing. */
 const PIECE_BYTES = 1024 * 1024
+
+/**
+ * Of all watches of all servers in this process. One that is told often, beside many others, is told several things at
+ * once: each write to a socket costs as much as many an event.
+ */
+const turns = new Turns()
 
 /** Whether nobody can be answered any more. Responses over HTTP/2 do not say so themselves, but their streams do. */
 function isGone(response: ServerResponse & { readonly stream?: { readonly destroyed: boolean } | undefined }): boolean {
@@ -45,6 +52,7 @@ async function sendBody(body: Uint8Array, response: ServerResponse): Promise<voi
 
 async function pump(stream: ByteStream, response: ServerResponse): Promise<void> {
   stream.onOverflow(() => response.destroy())
+  stream.wakeBy(turns.ask)
   for await (const chunk of stream) {
     if (isGone(response)) break
     if (!response.write(chunk)) await drained(response)

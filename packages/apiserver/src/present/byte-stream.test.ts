@@ -41,6 +41,19 @@ test('a batch comes as one, and streams with the same pieces share it', async ()
   expect((await other.next()).value).toEqual(bytes('ac'))
 })
 
+test('who wakes the reader decides how much comes together', async () => {
+  const stream = new ByteStream()
+  const wakes: (() => void)[] = []
+  stream.wakeBy((wake) => wakes.push(wake))
+  const next = stream.next()
+  stream.push(bytes('a'))
+  await Promise.resolve()
+  stream.push(bytes('b'))
+  expect(wakes).toHaveLength(1)
+  wakes[0]!()
+  expect((await next).value).toEqual(bytes('ab'))
+})
+
 test('a reader who leaves closes it, once', async () => {
   const stream = new ByteStream([bytes('a')])
   const closed = vi.fn<() => void>()

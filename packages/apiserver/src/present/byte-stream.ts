@@ -14,6 +14,8 @@ export class ByteStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
   #reader: ((result: IteratorResult<Uint8Array>) => void) | undefined
   #onClose: (() => void) | undefined
   #onOverflow: (() => void) | undefined
+  /** Calls back when a waiting reader may be given what there is: later than the first piece, so that a batch goes at once. */
+  #schedule: (wake: () => void) => void = queueMicrotask
 
   /** `first` is read before anything that is pushed, as the reader asks for it, and without a limit. */
   constructor(first?: Iterable<Uint8Array>) {
@@ -31,12 +33,17 @@ export class ByteStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
     this.#onOverflow = callback
   }
 
+  /** From now on `schedule` decides when a reader that waits is given what came meanwhile. */
+  wakeBy(schedule: (wake: () => void) => void): void {
+    this.#schedule = schedule
+  }
+
   push(piece: Uint8Array): void {
     if (this.#ended) return
     this.#waiting.push(piece)
     this.#bytes += piece.length
     if (this.#bytes > MAX_WAITING) this.#overflow()
-    else if (this.#reader !== undefined && this.#waiting.length === 1) queueMicrotask(this.#wake)
+    else if (this.#reader !== undefined && this.#waiting.length === 1) this.#schedule(this.#wake)
   }
 
   /** No more pieces will come; what waits is still read. */
@@ -68,7 +75,7 @@ export class ByteStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
     return Promise.resolve({ value: undefined, done: true })
   }
 
-  /** Gives a waiting reader what there is: later than the first piece, so that all of a batch goes at once. */
+  /** Gives a waiting reader what there is. */
   readonly #wake = (): void => {
     const reader = this.#reader
     if (reader === undefined) return

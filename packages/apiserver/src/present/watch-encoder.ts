@@ -20,13 +20,22 @@ const deletedStates = new WeakMap<StoreEvent, Stored>()
 export class WatchEncoder {
   readonly #database: Database
   readonly #presentation: Presentation
-  readonly #form: string
+  /** What a line is filed under, by the type of its event. Made once, as they are looked up for each watch and event. */
+  readonly #forms: Readonly<Record<WatchEventType, string>>
   #toldColumns = false
 
   constructor(database: Database, presentation: Presentation) {
     this.#database = database
     this.#presentation = presentation
-    this.#form = `${presentation.representation} ${apiVersionOf(presentation.served.resource)}`
+    const form = `${presentation.representation} ${apiVersionOf(presentation.served.resource)}`
+    const of = (type: WatchEventType): string => `${type} ${form}`
+    this.#forms = {
+      ADDED: of('ADDED'),
+      MODIFIED: of('MODIFIED'),
+      DELETED: of('DELETED'),
+      BOOKMARK: of('BOOKMARK'),
+      ERROR: of('ERROR'),
+    }
   }
 
   /** The object after the event; its last state, at the revision of the event, when it is gone. */
@@ -57,7 +66,7 @@ export class WatchEncoder {
       lines = new Map()
       encodedEvents.set(event, lines)
     }
-    const form = `${type} ${this.#form}`
+    const form = this.#forms[type]
     let line = lines.get(form)
     if (line === undefined) {
       line = this.state(type, this.#shown(type, event))
