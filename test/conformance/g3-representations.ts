@@ -72,4 +72,58 @@ export const representations = group('G3', (add) => {
     await t.create(t.W, widget('a'))
     ;(await t.get(t.W)).is(200, { items: [{ apiVersion: 'example.com/v1', kind: 'Widget' }] })
   })
+
+  add('L15', 'words for selectors and tokens that cannot be read', async (t) => {
+    const refused: [query: Record<string, string>, message: string][] = [
+      [{ labelSelector: ',' }, "found ',', expected: !, identifier, or 'end of string'"],
+      [{ labelSelector: 'a,' }, "found '', expected: identifier after ','"],
+      [{ labelSelector: 'a b' }, "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"],
+      [{ labelSelector: 'a in x' }, "unable to parse requirement: found 'x' expected: '('"],
+      [
+        { labelSelector: '/a' },
+        'unable to parse requirement: <nil>: Invalid value: "/a": prefix part must be non-empty',
+      ],
+      [{ fieldSelector: 'a=b=c' }, 'invalid field selector: unescaped character in value: 61'],
+      [{ fieldSelector: 'a=b\\x' }, 'invalid field selector: invalid escape sequence: \\x'],
+      [
+        { continue: 'abc' },
+        "invalid continue token: continue key is not valid: invalid character 'i' looking for beginning of value",
+      ],
+      [
+        { continue: 'e30' },
+        'invalid continue token: continue key is not valid: server does not recognize this encoded version ',
+      ],
+      [{ limit: '' }, 'strconv.ParseInt: parsing "": invalid syntax'],
+      [{ limit: '9223372036854775808' }, 'strconv.ParseInt: parsing "9223372036854775808": value out of range'],
+    ]
+    for (const path of [t.W, t.CM]) {
+      for (const [query, message] of refused) (await t.get(path, { query })).refuses(400, 'BadRequest', { message })
+    }
+  })
+
+  add('L16', 'a version that is too new or too old', async (t) => {
+    const { resourceVersion } = (await t.get(t.W)).is<ObjList>(200).metadata
+    const future = String(Number(resourceVersion) + 1e6)
+    const message = new RegExp(`^Timeout: Too large resource version: ${future}, current: \\d+$`)
+    const tooNew = { reason: 'Timeout', code: 504, message, details: { retryAfterSeconds: 1 } }
+    const watch = await t.watch(t.W, {
+      query: { resourceVersion: future, timeoutSeconds: 4, allowWatchBookmarks: true },
+    })
+    const initial = { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan', resourceVersion: future }
+    const state = await t.watch(t.W, { query: initial })
+    const list = t.get(t.W, { query: { resourceVersion: future } })
+    const exact = t.get(t.W, { query: { resourceVersion: future, resourceVersionMatch: 'Exact' } })
+    await t.create(t.W, widget('unseen'))
+    for (const answer of await Promise.all([list, exact])) {
+      answer.is(504, tooNew)
+      answer.header('retry-after', '1')
+    }
+    await state.next('ERROR', tooNew)
+    // Nothing is said of what comes before the version that is waited for.
+    t.match(await watch.rest(), exactly([]), 'events')
+    const gone = await t.get(t.W, { query: { resourceVersion: 1, resourceVersionMatch: 'Exact' } })
+    gone.refuses(410, 'Expired', { message: 'The resourceVersion for the provided list is too old.' })
+    const old = await t.watch(t.W, { query: { resourceVersion: 1 } })
+    await old.next('ERROR', { code: 410, reason: 'Expired', message: /^too old resource version: 1 \(\d+\)$/ })
+  })
 })

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { encodeContinue } from './handlers/continue-token.ts'
 import { openTestCluster, statusOf, W, widget } from './testing/test-cluster.ts'
 import type { RawAnswer, TestCluster, TestObject } from './testing/test-cluster.ts'
 
@@ -119,13 +120,24 @@ describe('pages', () => {
     expect((await cluster.send('GET', `${W}?limit=2`)).json<List>().metadata.continue).toBe('')
   })
 
-  test.each(['garbage', Buffer.from('{"v":"x","rv":1,"start":"a"}').toString('base64url')])(
-    'the token %s is refused',
-    async (token) => {
-      const answer = await cluster.send('GET', `${W}?limit=1&continue=${token}`)
-      expect([answer.code, statusOf(answer).message]).toEqual([400, 'continue key is not valid'])
-    },
-  )
+  const token = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const v = 'meta.k8s.io/v1'
+  test.each([
+    ['garbage', "invalid character '\\u0081' looking for beginning of value"],
+    ['a b', 'illegal base64 data at input byte 1'],
+    [token([]), 'json: cannot unmarshal array into Go value of type storage.continueToken'],
+    [token({}), 'server does not recognize this encoded version '],
+    [token({ v: 'x' }), 'server does not recognize this encoded version x'],
+    [token({ v, start: 'a' }), `incorrect encoded start resourceVersion (version ${v})`],
+    [token({ v, rv: 5 }), `encoded start key empty (version ${v})`],
+    [token({ v, rv: 'y' }), 'json: cannot unmarshal string into Go struct field continueToken.rv of type int64'],
+    [token({ v, rv: 5, start: '../a\u0000' }), '../a\u0000'],
+  ])('the token %s is refused', async (text, why) => {
+    // A version beside it is not looked at.
+    const answer = await cluster.send('GET', `${W}?resourceVersion=x&continue=${encodeURIComponent(text)}`)
+    const message = `invalid continue token: continue key is not valid: ${why}`
+    expect([answer.code, statusOf(answer).message]).toEqual([400, message])
+  })
 })
 
 describe('resource versions', () => {
@@ -168,12 +180,24 @@ describe('resource versions', () => {
     expect(namesOf(list!)).toEqual(['a', 'b'])
     expect(get!.json().metadata.name).toBe('a')
     expect(watch!.text.trim().split('\n')).toHaveLength(2)
-    for (const path of [`${W}/a?resourceVersion=1000000`, `${W}?${initial}&resourceVersion=1000000`]) {
+    const token = encodeContinue(1_000_000, 'default/a')
+    for (const path of [`${W}/a?resourceVersion=1000000`, `${W}?continue=${token}`]) {
       const waiting = cluster.send('GET', path)
       await cluster.clock.advance(3000)
       const { code, headers } = await waiting
       expect([code, headers['retry-after']]).toEqual([504, '1'])
     }
+    const waiting = cluster.send('GET', `${W}?${initial}&resourceVersion=1000000`)
+    await cluster.clock.advance(3000)
+    const failed = await waiting
+    expect(failed.code).toBe(200)
+    expect(failed.json()).toMatchObject({
+      type: 'ERROR',
+      object: {
+        code: 504,
+        message: expect.stringMatching(/^Timeout: Too large resource version: 1000000, current: \d+$/),
+      },
+    })
   })
 
   test('a limited list of a version is one of exactly that version', async () => {
@@ -188,6 +212,23 @@ describe('resource versions', () => {
     const whole = await cluster.send('GET', `${W}?resourceVersion=0&limit=1`)
     expect(namesOf(whole)).toEqual(['a', 'aa'])
   })
+
+  test('the version before all is forgotten', async () => {
+    const answer = await cluster.send('GET', `${W}?resourceVersion=1&resourceVersionMatch=Exact`)
+    expect([answer.code, statusOf(answer).message]).toEqual([
+      410,
+      'The resourceVersion for the provided list is too old.',
+    ])
+    expect((await cluster.send('GET', `${W}?resourceVersion=1`)).code).toBe(200)
+  })
+
+  test.each(['limit=', 'limit=1.5', 'limit=9223372036854775808', 'timeoutSeconds=x', 'watch=true&limit=x'])(
+    'the number in %s is refused',
+    async (query) => {
+      const answer = await cluster.send('GET', `${W}?${query}`)
+      expect([answer.code, statusOf(answer).message]).toEqual([400, expect.stringMatching(/^strconv\.ParseInt: /)])
+    },
+  )
 
   test('a forgotten version is refused', async () => {
     cluster = await openTestCluster({ historyEvents: 5, historyAgeMs: 0 })

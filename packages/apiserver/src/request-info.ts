@@ -64,5 +64,5 @@ function verbOf(method: HttpMethod, name: string | undefined, query: URLSearchPa
 
 /** How Go clients write booleans in a query; a present but empty parameter counts as true. */
 export function isTrue(text: string | null): boolean {
-  return text !== null && text !== 'false' && text !== '0'
+  return text !== null && text.toLowerCase() !== 'false' && text !== '0'
 }

@@ -16,7 +16,7 @@ test('after a disk error nothing is acknowledged, watches end, and the server sa
   const files = disk.session({ at: operations + 2, how: 'error' })
   const cluster = await openTestCluster({ dataDirectory: '/data', files })
   await cluster.clock.advance(0)
-  const watch = await cluster.transportOf(admin).request({ method: 'GET', path: `${W}?watch=true&resourceVersion=1` })
+  const watch = await cluster.transportOf(admin).request({ method: 'GET', path: `${W}?watch=true&resourceVersion=2` })
   const seen: string[] = []
   const ended = (async () => {
     for await (const chunk of watch.body) seen.push(Buffer.from(chunk).toString())

@@ -184,8 +184,8 @@ describe('the end', () => {
     await expect(seen.ended).resolves.toBeUndefined()
   })
 
-  test('comes with an error for a version that never was', async () => {
-    const seen = await watch('resourceVersion=1000000')
+  test('comes with an error for the version before all', async () => {
+    const seen = await watch('resourceVersion=1')
     await seen.ended
     expect(seen.status).toBe(200)
     expect(seen.events).toMatchObject([{ type: 'ERROR', object: { code: 410, reason: 'Expired' } }])
@@ -200,6 +200,21 @@ describe('the end', () => {
     expect(seen.events).toMatchObject([{ type: 'ERROR', object: { code: 410, reason: 'Expired' } }])
     expect((seen.events[0]!.object as { message?: string }).message).toMatch(/^too old resource version: \d+ \(\d+\)$/)
   })
+})
+
+test('a version that is still to come is waited for, and nothing is told before it', async () => {
+  const next = Number(await version()) + 2
+  const seen = await watch(`resourceVersion=${next}&allowWatchBookmarks=true&timeoutSeconds=200`)
+  await create('a')
+  await cluster.clock.advance(100_000)
+  expect(seen.events).toEqual([])
+  await create('b')
+  await create('c')
+  await cluster.clock.advance(100_000)
+  await seen.ended
+  expect(seen.events[0]).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'c' } } })
+  expect(seen.events.slice(1).map(({ type }) => type)).toContain('BOOKMARK')
+  expect(await watch('timeoutSeconds=-1')).toMatchObject({ events: [] })
 })
 
 describe('bookmarks', () => {
@@ -229,7 +244,8 @@ describe('bookmarks', () => {
     const long = await watch(`resourceVersion=${start}&allowWatchBookmarks=true&timeoutSeconds=10`)
     const short = await watch(`resourceVersion=${start}&allowWatchBookmarks=true&timeoutSeconds=1`)
     await cluster.clock.advance(7999)
-    expect([long.events, short.events]).toEqual([[], [bookmark(start)]])
+    // A short one has no time for it.
+    expect([long.events, short.events]).toEqual([[], []])
     await cluster.clock.advance(1)
     expect(long.events).toEqual([bookmark(start)])
     await cluster.clock.advance(2000)
@@ -240,7 +256,7 @@ describe('bookmarks', () => {
 
 describe('the default deadline', () => {
   test('lies between half an hour and an hour', async () => {
-    const watches = await Promise.all(Array.from({ length: 20 }, () => watch(`resourceVersion=1`)))
+    const watches = await Promise.all(Array.from({ length: 20 }, () => watch('resourceVersion=2')))
     const start = cluster.clock.now()
     const ends: number[] = []
     for (const { ended } of watches) void ended.then(() => ends.push(cluster.clock.now() - start))

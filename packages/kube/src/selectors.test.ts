@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isLabelKey, isLabelValue, labelSelectorFrom, parseFieldSelector, parseLabelSelector } from './selectors.ts'
+import { labelKeyProblems, labelValueProblems } from './label-rules.ts'
+import { labelSelectorFrom, parseFieldSelector, parseLabelSelector } from './selectors.ts'
 
 describe('label selectors', () => {
   test.each<[selector: string, canonical: string]>([
@@ -133,12 +134,45 @@ describe('labelSelectorFrom', () => {
 })
 
 test('label keys and values', () => {
-  expect(['a', 'A.b_c-d', 'example.com/a', 'a'.repeat(63)].every(isLabelKey)).toBe(true)
-  expect(
-    ['', '-a', 'a-', 'a'.repeat(64), '/a', 'ex ample/a', 'EXAMPLE/a', `${'a.'.repeat(130)}a/b`].some(isLabelKey),
-  ).toBe(false)
-  expect(['', 'a', '4.20.6', 'a'.repeat(63)].every(isLabelValue)).toBe(true)
-  expect(['-a', 'a b', 'a/b', 'a'.repeat(64)].some(isLabelValue)).toBe(false)
+  const isKey = (key: string): boolean => labelKeyProblems(key).length === 0
+  const isValue = (value: string): boolean => labelValueProblems(value).length === 0
+  expect(['a', 'A.b_c-d', 'example.com/a', 'a'.repeat(63)].every(isKey)).toBe(true)
+  expect(['', '-a', 'a-', 'a'.repeat(64), '/a', 'ex ample/a', 'EXAMPLE/a', `${'a.'.repeat(130)}a/b`].some(isKey)).toBe(
+    false,
+  )
+  expect(['', 'a', '4.20.6', 'a'.repeat(63)].every(isValue)).toBe(true)
+  expect(['-a', 'a b', 'a/b', 'a'.repeat(64)].some(isValue)).toBe(false)
+})
+
+test.each([
+  [',', "found ',', expected: !, identifier, or 'end of string'"],
+  ['a,', "found '', expected: identifier after ','"],
+  ['a,,b', "found ',', expected: identifier after ','"],
+  ['!a=b', "found '=', expected: ',' or 'end of string'"],
+  ['a in (x) b', "found 'b', expected: ',' or 'end of string'"],
+  ['!', "unable to parse requirement: found '', expected: identifier"],
+  ['!!a', "unable to parse requirement: found '!', expected: identifier"],
+  ['a b', "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"],
+  ['a in x', "unable to parse requirement: found 'x' expected: '('"],
+  ['a in (', "unable to parse requirement: found '', expected: ',', ')' or identifier"],
+  ['a in (x,', "unable to parse requirement: found '', expected: ',', or identifier"],
+  ['a===b', "unable to parse requirement: found '=', expected: identifier"],
+  [
+    'a>5.5',
+    "unable to parse requirement: values[0]: Invalid value: \"5.5\": for 'Gt', 'Lt' operators, the value must be an integer",
+  ],
+  [
+    'a>9223372036854775808',
+    "unable to parse requirement: values[0]: Invalid value: \"9223372036854775808\": for 'Gt', 'Lt' operators, the value must be an integer",
+  ],
+  ['/a', 'unable to parse requirement: <nil>: Invalid value: "/a": prefix part must be non-empty'],
+  [
+    `a in (${'b'.repeat(64)},b,${'a'.repeat(64)})`,
+    `unable to parse requirement: [values[0][a]: Invalid value: "${'a'.repeat(64)}": must be no more than 63 bytes, ` +
+      `values[2][a]: Invalid value: "${'b'.repeat(64)}": must be no more than 63 bytes]`,
+  ],
+])('%j is refused in the words of Kubernetes', (selector, message) => {
+  expect(() => parseLabelSelector(selector)).toThrow(expect.objectContaining({ message }))
 })
 
 describe('field selectors', () => {
@@ -153,6 +187,19 @@ describe('field selectors', () => {
       { field: 'a', operator: '=', value: 'b,c=d\\e' },
       { field: 'f', operator: '=', value: '' },
     ])
+  })
+
+  test('nothing that is nothing is not asked', () => {
+    expect(parseFieldSelector('=,==,!=,,')).toEqual([])
+  })
+
+  test.each([
+    ['a=b=c', 'invalid field selector: unescaped character in value: 61'],
+    [String.raw`a=b\x`, String.raw`invalid field selector: invalid escape sequence: \x`],
+    ['a=b\\', 'invalid field selector: invalid escape sequence: \\'],
+    ['a=b,c', "invalid selector: 'a=b,c'; can't understand 'c'"],
+  ])('%j is refused in the words of Kubernetes', (selector, message) => {
+    expect(() => parseFieldSelector(selector)).toThrow(expect.objectContaining({ message }))
   })
 
   test.each(['a', 'a=b=c', String.raw`a=b\x`, 'a,b=c', 'a>b'])('refuses %j', (selector) => {

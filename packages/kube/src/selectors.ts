@@ -1,4 +1,5 @@
 import { badRequest } from './errors.ts'
+import { labelKeyProblems, labelValueProblems } from './label-rules.ts'
 
 export type LabelOperator = '=' | '!=' | 'in' | 'notin' | 'exists' | '!' | '>' | '<'
 
@@ -88,33 +89,30 @@ function written({ key, operator, values }: LabelRequirement): string {
 }
 
 const INTEGER = /^-?[0-9]+$/
-const NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
-const VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/
-const PREFIX = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 
-/** Whether `key` may be the key of a label: an optional DNS prefix and a name of at most 63 characters. */
-export function isLabelKey(key: string): boolean {
-  const slash = key.indexOf('/')
-  if (slash === -1) return NAME.test(key)
-  const prefix = key.slice(0, slash)
-  return prefix.length <= 253 && PREFIX.test(prefix) && NAME.test(key.slice(slash + 1))
-}
+/** The operators a key may be followed by, as Kubernetes lists them to those who wrote another. */
+const EXPECTED_OPERATORS = 'in, notin, =, ==, !=, gt, lt'
 
-/** Whether `value` may be the value of a label: empty or at most 63 characters of a small alphabet. */
-export function isLabelValue(value: string): boolean {
-  return VALUE.test(value)
-}
-
+/** @throws ApiError BadRequest */
 function requirement(key: string, operator: LabelOperator, values: readonly string[]): LabelRequirement {
-  if (!isLabelKey(key)) throw unparsable(`${JSON.stringify(key)} is not a valid label key`)
-  for (const value of values) {
-    if (!isLabelValue(value))
-      throw unparsable(`${JSON.stringify(value)} is not a valid label value for key ${JSON.stringify(key)}`)
+  const errors: string[] = []
+  const refuse = (path: string, value: string, problems: readonly string[]): void => {
+    if (problems.length > 0) errors.push(`${path}: Invalid value: ${JSON.stringify(value)}: ${problems.join('; ')}`)
   }
-  if ((operator === '>' || operator === '<') && !INTEGER.test(values[0] ?? '')) {
-    throw unparsable(`for "${operator}" the value of key ${JSON.stringify(key)} must be an integer`)
+  refuse('<nil>', key, labelKeyProblems(key))
+  const compares = operator === '>' || operator === '<'
+  for (const [index, value] of values.toSorted().entries()) {
+    if (compares && !isInt64(value)) {
+      refuse(`values[${index}]`, value, ["for 'Gt', 'Lt' operators, the value must be an integer"])
+    }
+    refuse(`values[${index}][${key}]`, value, labelValueProblems(value))
   }
+  if (errors.length > 0) throw unparsable(errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`)
   return { key, operator, values }
+}
+
+function isInt64(text: string): boolean {
+  return INTEGER.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text)
 }
 
 function unparsable(why: string): Error {
@@ -133,8 +131,9 @@ export function parseLabelSelector(text: string): LabelSelector {
     requirements.push(parseRequirement(reader))
     const separator = reader.next()
     if (separator === '') return new LabelSelector(requirements)
-    if (separator !== ',') throw unparsable(`found '${separator}', expected: ',' or 'end of string'`)
-    if (reader.peek() === '') throw unparsable(`found '', expected: identifier after ','`)
+    if (separator !== ',') throw badRequest(`found '${separator}', expected: ',' or 'end of string'`)
+    const next = reader.peek()
+    if (next !== '!' && !isWord(next)) throw badRequest(`found '${next}', expected: identifier after ','`)
   }
 }
 
@@ -142,7 +141,11 @@ function parseRequirement(reader: TokenReader): LabelRequirement {
   const negated = reader.peek() === '!'
   if (negated) reader.next()
   const key = reader.next()
-  if (key === '' || SYMBOLS.test(key)) throw unparsable(`found '${key}', expected: !, identifier, or 'end of string'`)
+  if (!isWord(key)) {
+    throw negated
+      ? unparsable(`found '${key}', expected: identifier`)
+      : badRequest(`found '${key}', expected: !, identifier, or 'end of string'`)
+  }
   if (negated) return requirement(key, '!', [])
   switch (reader.peek()) {
     case '':
@@ -160,7 +163,7 @@ function parseRequirement(reader: TokenReader): LabelRequirement {
     case '<':
       return requirement(key, reader.next() as LabelOperator, [parseValue(reader)])
     default:
-      throw unparsable(`found '${reader.peek()}', expected: in, notin, =, ==, !=, >, <`)
+      throw unparsable(`found '${reader.peek()}', expected: ${EXPECTED_OPERATORS}`)
   }
 }
 
@@ -174,7 +177,7 @@ function parseValue(reader: TokenReader): string {
 
 function parseValues(reader: TokenReader): string[] {
   const opening = reader.next()
-  if (opening !== '(') throw unparsable(`found '${opening}', expected: '('`)
+  if (opening !== '(') throw unparsable(`found '${opening}' expected: '('`)
   const values = new Set<string>()
   for (;;) {
     const token = reader.next()
@@ -186,7 +189,9 @@ function parseValues(reader: TokenReader): string[] {
       values.add('')
       continue
     }
-    if (token === '' || SYMBOLS.test(token)) throw unparsable(`found '${token}', expected: ',', ')' or identifier`)
+    if (!isWord(token)) {
+      throw unparsable(`found '${token}', expected: ',', ${values.size === 0 ? "')' or" : 'or'} identifier`)
+    }
     values.add(token)
     const separator = reader.next()
     if (separator === ')') return [...values]
@@ -195,6 +200,11 @@ function parseValues(reader: TokenReader): string[] {
 }
 
 const SYMBOLS = /^[=!(),><]/
+
+function isWord(token: string): boolean {
+  return token !== '' && !SYMBOLS.test(token)
+}
+
 const TOKEN = /[ \t\r\n]*(==|!=|[=!(),><]|[^=!(),>< \t\r\n]+)?/y
 
 /** Splits into operators, parentheses, commas and words; the empty token is the end. */
@@ -272,7 +282,10 @@ export function parseFieldSelector(text: string): FieldRequirement[] {
     const match = /^((?:\\.|[^\\=!]|!(?!=))*)(!=|==|=)([^]*)$/.exec(term)
     if (match === null) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`)
     const [, field, operator, value] = match
-    requirements.push({ field: field!, operator: operator === '!=' ? '!=' : '=', value: unescapeValue(value!, text) })
+    const unescaped = unescapeValue(value!)
+    // Of nothing it is nothing to ask.
+    if (field === '' && unescaped === '') continue
+    requirements.push({ field: field!, operator: operator === '!=' ? '!=' : '=', value: unescaped })
   }
   return requirements
 }
@@ -294,7 +307,12 @@ function splitTerms(text: string): string[] {
   return terms
 }
 
-function unescapeValue(value: string, selector: string): string {
-  if (/^(?:[^\\,=]|\\[\\,=])*$/.test(value)) return value.replaceAll(/\\(.)/g, '$1')
-  throw badRequest(`invalid selector: '${selector}'; '${value}' holds an unescaped '=', ',' or a wrong escape`)
+function unescapeValue(value: string): string {
+  for (const [part] of value.matchAll(/\\[^]?|[,=]/g)) {
+    if (part.length === 1 && part !== '\\') {
+      throw badRequest(`invalid field selector: unescaped character in value: ${part.codePointAt(0)}`)
+    }
+    if (!/^\\[\\,=]$/.test(part)) throw badRequest(`invalid field selector: invalid escape sequence: ${part}`)
+  }
+  return value.replaceAll(/\\(.)/g, '$1')
 }

@@ -7,7 +7,7 @@ import type { View } from '../present/view.ts'
 import type { Answer } from './answer.ts'
 import type { RequestContext } from './context.ts'
 import { decodeContinue, encodeContinue } from './continue-token.ts'
-import { isFuture, parseResourceVersion, reachVersion } from './resource-version.ts'
+import { beforeAnyList, isFuture, parseResourceVersion, reachVersion } from './resource-version.ts'
 import { selectionOf } from './selection.ts'
 import type { Selection } from './selection.ts'
 
@@ -27,8 +27,9 @@ export async function handleList(context: RequestContext): Promise<Answer> {
   checkOptions(query)
   const selection = selectionOf(context)
   const limit = parseLimit(query.get('limit'))
-  parseInteger(query.get('timeoutSeconds') || '0')
+  parseInteger(query.get('timeoutSeconds') ?? '0')
   const token = query.get('continue') ?? ''
+  const start = token === '' ? undefined : decodeContinue(token, selection.prefix)
   const wanted = parseResourceVersion(query.get('resourceVersion'), (why) =>
     badRequest(`invalid resource version: ${why}`),
   )
@@ -36,13 +37,13 @@ export async function handleList(context: RequestContext): Promise<Answer> {
   // A page of a certain version was always taken for one of exactly that version.
   const match = query.get('resourceVersionMatch') ?? ''
   const exact = match === 'Exact' || (match === '' && limit !== undefined && wanted > 0)
-  if (isFuture(database, wanted)) await reachVersion(database, wanted)
+  const asked = Math.max(wanted, start?.revision ?? 0)
+  if (isFuture(database, asked)) await reachVersion(database, asked)
+  if (exact && wanted === beforeAnyList) throw tooOld(undefined, selection.prefix)
 
-  const start = token === '' ? undefined : decodeContinue(token, selection.prefix)
   const current = store.writtenRevision
   // A token without a revision continues at the newest state: the one it started with is gone.
   const revision = start === undefined ? (exact ? wanted : current) : start.revision > 0 ? start.revision : current
-  if (revision > current) throw badRequest('continue key is not valid: its resource version is in the future')
   // resourceVersion=0 accepts any state, so the whole list comes at once, as from a watch cache.
   const unlimited = query.get('resourceVersion') === '0' && start === undefined
   let page: Page
@@ -131,12 +132,18 @@ async function readPage(context: RequestContext, selection: Selection, options: 
  * @throws ApiError BadRequest
  */
 export function parseInteger(text: string): number {
-  if (/^[-+]?\d+$/.test(text)) return Number(text)
-  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
+  const why = !/^[-+]?\d+$/.test(text) ? 'invalid syntax' : isInt64(text) ? undefined : 'value out of range'
+  if (why === undefined) return Number(text)
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`)
+}
+
+function isInt64(text: string): boolean {
+  const value = BigInt(text.replace(/^\+/, ''))
+  return BigInt.asIntN(64, value) === value
 }
 
 function parseLimit(text: string | null): number | undefined {
-  if (text === null || text === '') return undefined
+  if (text === null) return undefined
   // Less than nothing limits nothing.
   const limit = parseInteger(text)
   return limit <= 0 ? undefined : limit

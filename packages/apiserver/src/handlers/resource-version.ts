@@ -5,14 +5,25 @@ import type { Database } from '../database.ts'
 const REACH_TIMEOUT_MS = 3000
 
 /**
+ * A version that no client can have seen: every cluster begins with objects of its own. Clients ask for it to be told
+ * that it is too old.
+ */
+export const beforeAnyList = 1
+
+/**
  * A resource version of a query; 0 when it is absent or empty.
  * @throws ApiError without a reason, or what `refuse` makes of the problem
  */
 export function parseResourceVersion(text: string | null, refuse: (why: string) => Error = unknownError): number {
   if (text === null || text === '') return 0
-  if (/^\d+$/.test(text)) return Number(text)
+  const why = !/^\d+$/.test(text) ? 'invalid syntax' : isUint64(text) ? undefined : 'value out of range'
+  if (why === undefined) return Number(text)
   const quoted = JSON.stringify(text)
-  throw refuse(`resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`)
+  throw refuse(`resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${why}`)
+}
+
+function isUint64(text: string): boolean {
+  return BigInt.asUintN(64, BigInt(text)) === BigInt(text)
 }
 
 /** Whether a read has to wait with {@link reachVersion} before it may show a state "not older than" `wanted`. */

@@ -1,5 +1,5 @@
-import { badRequest, expired, fieldForbidden, fieldNotSupported, invalid } from '@locktender/kube'
-import type { ApiError, FieldError, WatchEventType } from '@locktender/kube'
+import { ApiError, expired, fieldForbidden, fieldNotSupported, invalid } from '@locktender/kube'
+import type { FieldError, WatchEventType } from '@locktender/kube'
 import { ByteStream } from '../present/byte-stream.ts'
 import type { Stored } from '../database.ts'
 import { isTrue } from '../request-info.ts'
@@ -10,7 +10,7 @@ import { WatchEncoder } from '../present/watch-encoder.ts'
 import type { Answer } from './answer.ts'
 import type { RequestContext } from './context.ts'
 import { convertingListener } from './conversions.ts'
-import { isFuture, parseResourceVersion, reachVersion } from './resource-version.ts'
+import { beforeAnyList, isFuture, parseResourceVersion, reachVersion } from './resource-version.ts'
 import { parseInteger } from './list.ts'
 import { selectionOf } from './selection.ts'
 import type { Selection } from './selection.ts'
@@ -38,13 +38,23 @@ export async function handleWatch(context: RequestContext, presentation: Present
   const options = parseOptions(context)
   const selection = selectionOf(context)
   const encoder = new WatchEncoder(database, presentation)
-  if (options.initial && isFuture(database, options.version)) await reachVersion(database, options.version)
-  if (isFuture(database, options.version)) {
-    // No acknowledged write is that new: the client comes from another life of this server and has to start over.
+  if (options.timeoutMs < 0) return ended()
+  if (!options.initial && options.version === beforeAnyList) {
     return ended(encoder.error(expired(`too old resource version: ${options.version} (${store.revision})`).status))
   }
+  if (options.initial && isFuture(database, options.version)) {
+    try {
+      await reachVersion(database, options.version)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      return ended(encoder.error(error.status))
+    }
+  }
 
-  const after = options.initial ? store.writtenRevision : options.version > 0 ? options.version : store.revision
+  // From a version that is still to come, what is up to it is not told.
+  const skipTo = options.initial ? 0 : options.version
+  const newest = options.initial ? store.writtenRevision : store.revision
+  const after = skipTo > 0 ? Math.min(skipTo, newest) : newest
   const initial = options.initial ? readInitial(context, selection) : []
   await store.settled()
   const frames = initialFrames(encoder, initial, options.announceEnd ? after : undefined)
@@ -54,6 +64,7 @@ export async function handleWatch(context: RequestContext, presentation: Present
   const stream = new ByteStream(eager ? [...frames] : frames)
   const deliver = (events: readonly StoreEvent[]): void => {
     for (const event of events) {
+      if (event.revision <= skipTo) continue
       const piece = frameOf(context, selection, encoder, event)
       if (piece !== undefined) stream.push(piece)
     }
@@ -75,10 +86,13 @@ export async function handleWatch(context: RequestContext, presentation: Present
     return ended(encoder.error(expired(error.message).status))
   }
   // Everything up to the store's revision has been dispatched, and what of it belongs here has been pushed before.
-  const sendBookmark = (): void => stream.push(encoder.bookmark(Math.max(after, store.revision), false))
+  const sendBookmark = (): void => {
+    const revision = Math.max(after, store.revision)
+    if (revision >= skipTo) stream.push(encoder.bookmark(revision, false))
+  }
   const endBookmarks = options.bookmarks ? cluster.bookmarks.add(sendBookmark) : () => {}
-  const lastBookmark = Math.max(0, options.timeoutMs - LAST_BOOKMARK_MS)
-  const cancelLastBookmark = options.bookmarks ? clock.after(lastBookmark, sendBookmark) : () => {}
+  const lastBookmark = options.timeoutMs - LAST_BOOKMARK_MS
+  const cancelLastBookmark = options.bookmarks && lastBookmark > 0 ? clock.after(lastBookmark, sendBookmark) : () => {}
   const cancelTimeout = clock.after(options.timeoutMs, () => stream.end())
   const stop = (): void => stream.end()
   context.signal?.addEventListener('abort', stop, { once: true })
@@ -95,8 +109,8 @@ export async function handleWatch(context: RequestContext, presentation: Present
   return { kind: 'watch', stream }
 }
 
-function ended(piece: Uint8Array): Answer {
-  const stream = new ByteStream([piece])
+function ended(...pieces: readonly Uint8Array[]): Answer {
+  const stream = new ByteStream(pieces)
   stream.end()
   return { kind: 'watch', stream }
 }
@@ -155,8 +169,8 @@ function parseOptions({ query, cluster }: RequestContext): WatchOptions {
   }
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
   const version = parseResourceVersion(query.get('resourceVersion'))
-  const seconds = parseInteger(query.get('timeoutSeconds') || '0')
-  if (seconds < 0) throw badRequest('timeoutSeconds must not be negative')
+  const seconds = parseInteger(query.get('timeoutSeconds') ?? '0')
+  parseInteger(query.get('limit') ?? '0')
   const { random } = cluster.database
   // A watch from anywhere is one of the whole state first, with or without the words for it.
   const initial = send === null ? version === 0 : isTrue(send)
@@ -165,6 +179,6 @@ function parseOptions({ query, cluster }: RequestContext): WatchOptions {
     initial,
     announceEnd: initial && bookmarks,
     bookmarks,
-    timeoutMs: seconds > 0 ? seconds * 1000 : MIN_TIMEOUT_MS * (1 + random.next()),
+    timeoutMs: seconds !== 0 ? seconds * 1000 : MIN_TIMEOUT_MS * (1 + random.next()),
   }
 }

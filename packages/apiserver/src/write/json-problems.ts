@@ -137,7 +137,8 @@ class Scanner {
 function quoted(character: string): string {
   if (character === "'") return `'\\''`
   if (character === '"') return `'"'`
-  return `'${JSON.stringify(character).slice(1, -1)}'`
+  const text = JSON.stringify(character).slice(1, -1)
+  return `'${text.replace(/[\u007f-\u00a0\u00ad]/, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`)}'`
 }
 
 /** Bytes of a body that are shown. */
