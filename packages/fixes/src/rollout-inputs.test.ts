@@ -89,6 +89,29 @@ describe('a control plane is to a rollout', () => {
     expect(see(controlPlaneOf('a', { spec: requested, status }))).not.toHaveProperty('onsetAt')
   })
 
+  test.each<[string, Partial<ControlPlaneOperation>, boolean]>([
+    ['is under way since before', { phase: 'Applying', startTime: '2026-01-05T08:39:00Z' }, false],
+    ['began after it', { phase: 'Verifying', startTime: '2026-01-05T08:41:00Z' }, true],
+    ['failed', { phase: 'Failed', startTime: '2026-01-05T08:39:00Z' }, false],
+    ['failed later', { phase: 'Failed', startTime: '2026-01-05T08:41:00Z' }, true],
+    ['went well', { phase: 'Applied', startTime: '2026-01-05T08:39:00Z' }, true],
+    ['is being taken back', { phase: 'Reverting', startTime: '2026-01-05T08:50:00Z' }, false],
+    ['was taken back', { phase: 'Reverted', startTime: '2026-01-05T08:50:00Z' }, true],
+  ])(
+    'its victim or not when the change of another component %s: that decides who fell ill with what',
+    (_, other, isOurs) => {
+      const { image: before, ...rest } = operation
+      const another = { ...rest, ...(other.phase?.startsWith('Revert') ? {} : { image: before }), component: 'etcd' }
+      const status = {
+        operations: [operation, { ...another, ...other } as ControlPlaneOperation],
+        images: inPlace,
+        health: sick,
+      }
+      const seen = see(controlPlaneOf('a', { spec: requested, status }))
+      expect('onsetAt' in seen).toBe(isOurs)
+    },
+  )
+
   test('ill without the change when the untreated are compared, by the same standard', () => {
     const untreated = controlPlaneOf('a', { status: { health: sick } })
     expect(see(untreated, true, true)).toMatchObject({ phase: 'Pending', onsetAt: Date.parse(sick.since) })

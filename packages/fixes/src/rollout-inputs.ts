@@ -139,11 +139,25 @@ interface Onset {
   readonly message: string
 }
 
-/** When the control plane fell ill after the change; undefined while it is well or when it was ill before. */
+/**
+ * When the control plane fell ill after the change; undefined while it is well, when it was ill before, and as long as
+ * the change of another component, in which it fell ill, is under way or has failed.
+ */
 function onsetOf(controlPlane: ControlPlane, operation: ControlPlaneOperation | undefined): Onset | undefined {
   const illness = illnessOf(controlPlane)
   if (illness === undefined || operation === undefined) return undefined
-  return illness.at < Date.parse(operation.startTime) ? undefined : illness
+  const others = controlPlane.status?.operations?.filter(({ component }) => component !== operation.component) ?? []
+  const isAnothers = others.some((other) => {
+    // What the change was like that is being taken back is no longer told.
+    if (isUnderWay(other) && isRevert(other)) return true
+    return (isUnderWay(other) || other.phase === 'Failed') && illness.at >= Date.parse(other.startTime)
+  })
+  return isAnothers || illness.at < Date.parse(operation.startTime) ? undefined : illness
+}
+
+/** Whether an operation has not come to its end. */
+export function isUnderWay({ phase }: ControlPlaneOperation): boolean {
+  return phase === 'Applying' || phase === 'Verifying' || phase === 'Reverting'
 }
 
 /** What a control plane suffers from now, by the one standard there is for treated and untreated ones. */
