@@ -1,29 +1,24 @@
 import { API_VERSION, freezeWindows } from '@locktender/fleet'
 import type { FreezeWindow, FreezeWindowSpec } from '@locktender/fleet'
-import { afterEach, describe, expect, test } from 'vitest'
-import { Hub, maxConcurrent } from './hub.ts'
-import type { HubOptions } from './hub.ts'
+import { timestamp } from '@locktender/kube'
+import { describe, expect, test } from 'vitest'
+import { maxConcurrent } from './hub.ts'
+import type { Hub } from './hub.ts'
+import { hubWith } from './open-hub.ts'
 
 const minute = 60_000
 const hour = 60 * minute
-const open: Hub[] = []
-
-async function hubWith(options: HubOptions): Promise<Hub> {
-  const hub = await Hub.open(options)
-  open.push(hub)
-  hub.startManager()
-  return hub
-}
-
-afterEach(async () => {
-  for (const hub of open.splice(0)) await hub.close()
-})
 
 const operator = (hub: Hub) => hub.client('sre', 'locktender:release-operators')
-const iso = (time: number) => new Date(time).toISOString().replace(/\.\d+Z/, 'Z')
 
 async function freeze(hub: Hub, name: string, from: number, to: number, selector?: FreezeWindowSpec['selector']) {
-  const spec = { from: iso(from), to: iso(to), reason: `${name} season`, owner: 'shop', ...(selector && { selector }) }
+  const spec = {
+    from: timestamp(from),
+    to: timestamp(to),
+    reason: `${name} season`,
+    owner: 'shop',
+    ...(selector && { selector }),
+  }
   const object: FreezeWindow = { apiVersion: API_VERSION, kind: 'FreezeWindow', metadata: { name }, spec }
   await operator(hub).create(freezeWindows, object)
 }
@@ -68,7 +63,7 @@ describe('a freeze', () => {
     await operator(hub).patch(
       freezeWindows,
       { name: 'sale' },
-      { spec: { to: iso(start + 20 * hour) } },
+      { spec: { to: timestamp(start + 20 * hour) } },
       { type: 'merge' },
     )
     await hub.clock.advance(10 * hour)

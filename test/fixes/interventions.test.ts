@@ -1,21 +1,10 @@
 import { rollouts } from '@locktender/fleet'
-import { afterEach, describe, expect, test } from 'vitest'
-import { Hub, maxConcurrent } from './hub.ts'
-import type { HubOptions } from './hub.ts'
+import { describe, expect, test } from 'vitest'
+import { maxConcurrent } from './hub.ts'
+import type { Hub } from './hub.ts'
+import { hubWith } from './open-hub.ts'
 
 const minute = 60_000
-const open: Hub[] = []
-
-async function hubWith(options: HubOptions): Promise<Hub> {
-  const hub = await Hub.open(options)
-  open.push(hub)
-  hub.startManager()
-  return hub
-}
-
-afterEach(async () => {
-  for (const hub of open.splice(0)) await hub.close()
-})
 
 const ask = (hub: Hub, spec: object) =>
   hub.client('sre', 'locktender:release-operators').patch(rollouts, { name: 'good' }, { spec }, { type: 'merge' })

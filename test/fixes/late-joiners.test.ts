@@ -1,18 +1,17 @@
 import { controlPlanes, rollouts } from '@locktender/fleet'
 import type { ComponentFix, ControlPlane, Rollout } from '@locktender/fleet'
-import { afterEach, describe, expect, test } from 'vitest'
-import { fixedImage, Hub, maxConcurrent } from './hub.ts'
-import type { HubOptions } from './hub.ts'
+import { timestamp } from '@locktender/kube'
+import { describe, expect, test } from 'vitest'
+import { fixedImage, maxConcurrent } from './hub.ts'
+import type { Hub, HubOptions } from './hub.ts'
+import { hubWith } from './open-hub.ts'
 
 const minute = 60_000
 const namespace = 'mc-production-main'
-const open: Hub[] = []
 
 /** A hub whose fix `good` was delivered to all 24 control planes. */
 async function delivered(options: HubOptions, spec: Partial<ComponentFix['spec']> = {}): Promise<Hub> {
-  const hub = await Hub.open(options)
-  open.push(hub)
-  hub.startManager()
+  const hub = await hubWith(options)
   await hub.request('good', spec)
   await hub.clock.advance(minute)
   await hub.approve('good', 'bob', 'carol')
@@ -37,10 +36,6 @@ const move = (hub: Hub, index: number, version: string) =>
 
 const names = async (hub: Hub) =>
   (await hub.admin.list<Rollout>(rollouts)).items.map(({ metadata }) => metadata.name).sort()
-
-afterEach(async () => {
-  for (const hub of open.splice(0)) await hub.close()
-})
 
 describe('a control plane that comes after a fix was delivered', () => {
   test('gets it by a rollout of its own, on the approvals given before', async () => {
@@ -104,7 +99,7 @@ describe('a control plane that comes after a fix was delivered', () => {
 
   test('but is held waits, and is shown as such', async () => {
     const hub = await delivered({ seed: 24 })
-    const expires = new Date(hub.clock.now() + 300 * minute).toISOString().replace(/\.\d+Z/, 'Z')
+    const expires = timestamp(hub.clock.now() + 300 * minute)
     await join(hub, 100, '4.19.0')
     const hold = { name: 'launch', reason: 'product launch', owner: 'acme', expires }
     const name = { name: 'production-main-100', namespace }

@@ -3,19 +3,12 @@ import type { ControlPlane } from '@locktender/fleet'
 import { defaultStrategy } from '@locktender/fixes'
 import { seededRandom } from '@locktender/kube'
 import type { KubeObject } from '@locktender/kube'
-import { afterEach, describe, expect, test } from 'vitest'
-import { fixedImage, Hub, maxConcurrent } from './hub.ts'
-import type { HubOptions } from './hub.ts'
+import { describe, expect, test } from 'vitest'
+import { fixedImage, maxConcurrent } from './hub.ts'
+import type { Hub, HubOptions } from './hub.ts'
+import { hubWith } from './open-hub.ts'
 
 const minute = 60_000
-const open: Hub[] = []
-
-async function hubWith(options: HubOptions): Promise<Hub> {
-  const hub = await Hub.open(options)
-  open.push(hub)
-  hub.startManager()
-  return hub
-}
 
 /** What kubectl puts where the image of a fix would go. */
 async function overrideByHand(hub: Hub, target: { name: string; namespace: string }, fix: string): Promise<object> {
@@ -25,10 +18,6 @@ async function overrideByHand(hub: Hub, target: { name: string; namespace: strin
   await hub.admin.patch(controlPlanes, target, patch, { type: 'merge', fieldManager: 'kubectl' })
   return override
 }
-
-afterEach(async () => {
-  for (const hub of open.splice(0)) await hub.close()
-})
 
 describe('a good fix', () => {
   test('reaches everybody once, within waves and limits', async () => {
