@@ -88,6 +88,7 @@ export class Listener {
         rejectUnauthorized: false,
         minVersion: 'TLSv1.2',
         maxSessionMemory: SESSION_MEMORY_MB,
+        noDelay: true,
         handshakeTimeout: this.#limits.handshakeMs,
         settings: { maxConcurrentStreams, maxHeaderListSize: maxHeaderBytes },
       },
