@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sleep } from './clock.ts'
+import { holding, sleep } from './clock.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 describe('VirtualClock', () => {
@@ -98,6 +98,21 @@ describe('VirtualClock', () => {
     second()
     await running
     expect([fired, clock.now()]).toEqual([true, 1000])
+  })
+
+  test.each(['done', 'failed'])('stands still around work that is held for, until it has %s', async (end) => {
+    const clock = new VirtualClock(0)
+    const work = Promise.withResolvers<string>()
+    const held = holding(clock, () => work.promise)
+    const running = clock.advance(1000)
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+    for (let count = 0; count < 5; count++) await turn()
+    expect(clock.now()).toBe(0)
+    if (end === 'done') work.resolve('result')
+    else work.reject(new Error('broken'))
+    await (end === 'done' ? expect(held).resolves.toBe('result') : expect(held).rejects.toThrow('broken'))
+    await running
+    expect(clock.now()).toBe(1000)
   })
 
   test('run stops as soon as it is done, with later timers untouched', async () => {
