@@ -12,6 +12,8 @@ export const HOUR = 60 * MINUTE
 export interface ModelOptions {
   readonly targets: number
   readonly seed: number
+  /** Of the plan; the same as that of the world when not given. */
+  readonly planSeed?: number
   readonly strategy?: Partial<StrategyInput>
   /** Chance that a target fails for reasons of its own. */
   readonly background?: number
@@ -164,7 +166,7 @@ export class ModelWorld {
     if (reversed) known.reverse()
     return RolloutEngine.create({
       strategy: this.strategy,
-      seed: this.options.seed,
+      seed: this.options.planSeed ?? this.options.seed,
       targets: known.map(({ wave, ...target }) => (recordsWave && wave !== undefined ? { ...target, wave } : target)),
       startedAt: 0,
       deadline: 24 * HOUR,

@@ -57,7 +57,7 @@ export const NO_HISTORY: History = Object.freeze({
  */
 export type Standing = 'idle' | 'closed' | 'busy' | 'done' | 'excluded'
 
-type PhaseKind = 'excluded' | 'waiting' | 'running' | 'ended'
+export type PhaseKind = 'excluded' | 'waiting' | 'running' | 'ended'
 
 const KINDS: Readonly<Record<TargetPhase, PhaseKind>> = {
   NotAffected: 'excluded',
@@ -70,6 +70,10 @@ const KINDS: Readonly<Record<TargetPhase, PhaseKind>> = {
   Applied: 'ended',
   Failed: 'ended',
   Reverted: 'ended',
+}
+
+export function kindOf(phase: TargetPhase): PhaseKind {
+  return KINDS[phase]
 }
 
 export function isTargetPhase(value: unknown): boolean {

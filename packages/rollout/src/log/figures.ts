@@ -12,8 +12,8 @@ export interface WaveTimes {
 /** How a run went, in numbers that can be held against those of another run. Times are milliseconds since the epoch. */
 export interface RunFigures {
   readonly phase: RolloutPhase
-  /** As in the summary: the halt, or the state of the fleet-wide test. */
-  readonly verdict?: Verdict
+  /** The halt, or the last state of the fleet-wide test. */
+  readonly verdict?: Omit<Verdict, 'at'>
   readonly waves: readonly WaveTimes[]
   /** Targets that were asked. */
   readonly treated: number
@@ -45,9 +45,10 @@ export class RunWatch {
 
   figures({ phase, verdict, stages, requested, reverted }: RolloutSummary): RunFigures {
     const sum = (key: 'failed' | 'broken') => stages.reduce((total, stage) => total + stage[key], 0)
+    const { at: _at, ...judged } = verdict ?? { at: 0 }
     return {
       phase,
-      ...(verdict ? { verdict } : {}),
+      ...('rule' in judged ? { verdict: judged } : {}),
       waves: stages.flatMap(({ name, waves }) =>
         waves.flatMap(({ number, size, openedAt, closedAt }) => {
           const closed = closedAt === undefined ? {} : { closedAt }

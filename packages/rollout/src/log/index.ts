@@ -1,4 +1,5 @@
 export { RolloutLogError, type LogEntry, type StrategyData } from './entries.ts'
 export type { RunFigures, WaveTimes } from './figures.ts'
+export { redecide, type RedecideOptions, type Redecision, type Unknown } from './redecide.ts'
 export { replay, type Mismatch, type Replay } from './replay.ts'
 export { formatLogEntry, parseLog } from './text.ts'

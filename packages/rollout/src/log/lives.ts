@@ -56,6 +56,10 @@ export function livesOf(entries: Iterable<LogEntry>): Life[] {
   return lives.filter(({ begin, targets }) => targets.length === begin.targets)
 }
 
+export function isAnswer(entry: Call | AnswerEntry): entry is AnswerEntry {
+  return entry.type === 'cap' || entry.type === 'history'
+}
+
 /** Completes what was only seen in part. */
 function asMade(entry: CallEntry | AnswerEntry, seen: Map<string, TargetInput>, index: number): Call | AnswerEntry {
   if (entry.type === 'upsert') seen.set(entry.target.id, entry.target)

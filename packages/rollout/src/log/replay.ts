@@ -2,7 +2,7 @@ import { RolloutEngine } from '../engine.ts'
 import type { RolloutSummary } from '../types.ts'
 import { RolloutLogError, type AnswerEntry, type LogEntry, type OperatorEntry } from './entries.ts'
 import { RunWatch, type RunFigures } from './figures.ts'
-import { livesOf, type Call, type Life } from './lives.ts'
+import { isAnswer, livesOf, type Call, type Life } from './lives.ts'
 
 /** A decision that was not made again. */
 export interface Mismatch {
@@ -26,7 +26,7 @@ export interface Replay {
 }
 
 /** The answers a strategy gave. */
-export class Answers {
+class Answers {
   readonly #caps = new Map<string, number>()
   readonly #histories = new Map<string, Extract<AnswerEntry, { type: 'history' }>['past']>()
 
@@ -37,10 +37,6 @@ export class Answers {
 
   readonly maxPerShard = (shard: string): number => this.#caps.get(shard) ?? 0
   readonly history = (stratum: string) => this.#histories.get(stratum) ?? undefined
-}
-
-export function isAnswer(entry: Call | AnswerEntry): entry is AnswerEntry {
-  return entry.type === 'cap' || entry.type === 'history'
 }
 
 /**
@@ -98,7 +94,7 @@ function revive(life: Life, position: number): { engine: RolloutEngine; answers:
 }
 
 /** Repeats a call; false when something that an operator asked has no effect now. */
-export function tell(engine: RolloutEngine, entry: Exclude<Call, { type: 'decide' }>): boolean {
+function tell(engine: RolloutEngine, entry: Exclude<Call, { type: 'decide' }>): boolean {
   switch (entry.type) {
     case 'upsert':
     case 'remove':
@@ -119,7 +115,8 @@ export function tell(engine: RolloutEngine, entry: Exclude<Call, { type: 'decide
   }
 }
 
-function intervene(engine: RolloutEngine, entry: OperatorEntry): boolean {
+/** What an operator asked is asked again; false when it has no effect now. */
+export function intervene(engine: RolloutEngine, entry: OperatorEntry): boolean {
   switch (entry.type) {
     case 'pause':
       return engine.pause(entry.reason)
