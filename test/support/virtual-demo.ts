@@ -26,8 +26,11 @@ export async function openDemo(
   return { demo, clock }
 }
 
-/** Lets a rollout run to its end while everything that happens is recorded. */
-export async function runDemo(options: Partial<WorldOptions>): Promise<VirtualRun> {
+/** Lets a rollout run to its end while everything that happens is recorded; `look` sees what is left. */
+export async function runDemo(
+  options: Partial<WorldOptions>,
+  look?: (demo: Demo) => Promise<void>,
+): Promise<VirtualRun> {
   const { demo, clock } = await openDemo(options)
   const recorder = new Recorder()
   const names = demo.fleet.managementClusters.map(({ name }) => name)
@@ -45,6 +48,7 @@ export async function runDemo(options: Partial<WorldOptions>): Promise<VirtualRu
   const events = await recorder.stop()
   stop.abort()
   await Promise.race([running, clock.run()])
+  await look?.(demo)
   await demo.close()
   if (!ended || summary === undefined) throw new Error('the rollout did not end within 72 hours of its clock')
   return { summary, events }

@@ -1,7 +1,9 @@
+import type { RolloutStatus } from '@locktender/fleet'
 import { RolloutEngine } from '@locktender/rollout'
 import type { TargetInput } from '@locktender/rollout'
 import { describe, expect, test } from 'vitest'
 import { hasInFlight, isOver, persistedOf, runningStatus, waitingStatus } from './rollout-status.ts'
+import type { StatusInput } from './rollout-status.ts'
 import { strategyInput } from './strategy-input.ts'
 import { rolloutOf } from './test-objects.ts'
 
@@ -65,6 +67,20 @@ describe('the status of a rollout under way', () => {
     const ids = (which: RolloutEngine) =>
       which.decide(now + 1).map((decision) => (decision.type === 'apply' ? decision.id : decision.type))
     expect(ids(restarted)).toEqual(ids(engine))
+  })
+
+  test('says that its log has gaps, and when it has none any more', () => {
+    const summary = create().summary(now)
+    const stored = { pieces: 3, digest: `sha256:${'a'.repeat(64)}` }
+    const statusWith = (log: StatusInput['log'], previous?: RolloutStatus) =>
+      runningStatus({ ...input, previous, ...(log && { log }) }, summary, () => 'Pending')
+    const logged = (status: RolloutStatus) => status.conditions?.find(({ type }) => type === 'Logged')
+    const well = statusWith({ stored })
+    expect([well.log, logged(well)]).toEqual([stored, undefined])
+    const problem = { reason: 'WriteFailed', message: 'tried again' }
+    const ill = statusWith({ stored, problem }, well)
+    expect(logged(ill)).toMatchObject({ status: 'False', ...problem })
+    expect(logged(statusWith({ stored }, ill))).toMatchObject({ status: 'True', reason: 'Written' })
   })
 
   test('a halt survives with its evidence', () => {

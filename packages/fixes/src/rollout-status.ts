@@ -16,6 +16,13 @@ import { timestamp } from './timestamps.ts'
 
 const MAX_MESSAGE = 1024
 
+/** How much of the log of a rollout is stored. */
+export interface LogState {
+  readonly stored: NonNullable<RolloutStatus['log']>
+  /** Why not all of it is. */
+  readonly problem?: { readonly reason: string; readonly message: string }
+}
+
 export interface StatusInput {
   readonly rollout: Rollout
   /** The status as stored; times in it stay as long as what they date stays. */
@@ -23,6 +30,7 @@ export interface StatusInput {
   readonly approvals: CountedApprovals
   readonly counts: StateCounts
   readonly expected?: Expected
+  readonly log?: LogState
   /** Milliseconds since the epoch. */
   readonly now: number
 }
@@ -58,7 +66,7 @@ export function waitingStatus(input: StatusInput, aborted?: { reason: string; me
     counts,
     problems: previous?.problems ?? [],
     decisions: previous?.decisions ?? 0,
-    conditions: [progressing(condition, previous, now)],
+    conditions: [conditionOf('Progressing', condition, previous, now)],
   }
 }
 
@@ -104,7 +112,8 @@ export function runningStatus(
     ...(summary.phase === 'Progressing' ? { deadlineAtRisk: summary.eta.deadlineAtRisk } : {}),
     problems: summary.problems.map((problem) => problemOf(problem, stateOf(problem.id))),
     decisions: summary.decisions,
-    conditions: [progressing(progressOf(summary), previous, now)],
+    ...(input.log === undefined ? {} : { log: input.log.stored }),
+    conditions: [conditionOf('Progressing', progressOf(summary), previous, now), ...logged(input.log, previous, now)],
   }
 }
 
@@ -141,14 +150,22 @@ function progressOf(summary: RolloutSummary): Pick<Condition, 'status' | 'reason
   return { status: 'False', reason: phase, message }
 }
 
-function progressing(
+function conditionOf(
+  type: string,
   wanted: Pick<Condition, 'status' | 'reason' | 'message'>,
   previous: RolloutStatus | undefined,
   now: number,
 ): Condition {
-  const last = previous?.conditions?.find(({ type }) => type === 'Progressing')
+  const last = previous?.conditions?.find((each) => each.type === type)
   const lastTransitionTime = last?.status === wanted.status ? last.lastTransitionTime : timestamp(now)
-  return { type: 'Progressing', ...wanted, message: wanted.message.slice(0, MAX_MESSAGE), lastTransitionTime }
+  return { type, ...wanted, message: wanted.message.slice(0, MAX_MESSAGE), lastTransitionTime }
+}
+
+/** Says that a log has gaps, and that it has none any more; nothing while it never had any. */
+function logged(log: LogState | undefined, previous: RolloutStatus | undefined, now: number): Condition[] {
+  if (log?.problem !== undefined) return [conditionOf('Logged', { status: 'False', ...log.problem }, previous, now)]
+  if (!previous?.conditions?.some(({ type }) => type === 'Logged')) return []
+  return [conditionOf('Logged', { status: 'True', reason: 'Written', message: '' }, previous, now)]
 }
 
 /** The same judgement keeps the time at which it was first made. */

@@ -8,6 +8,7 @@ import {
   freezeWindows,
   leases,
   managementClusters,
+  rolloutLogs,
   rollouts,
 } from '@locktender/fleet'
 import type { Approval, ComponentFix, ControlPlane, ManagementCluster, Rollout } from '@locktender/fleet'
@@ -56,6 +57,7 @@ class RolloutController implements Controller {
   readonly writes = [
     { cluster: HUB, resource: controlPlanes },
     { cluster: HUB, resource: rollouts, subresource: 'status' },
+    { cluster: HUB, resource: rolloutLogs },
   ]
   readonly #workers = new Map<string, RolloutWorker>()
   /** UIDs of rollouts whose end was stored here, while the cache may still show them under way. */

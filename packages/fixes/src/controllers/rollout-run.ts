@@ -10,7 +10,7 @@ import type {
 } from '@locktender/fleet'
 import { deepEqual, objectKey } from '@locktender/kube'
 import { RolloutEngine } from '@locktender/rollout'
-import type { Decision } from '@locktender/rollout'
+import type { Decision, LogEntry } from '@locktender/rollout'
 import { withFreeze } from '../frozen-until.ts'
 import type { Frozen } from '../frozen-until.ts'
 import { historyOf } from '../operation-history.ts'
@@ -81,8 +81,8 @@ export class RolloutRun {
     for (const controlPlane of options.controlPlanes) this.observe(controlPlane)
   }
 
-  /** Begins, or goes on from where `status` says. */
-  start(status: RolloutStatus | undefined): void {
+  /** Begins, or goes on from where `status` says. `log` gets all that the engine is told and decides. */
+  start(status: RolloutStatus | undefined, log: (entry: LogEntry) => void): void {
     const { spec } = this.rollout
     const now = this.#options.now()
     const history = historyOf(this.rollout)
@@ -93,6 +93,7 @@ export class RolloutRun {
       startedAt: status?.startTime === undefined ? now : Date.parse(status.startTime),
       deadline: Date.parse(spec.deadline),
       ...(status === undefined ? {} : { persisted: persistedOf(status) }),
+      log,
     })
   }
 

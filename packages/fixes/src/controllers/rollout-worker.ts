@@ -1,5 +1,12 @@
 import { controlPlanes, freezeWindows, managementClusters, rollouts } from '@locktender/fleet'
-import type { ControlPlane, FreezeWindow, ManagementCluster, Rollout, RolloutStatus } from '@locktender/fleet'
+import type {
+  ControlPlane,
+  FreezeWindow,
+  ManagementCluster,
+  Rollout,
+  RolloutPhase,
+  RolloutStatus,
+} from '@locktender/fleet'
 import { ApiError, createMergePatch, deepEqual, isConflict } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
 import type { Decision, RolloutEngine, RolloutSummary, Scenario } from '@locktender/rollout'
@@ -10,6 +17,7 @@ import { Prospects } from '../prospects.ts'
 import { rolloutScenario } from '../rollout-scenario.ts'
 import { hasInFlight, isOver, runningStatus, waitingStatus } from '../rollout-status.ts'
 import type { StatusInput } from '../rollout-status.ts'
+import { LogWriter } from './log-writer.ts'
 import { writeOverride } from './override-writer.ts'
 import type { RolloutRun } from './rollout-run.ts'
 
@@ -43,6 +51,7 @@ export class RolloutWorker {
   /** Answers to our writes that the watch has not caught up with. */
   readonly #answers = new Map<string, ControlPlane>()
   readonly #prospects: Prospects
+  readonly #log: LogWriter
 
   constructor(run: RolloutRun, world: World) {
     this.run = run
@@ -50,6 +59,7 @@ export class RolloutWorker {
     this.#stored = run.rollout.status
     this.#resourceVersion = run.rollout.metadata.resourceVersion
     this.#prospects = new Prospects(this.#stored)
+    this.#log = new LogWriter(run.rollout, world)
   }
 
   /** What is in memory may not be what is stored; to be made again from the objects. */
@@ -59,12 +69,17 @@ export class RolloutWorker {
 
   /** The rollout is over, and all of it is told. */
   get isDone(): boolean {
-    return !this.#dirty && isOver(this.#stored?.phase) && !hasInFlight(this.run.counts())
+    return !this.#dirty && this.#isAtEnd(this.#stored?.phase) && this.#log.dueAt(true) === Infinity
   }
 
   /** Says that something changed that the status tells. */
   touch(): void {
     this.#dirty = true
+  }
+
+  /** Nothing more is decided, and nothing is on its way. */
+  #isAtEnd(phase: RolloutPhase | undefined): boolean {
+    return isOver(phase) && !hasInFlight(this.run.counts())
   }
 
   /** Does what is to be done now; gives the time at which there may be more without any event. */
@@ -80,6 +95,8 @@ export class RolloutWorker {
     const failure = await this.#carryOut(engine, hub, signal)
     const now = this.#world.clock.now()
     const summary = engine.summary(now)
+    const isAtEnd = this.#isAtEnd(summary.phase)
+    if (now >= this.#log.dueAt(isAtEnd)) await this.#writeLog(hub)
     const turned =
       summary.phase !== this.#stored?.phase ||
       summary.stage !== this.#stored.stage ||
@@ -88,7 +105,12 @@ export class RolloutWorker {
       await this.#storeRunning(engine, summary, hub, { now, milestone: false })
     }
     if (failure !== undefined) throw failure
-    const due = Math.min(engine.nextDue(now) ?? Infinity, this.#nextStatus(), this.#prospects.dueAt)
+    const due = Math.min(
+      engine.nextDue(now) ?? Infinity,
+      this.#nextStatus(),
+      this.#prospects.dueAt,
+      this.#log.dueAt(isAtEnd),
+    )
     return due === Infinity ? undefined : due
   }
 
@@ -102,7 +124,7 @@ export class RolloutWorker {
       this.#prospects.begin(this.#scenario(hub))
     }
     this.#approvals = started ? this.#stored!.approvals : approvals
-    this.run.start(this.#stored)
+    this.run.start(this.#stored, this.#log.add)
     return this.run.engine
   }
 
@@ -164,6 +186,7 @@ export class RolloutWorker {
     if (milestones.length === 0 && !this.#hasGrown(decisions, summary)) return
     const opening = milestones.find((decision): decision is OpenWave => decision.type === 'open-wave')
     await this.#storeRunning(engine, summary, hub, { now, milestone: true, ...(opening && { opening }) })
+    if (milestones.length > 0) await this.#writeLog(hub)
     const { log } = this.#world
     const rollout = this.run.rollout.metadata.name
     for (const decision of milestones) {
@@ -256,11 +279,15 @@ export class RolloutWorker {
     const past = () =>
       pastDurations(hub.cache<ControlPlane>(controlPlanes).values(), fix.spec.component, rollout.metadata.name)
     const expected = this.#prospects.underWay(engine, summary, past, { now, milestone })
-    const input = { ...this.#input(now), expected }
+    const input = { ...this.#input(now), expected, log: this.#log.state }
     await this.#store(
       runningStatus(input, summary, (id) => this.run.stateOf(id), opening),
       hub,
     )
+  }
+
+  async #writeLog(hub: ClusterView): Promise<void> {
+    if (await this.#log.flush(hub.client)) this.#dirty = true
   }
 
   #scenario(hub: ClusterView): Scenario {
@@ -288,6 +315,8 @@ export class RolloutWorker {
         this.#resourceVersion = answer.metadata.resourceVersion
       } catch (error) {
         this.#isVoid = true
+        // Who was overtaken leaves the log to its successor.
+        if (!isConflict(error)) await this.#writeLog(hub)
         throw new Error(`the status of rollout ${name} could not be written, it is read again`, { cause: error })
       }
     }

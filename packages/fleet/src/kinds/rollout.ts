@@ -233,6 +233,14 @@ const status = object('How far the run is.', {
   ),
   deadlineAtRisk: optional(boolean('Whether the expected end is after the deadline.')),
   problems: array('First control planes that need attention.', problem, { maxItems: 10 }),
+  log: optional(
+    object('How much of what the rollout observed and decided is stored, at least; see RolloutLog.', {
+      pieces: count('Pieces.'),
+      digest: optional(
+        string('Digest of the data of the last one.', { maxLength: 71, pattern: '^sha256:[0-9a-f]{64}$' }),
+      ),
+    }),
+  ),
   decisions: integer('Decisions taken so far.', { minimum: 0, maximum: 2_147_483_647 }),
   conditions: conditions(),
 })
