@@ -286,6 +286,16 @@ function addEvidenceCommands(rollout: Command, run: Run, output: () => Option): 
     .command('export <name>')
     .description('write the log of a rollout as JSON lines: all that its engine was told and decided')
     .action(run(async (at, name) => (await import('./commands/rollout-export.ts')).rolloutExport(at, name as string)))
+  rollout
+    .command('replay <file>')
+    .description('decide again what a log says was decided; the exit code says whether all of it is the same')
+    .option('--strategy <name>', 'also by this RolloutStrategy: its name on the server, or a file')
+    .addOption(output())
+    .action(
+      run(async (at, file, options) =>
+        (await import('./commands/rollout-replay.ts')).rolloutReplay(at, file as string, options as never),
+      ),
+    )
 }
 
 function addApiserverCommands(program: Command, run: Run): void {

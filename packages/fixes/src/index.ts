@@ -15,8 +15,30 @@ export { defaultStrategy } from './default-strategy.ts'
 export { dataDigest, packLines, unpackedLines } from './log-pieces.ts'
 export { DEFAULT_STAKES, rolloutScenario } from './rollout-scenario.ts'
 export type { ScenarioInput } from './rollout-scenario.ts'
-export { parseLog, replay } from '@locktender/rollout'
-export type { LogEntry } from '@locktender/rollout'
+export { strategyInput } from './strategy-input.ts'
 // What those who look at rollouts of fixes need of the engine that decides them.
-export { assess, guessedDurations, plannedOperationMs, proposeStrategy, shareBounds, whatIf } from '@locktender/rollout'
-export type { Assessment, Proposal, Reason, Scenario, StageStrategy, WhatIf } from '@locktender/rollout'
+export {
+  assess,
+  guessedDurations,
+  parseLog,
+  plannedOperationMs,
+  proposeStrategy,
+  redecide,
+  replay,
+  RolloutLogError,
+  shareBounds,
+  whatIf,
+} from '@locktender/rollout'
+export type {
+  Assessment,
+  LogEntry,
+  Mismatch,
+  Proposal,
+  Reason,
+  Redecision,
+  Replay,
+  RunFigures,
+  Scenario,
+  StageStrategy,
+  WhatIf,
+} from '@locktender/rollout'

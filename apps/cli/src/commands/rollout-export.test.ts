@@ -56,6 +56,18 @@ test('writes nothing of a log that is not whole', async () => {
   expect(notes).toContain('piece 1 of the log of rollout run-1 is missing')
 })
 
+test('knows from the rollout how many pieces there are at least', async () => {
+  const status = { ...HALF_WAY, log: { pieces: 2 } }
+  const { code, out, notes } = await runLkt(['rollout', 'export', 'run-1'], {
+    answers: {
+      [`GET ${api}/rolloutlogs`]: listOf(first),
+      [`GET ${api}/rollouts/run-1`]: { body: { ...rollout, status } },
+    },
+  })
+  expect({ code, out }).toEqual({ code: exitCodes.failed, out: '' })
+  expect(notes).toContain('stored 2 pieces of its log and only 1 are there')
+})
+
 test('says what there is when there is no log', async () => {
   expect(await run([])).toMatchObject({ code: exitCodes.notFound, out: '' })
   expect((await run([])).notes).toContain('rollout run-1 has no log yet')

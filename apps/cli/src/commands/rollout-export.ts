@@ -25,6 +25,13 @@ export async function rolloutExport(session: Session, name: string): Promise<voi
         : `rollout ${name} has no log yet; it is written when a wave opens and at the end`
     throw new CommandError(exitCodes.notFound, why)
   }
+  const stored = rollout?.status?.log?.pieces ?? 0
+  if (pieces.length < stored) {
+    throw new CommandError(
+      exitCodes.failed,
+      `rollout ${name} stored ${stored} pieces of its log and only ${pieces.length} are there: the last ones were deleted. Nothing was written`,
+    )
+  }
   // Everything is checked before anything is written: half a log would look like a whole one.
   for (const text of checkedTexts(pieces)) session.out(text)
   const entries = pieces.reduce((sum, { spec }) => sum + spec.entries, 0)

@@ -1,6 +1,7 @@
 import type { RolloutSuspect, RolloutVerdict } from '@locktender/fleet'
 import { duration } from '../output.ts'
 import { fromNow, moment } from '../times.ts'
+import { planes } from '../words.ts'
 import type { RolloutExplanation } from './explanation.ts'
 
 /** The whole explanation, for people. */
@@ -11,7 +12,7 @@ export function renderExplanation(explanation: RolloutExplanation, now: number):
     count === undefined || count === 0 ? [] : [`${count} ${state}`],
   )
   return [
-    `rollout ${rollout}  ${phase}${place}  ${controlPlanes} control planes: ${states.join(', ') || 'none looked at yet'}`,
+    `rollout ${rollout}  ${phase}${place}  ${planes(controlPlanes)}: ${states.join(', ') || 'none looked at yet'}`,
     ...renderWaiting(explanation),
     ...(verdict === undefined ? [] : renderVerdict(verdict, now)),
     ...suspects.map(renderSuspect),
@@ -55,7 +56,7 @@ function renderBounds({ lower, upper }: NonNullable<RolloutVerdict['bounds']>): 
 /** Whose fault a way to be unhealthy is. */
 export function renderSuspect({ signature, onsets, guilty, message }: RolloutSuspect): string {
   const who = guilty === undefined ? 'nobody stands out' : `rollout ${guilty}`
-  return `SUSPECT   ${signature} on ${onsets} control ${onsets === 1 ? 'plane' : 'planes'}: ${who}. ${message}`
+  return `SUSPECT   ${signature} on ${planes(onsets)}: ${who}. ${message}`
 }
 
 function renderDeadline({ deadline, phase }: RolloutExplanation, now: number): string {

@@ -1,5 +1,6 @@
 import { duration, renderTable, type Column } from '../output.ts'
 import { moment, momentCell } from '../times.ts'
+import { planes } from '../words.ts'
 import type { PlanDocument, PlanWave } from './plan-document.ts'
 
 /** Control planes on hold that are named one by one; the others are counted. */
@@ -16,7 +17,7 @@ function headOf(plan: PlanDocument, now: number): string[] {
   const name = plan.rollout === undefined ? `plan for fix ${plan.fix}` : `rollout ${plan.rollout}`
   const by = (text: string | undefined) => (text === undefined ? 'never' : moment(Date.parse(text), now))
   const lines = [
-    `${name}  ${countOf(plan.controlPlanes)} in ${plan.waves.length} waves by strategy ${plan.strategy}${plan.phase === undefined ? '' : `  ${plan.phase}`}`,
+    `${name}  ${planes(plan.controlPlanes)} in ${plan.waves.length} waves by strategy ${plan.strategy}${plan.phase === undefined ? '' : `  ${plan.phase}`}`,
     ...(plan.hash === undefined ? [] : [`PLAN      ${plan.hash}`]),
     `START     ${by(plan.startTime)}${begun ? '; what follows was the plan then, "lkt rollout explain" says how it goes' : ', if it may begin at once'}`,
     `END       with a chance of 50 % by ${by(end.p50)}, 80 % by ${by(end.p80)}, 95 % by ${by(end.p95)}`,
@@ -27,7 +28,7 @@ function headOf(plan: PlanDocument, now: number): string[] {
     `IF BAD    ${whole(harm.exposed)} would get the fix before it is stopped, and ${whole(harm.hurt)} of these be harmed`,
     `ASSUMES   ${percent(stakes.hazard)} suffer at any moment without the fix (--hazard); it is bad with a chance of ${percent(stakes.prior)} (--prior)`,
   ]
-  if (held.length > 0) lines.push(`HELD      ${countOf(held.length)} left out while on hold:`)
+  if (held.length > 0) lines.push(`HELD      ${planes(held.length)} left out while on hold:`)
   for (const { controlPlane, reason, owner, until } of held.slice(0, NAMED)) {
     lines.push(`          ${controlPlane}  ${reason} (ask ${owner}), until ${moment(Date.parse(until), now)}`)
   }
@@ -63,10 +64,6 @@ function columns({ waves }: PlanDocument, now: number): Column<PlanWave>[] {
     { title: 'KINDS', wide: true, cell: ({ kinds }) => kinds },
     ...(begun ? [{ title: 'STATE', cell: ({ state }: PlanWave) => state }] : []),
   ]
-}
-
-function countOf(count: number): string {
-  return `${count} control ${count === 1 ? 'plane' : 'planes'}`
 }
 
 function whole(count: number): string {

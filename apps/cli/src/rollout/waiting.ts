@@ -1,4 +1,5 @@
 import type { Rollout } from '@locktender/fleet'
+import { planes } from '../words.ts'
 
 /** Something that can be done. */
 export interface Step {
@@ -104,7 +105,7 @@ export function waitingOf(rollout: Rollout): Waiting {
           }
         : {
             reason: 'Completed',
-            message: `${left} control ${left === 1 ? 'plane' : 'planes'} failed or ${left === 1 ? 'is' : 'are'} blocked`,
+            message: `${planes(left)} failed or ${left === 1 ? 'is' : 'are'} blocked`,
             owner: 'whoever answers for the fix',
             next: [clusters('see them', 'Failed,Blocked')],
           }
