@@ -126,4 +126,26 @@ export const representations = group('G3', (add) => {
     const old = await t.watch(t.W, { query: { resourceVersion: 1 } })
     await old.next('ERROR', { code: 410, reason: 'Expired', message: /^too old resource version: 1 \(\d+\)$/ })
   })
+
+  add('L17', 'versions of tables and metadata', async (t) => {
+    await t.create(t.W, widget('a'))
+    const form = (as: string, version: string): string => `application/json;as=${as};g=meta.k8s.io;v=${version}`
+    for (const version of ['v1', 'v1beta1']) {
+      const partial = { apiVersion: `meta.k8s.io/${version}`, kind: 'PartialObjectMetadata', metadata: { name: 'a' } }
+      const table = { apiVersion: partial.apiVersion, kind: 'Table', rows: [{ object: partial }] }
+      ;(await t.get(t.W, { accept: form('Table', version) })).is(200, table)
+      ;(await t.get(`${t.W}/a`, { accept: form('Table', version) })).is(200, table)
+      ;(await t.get(`${t.W}/a`, { accept: form('PartialObjectMetadata', version) })).is(200, partial)
+      ;(await t.get(t.W, { accept: form('PartialObjectMetadataList', version) })).is(200, {
+        apiVersion: partial.apiVersion,
+        items: [partial],
+      })
+      const watch = await t.watch(t.W, { accept: form('Table', version) })
+      await watch.next('ADDED', table)
+    }
+    for (const none of [form('Table', 'v2'), 'application/json;as=Table;g=meta.k8s.io', 'application/json;v=v1']) {
+      ;(await t.get(t.W, { accept: none })).refuses(406, 'NotAcceptable')
+      ;(await t.get(t.W, { accept: `${none}, application/json` })).is(200, { kind: 'WidgetList' })
+    }
+  })
 })

@@ -326,3 +326,48 @@ test('items of built-in lists have no type, objects have', async () => {
   const { apiVersion: _version, kind: _kind, ...untyped } = whole
   expect(items).toEqual([untyped])
 })
+
+describe('forms', () => {
+  const form = (as: string, version: string): string => `application/json;as=${as};g=meta.k8s.io;v=${version}`
+
+  test('are those of the version that is asked for', async () => {
+    await fill(['a'])
+    const get = async (path: string, accept: string) =>
+      (await cluster.send('GET', path, { accept })).json<{ apiVersion: string; rows: object[]; items: object[] }>()
+    for (const version of ['v1', 'v1beta1']) {
+      const apiVersion = `meta.k8s.io/${version}`
+      const partial = { apiVersion, kind: 'PartialObjectMetadata' }
+      expect(await get(W, form('Table', version))).toMatchObject({ apiVersion, rows: [{ object: partial }] })
+      expect(await get(`${W}/a`, form('Table', version))).toMatchObject({ apiVersion, rows: [{ object: partial }] })
+      expect(await get(W, form('PartialObjectMetadataList', version))).toMatchObject({ apiVersion, items: [partial] })
+      expect(await get(`${W}/a`, form('PartialObjectMetadata', version))).toMatchObject(partial)
+    }
+  })
+
+  test.each([
+    form('Table', 'v2'),
+    form('Foo', 'v1'),
+    'application/json;as=Table;v=v1',
+    'application/json;as=Table;g=meta.k8s.io',
+    'application/json;g=meta.k8s.io;v=v1',
+  ])('%s is none', async (accept) => {
+    expect((await cluster.send('GET', W, { accept })).code).toBe(406)
+    expect((await cluster.send('GET', W, { accept: `${accept}, application/json` })).json()).toMatchObject({
+      kind: 'WidgetList',
+    })
+  })
+
+  test.each(['Table', 'PartialObjectMetadataList'])('a long list as %s lets others have their turn', async (as) => {
+    await fill(Array.from({ length: 600 }, (_name, index) => `w${index}`))
+    const answered: string[] = []
+    const long = cluster.send('GET', W, { accept: form(as, 'v1') })
+    const both = [
+      long.then(() => answered.push('long')),
+      cluster.send('GET', `${W}/w0`).then(() => answered.push('one')),
+    ]
+    await Promise.all(both)
+    expect(answered).toEqual(['one', 'long'])
+    const { rows, items } = (await long).json<{ rows?: object[]; items?: object[] }>()
+    expect(rows ?? items).toHaveLength(600)
+  })
+})

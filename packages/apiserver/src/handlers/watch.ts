@@ -58,10 +58,9 @@ export async function handleWatch(context: RequestContext, presentation: Present
   const initial = options.initial ? readInitial(context, selection) : []
   await store.settled()
   const frames = initialFrames(encoder, initial, options.announceEnd ? after : undefined)
-  // The first table has the columns, so tables are made in the order in which they are sent.
   // What a webhook has converted stays at hand for as long as the request lasts.
-  const eager = presentation.representation === 'table' || context.served.webhookConversion !== undefined
-  const stream = new ByteStream(eager ? [...frames] : frames)
+  const eager = context.served.webhookConversion !== undefined
+  const stream = new ByteStream(eager ? [...frames] : firstMade(frames))
   const deliver = (events: readonly StoreEvent[]): void => {
     for (const event of events) {
       if (event.revision <= skipTo) continue
@@ -128,6 +127,17 @@ function* initialFrames(
 ): Generator<Uint8Array> {
   for (const stored of items) yield encoder.state('ADDED', stored)
   if (completeAt !== undefined) yield encoder.bookmark(completeAt, true)
+}
+
+function* rest(first: Uint8Array, others: Iterator<Uint8Array>): Generator<Uint8Array> {
+  yield first
+  for (let next = others.next(); next.done !== true; next = others.next()) yield next.value
+}
+
+/** Frames of which the first is made at once: its table has the columns, before any of an event. */
+function firstMade(frames: Iterator<Uint8Array>): Iterable<Uint8Array> {
+  const first = frames.next()
+  return first.done === true ? [] : rest(first.value, frames)
 }
 
 function frameOf(

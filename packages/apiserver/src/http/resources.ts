@@ -7,6 +7,7 @@ import {
   notFound,
   resourceNotFound,
 } from '@locktender/kube'
+import type { Clock } from '@locktender/kube'
 import type { AccessAttributes } from '../auth/policy-rules.ts'
 import { denial } from '../auth/rbac.ts'
 import { isReview, reviewAccess } from '../auth/reviews.ts'
@@ -53,12 +54,13 @@ export async function handleResource(
   const context: RequestContext = { cluster, served, request, query, headers, body: text, user, signal, warnings }
   const presentation: Presentation = {
     served,
-    representation: negotiate(headers['accept'], served.custom, request.verb === 'watch'),
+    ...negotiate(headers['accept'], served.custom, request.verb === 'watch'),
     includeObject: parseIncludeObject(query.get('includeObject')),
     nowMs: cluster.database.clock.now(),
   }
   try {
-    const respond = async (): Promise<Reply> => reply(await run(context, presentation), presentation)
+    const respond = async (): Promise<Reply> =>
+      reply(await run(context, presentation), presentation, cluster.database.clock)
     const answer = served.webhookConversion === undefined ? await respond() : await withConversions(context, respond)
     return withWarnings(prefersYaml(headers['accept']) ? yamlReply(answer) : answer, context.warnings)
   } catch (error) {
@@ -168,7 +170,7 @@ function authorize(
   throw forbidden({ group, resource }, name, denial(user, attributes))
 }
 
-function reply(answer: Answer, presentation: Presentation): Reply {
+async function reply(answer: Answer, presentation: Presentation, clock: Clock): Promise<Reply> {
   switch (answer.kind) {
     case 'object':
       return jsonReply(answer.code, representObject(answer.view, presentation))
@@ -179,7 +181,7 @@ function reply(answer: Answer, presentation: Presentation): Reply {
         ...(continueToken === undefined ? {} : { continue: continueToken }),
         ...(remaining === undefined ? {} : { remainingItemCount: remaining }),
       }
-      return jsonReply(200, representList(items, metadata, presentation))
+      return jsonReply(200, await representList(items, metadata, presentation, clock))
     }
     case 'status':
       return statusReply(answer.status)

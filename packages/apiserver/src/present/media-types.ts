@@ -8,6 +8,15 @@ const YAML = 'application/yaml'
 /** How an answer is shown. */
 export type Representation = 'object' | 'table' | 'metadata' | 'metadata-list'
 
+/** Versions of the group in which tables and metadata alone are. */
+export type MetaVersion = 'meta.k8s.io/v1' | 'meta.k8s.io/v1beta1'
+
+/** What a client wants to be shown. */
+export interface Form {
+  readonly representation: Representation
+  readonly metaVersion: MetaVersion
+}
+
 interface MediaClause {
   readonly type: string
   readonly parameters: ReadonlyMap<string, string>
@@ -45,26 +54,36 @@ const PLAIN_ACCEPTS = new Set(['application/json', '*/*', '', 'application/json,
 /** Whether a client wants its answer in YAML rather than JSON. */
 export function prefersYaml(header: string | undefined): boolean {
   if (header === undefined || !header.includes(YAML)) return false
-  return parseAccept(header).find(({ type, quality }) => quality > 0 && (isJson(type) || type === YAML))?.type === YAML
+  return parseAccept(header).find(({ type }) => isJson(type) || type === YAML)?.type === YAML
 }
 
+const PLAIN: Form = { representation: 'object', metaVersion: 'meta.k8s.io/v1' }
+
 /**
- * The representation a client wants most of those that exist here.
+ * The form a client wants most of those that exist here.
  * @throws ApiError NotAcceptable
  */
-export function negotiate(header: string | undefined, custom: boolean, stream: boolean): Representation {
-  if (header === undefined || PLAIN_ACCEPTS.has(header)) return 'object'
-  for (const { type, parameters, quality } of parseAccept(header)) {
+export function negotiate(header: string | undefined, custom: boolean, stream: boolean): Form {
+  if (header === undefined || PLAIN_ACCEPTS.has(header)) return PLAIN
+  for (const { type, parameters } of parseAccept(header)) {
     // A stream has no form in YAML.
-    if (!(isJson(type) || (type === YAML && !stream)) || quality === 0) continue
-    const as = parameters.get('as')
-    if (as === undefined || as === '') return 'object'
-    const representation = Object.hasOwn(REPRESENTATIONS, as) ? REPRESENTATIONS[as] : undefined
-    if (representation !== undefined && parameters.get('g') === 'meta.k8s.io') return representation
+    if (!(isJson(type) || (type === YAML && !stream))) continue
+    const form = formOf(parameters)
+    if (form !== undefined) return form
   }
   // Of built-in kinds it depends on what has been looked at: the type alone, or what is wanted in it.
   const readable = parseAccept(header).some(({ type }) => isJson(type) || type === YAML)
   throw custom || readable ? notAcceptable(PRODUCED) : noSuchRepresentation(PRODUCED)
+}
+
+/** Undefined when the parameters ask for a form that nothing has. */
+function formOf(parameters: ReadonlyMap<string, string>): Form | undefined {
+  if (!['as', 'g', 'v'].some((name) => parameters.has(name))) return PLAIN
+  const as = parameters.get('as') ?? ''
+  const metaVersion = `${parameters.get('g') ?? ''}/${parameters.get('v') ?? ''}`
+  if (metaVersion !== 'meta.k8s.io/v1' && metaVersion !== 'meta.k8s.io/v1beta1') return undefined
+  const representation = Object.hasOwn(REPRESENTATIONS, as) ? REPRESENTATIONS[as] : undefined
+  return representation === undefined ? undefined : { representation, metaVersion }
 }
 
 const PRODUCED = ['application/json', 'application/yaml']

@@ -1,17 +1,18 @@
 import { ApiError, apiVersionOf, notAcceptable } from '@locktender/kube'
-import type { WatchEventType } from '@locktender/kube'
-import type { Representation } from './media-types.ts'
+import type { Clock, WatchEventType } from '@locktender/kube'
+import { breathe } from '../edge/breathe.ts'
+import type { Form } from './media-types.ts'
+import { partialMetadata } from './partial-metadata.ts'
 import { encodeJson } from '../objects/object.ts'
 import type { AnyObject } from '../objects/object.ts'
 import type { ServedResource } from '../served-resource.ts'
-import { tableOf } from './table.ts'
+import { tableHead, tableOfOne, tableRow } from './table.ts'
 import type { IncludeObject } from './table.ts'
 import type { View } from './view.ts'
 
 /** How the objects of one request are shown. */
-export interface Presentation {
+export interface Presentation extends Form {
   readonly served: ServedResource
-  readonly representation: Representation
   readonly includeObject: IncludeObject
   /** Milliseconds since the Unix epoch, for ages. */
   readonly nowMs: number
@@ -24,9 +25,9 @@ export interface Presentation {
 export function representObject(view: View, presentation: Presentation): Uint8Array {
   switch (presentation.representation) {
     case 'table':
-      return encodeJson(tableOf([view.object], versionOf(view.object), presentation, true))
+      return encodeJson(tableOfOne(view.object, versionOf(view.object), presentation, true))
     case 'metadata':
-      return encodeJson(partialMetadata(view.object))
+      return encodeJson(partialMetadata(view.object, presentation.metaVersion))
     case 'metadata-list':
       throw unfit('you requested PartialObjectMetadataList, but the requested object is not a list')
     default:
@@ -56,43 +57,87 @@ const COMMA = Buffer.from(',')
 const COMMA_OPEN = Buffer.from(',{')
 const LIST_END = Buffer.from(']}\n')
 
+/** What is read of objects between two breaths, in bytes and in objects: a few milliseconds of work. */
+const STRETCH_BYTES = 1024 * 1024
+const STRETCH_OBJECTS = 250
+
 /**
- * JSON of a list in the wanted form.
- * @throws ApiError NotAcceptable when only a single object has that form
+ * JSON of a list in the wanted form. Long ones whose objects have to be read are made bit by bit.
+ * @throws ApiError NotAcceptable (as rejection) when only a single object has that form
  */
-export function representList(views: readonly View[], metadata: ListMetadata, presentation: Presentation): Uint8Array {
-  const { served, representation } = presentation
-  if (representation === 'table') {
-    return encodeJson(
-      tableOf(
-        views.map((view) => view.object),
-        metadata,
-        presentation,
-        true,
-      ),
-    )
-  }
-  if (representation === 'metadata') {
-    throw unfit('you requested PartialObjectMetadata, but the requested object is a list')
-  }
-  const partial = representation !== 'object'
-  const apiVersion = partial ? 'meta.k8s.io/v1' : apiVersionOf(served.resource)
-  const kind = partial ? 'PartialObjectMetadataList' : served.listKind
-  // Kubernetes writes it even when it is empty, but only where it has no types of its own.
-  const shown = served.custom && !partial ? { ...metadata, continue: metadata.continue ?? '' } : metadata
-  const head = JSON.stringify({ kind, apiVersion, metadata: shown })
-  const pieces: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)]
-  if (served.custom || partial) {
-    for (const [index, view] of views.entries()) {
-      if (index > 0) pieces.push(COMMA)
-      pieces.push(partial ? encodeJson(partialMetadata(view.object)) : view.bytes)
+export async function representList(
+  views: readonly View[],
+  metadata: ListMetadata,
+  presentation: Presentation,
+  clock: Clock,
+): Promise<Uint8Array> {
+  const { served, representation, metaVersion } = presentation
+  switch (representation) {
+    case 'table': {
+      const row = (view: View): object => tableRow(view.object, presentation)
+      return encodeList(tableHead(metadata, presentation, true), 'rows', await encodeEach(views, row, clock))
     }
-  } else {
-    const type = Buffer.from(`{"apiVersion":"${apiVersion}","kind":"${served.resource.kind}",`)
-    for (const [index, view] of views.entries()) pieces.push(index > 0 ? COMMA_OPEN : OPEN, withoutType(view, type))
+    case 'metadata':
+      throw unfit('you requested PartialObjectMetadata, but the requested object is a list')
+    case 'metadata-list': {
+      const item = (view: View): object => partialMetadata(view.object, metaVersion)
+      const head = { kind: 'PartialObjectMetadataList', apiVersion: metaVersion, metadata }
+      return encodeList(head, 'items', await encodeEach(views, item, clock))
+    }
+    default:
+      // Kubernetes writes it even when it is empty, but only where it has no types of its own.
+      return encodeList(
+        {
+          kind: served.listKind,
+          apiVersion: apiVersionOf(served.resource),
+          metadata: served.custom ? { ...metadata, continue: metadata.continue ?? '' } : metadata,
+        },
+        'items',
+        storedItems(views, served),
+      )
   }
-  pieces.push(LIST_END)
-  return Buffer.concat(pieces)
+}
+
+function encodeList(head: object, field: 'items' | 'rows', items: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat([Buffer.from(`${JSON.stringify(head).slice(0, -1)},"${field}":[`), ...items, LIST_END])
+}
+
+/** What `shown` makes of each, with commas between them. */
+async function encodeEach(views: readonly View[], shown: (view: View) => object, clock: Clock): Promise<Uint8Array[]> {
+  const pieces: Uint8Array[] = []
+  let texts: string[] = []
+  let bytes = 0
+  const finishPiece = (): void => {
+    if (pieces.length > 0) pieces.push(COMMA)
+    pieces.push(Buffer.from(texts.join(',')))
+    texts = []
+    bytes = 0
+  }
+  for (const view of views) {
+    if (bytes >= STRETCH_BYTES || texts.length >= STRETCH_OBJECTS) {
+      finishPiece()
+      await breathe(clock)
+    }
+    texts.push(JSON.stringify(shown(view)))
+    bytes += view.storedBytes
+  }
+  if (texts.length > 0) finishPiece()
+  return pieces
+}
+
+/** The objects as they are stored, with commas between them. */
+function storedItems(views: readonly View[], { custom, resource }: ServedResource): Uint8Array[] {
+  const pieces: Uint8Array[] = []
+  if (custom) {
+    for (const [index, { bytes }] of views.entries()) {
+      if (index > 0) pieces.push(COMMA)
+      pieces.push(bytes)
+    }
+    return pieces
+  }
+  const type = Buffer.from(`{"apiVersion":"${apiVersionOf(resource)}","kind":"${resource.kind}",`)
+  for (const [index, view] of views.entries()) pieces.push(index > 0 ? COMMA_OPEN : OPEN, withoutType(view, type))
+  return pieces
 }
 
 /**
@@ -107,11 +152,6 @@ function withoutType(view: View, type: Uint8Array): Uint8Array {
     return encodeJson(rest).subarray(1)
   }
   return bytes.subarray(type.length)
-}
-
-/** The metadata of an object as an object of its own. */
-export function partialMetadata(object: AnyObject): object {
-  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata }
 }
 
 const FRAME_END = Buffer.from('}\n')

@@ -1,7 +1,9 @@
 import { badRequest } from '@locktender/kube'
 import type { AnyObject } from '../objects/object.ts'
-import type { Presentation } from './represent.ts'
 import type { Cell, TableColumn } from '../served-resource.ts'
+import type { MetaVersion } from './media-types.ts'
+import { partialMetadata } from './partial-metadata.ts'
+import type { Presentation } from './represent.ts'
 
 /** How much of each object comes with its row. */
 export type IncludeObject = 'None' | 'Metadata' | 'Object'
@@ -23,43 +25,48 @@ interface TableRow {
   readonly object: object | null
 }
 
-/** meta.k8s.io/v1 Table. */
-export interface Table {
+/** A Table without its rows; later events of a watch leave out the columns, which the client knows by then. */
+export interface TableHead {
   readonly kind: 'Table'
-  readonly apiVersion: 'meta.k8s.io/v1'
+  readonly apiVersion: MetaVersion
   readonly metadata: object
   readonly columnDefinitions: readonly Omit<TableColumn, 'cell'>[] | null
-  readonly rows: readonly TableRow[]
 }
 
-/** Objects as rows; later events of a watch leave out the columns, which the client knows by then. */
-export function tableOf(
-  objects: readonly AnyObject[],
-  metadata: object,
-  { served, includeObject, nowMs }: Presentation,
-  withColumns: boolean,
-): Table {
+export function tableHead(metadata: object, { served, metaVersion }: Presentation, withColumns: boolean): TableHead {
   return {
     kind: 'Table',
-    apiVersion: 'meta.k8s.io/v1',
+    apiVersion: metaVersion,
     metadata,
     columnDefinitions: withColumns ? served.columns.map(({ cell: _cell, ...column }) => column) : null,
-    rows: objects.map((object) => ({
-      cells: served.columns.map((column) => column.cell(object, nowMs) ?? null),
-      ...rowObject(object, includeObject),
-    })),
   }
 }
 
-function rowObject(object: AnyObject, include: IncludeObject): { object: object | null } {
+export function tableRow(object: AnyObject, presentation: Presentation): TableRow {
+  const { served, includeObject, metaVersion, nowMs } = presentation
+  return {
+    cells: served.columns.map((column) => column.cell(object, nowMs) ?? null),
+    ...rowObject(object, includeObject, metaVersion),
+  }
+}
+
+/** A table with one row. */
+export function tableOfOne(
+  object: AnyObject,
+  metadata: object,
+  presentation: Presentation,
+  withColumns: boolean,
+): TableHead & { readonly rows: readonly TableRow[] } {
+  return { ...tableHead(metadata, presentation, withColumns), rows: [tableRow(object, presentation)] }
+}
+
+function rowObject(object: AnyObject, include: IncludeObject, metaVersion: MetaVersion): { object: object | null } {
   switch (include) {
     case 'None':
       return { object: null }
     case 'Object':
       return { object }
     case 'Metadata':
-      return {
-        object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },
-      }
+      return { object: partialMetadata(object, metaVersion) }
   }
 }

@@ -29,6 +29,11 @@ export class View {
     return new View({ database, served, stored })
   }
 
+  /** Bytes it is stored as; 0 when it is not stored. */
+  get storedBytes(): number {
+    return this.#stored?.value.length ?? 0
+  }
+
   get object(): AnyObject {
     this.#object ??= this.#database!.objectAs(this.#served!, this.#stored!)
     return this.#object

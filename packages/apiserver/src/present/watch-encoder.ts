@@ -3,10 +3,11 @@ import type { Status, WatchEventType } from '@locktender/kube'
 import type { Database, Stored } from '../database.ts'
 import { encodeJson } from '../objects/object.ts'
 import type { AnyObject } from '../objects/object.ts'
-import { frame, partialMetadata } from './represent.ts'
+import { partialMetadata } from './partial-metadata.ts'
+import { frame } from './represent.ts'
 import type { Presentation } from './represent.ts'
 import type { StoreEvent } from '../store/store-types.ts'
-import { tableOf } from './table.ts'
+import { tableOfOne } from './table.ts'
 
 /** Marks the bookmark after which a client has seen the whole initial state. */
 const INITIAL_EVENTS_END = 'k8s.io/initial-events-end'
@@ -105,10 +106,11 @@ export class WatchEncoder {
   }
 
   #encode(object: AnyObject): Uint8Array {
-    if (this.#presentation.representation !== 'table') return encodeJson(partialMetadata(object))
+    if (this.#presentation.representation !== 'table')
+      return encodeJson(partialMetadata(object, this.#presentation.metaVersion))
     const { resourceVersion } = object.metadata
     const nowMs = this.#database.clock.now()
-    const table = tableOf([object], { resourceVersion }, { ...this.#presentation, nowMs }, !this.#toldColumns)
+    const table = tableOfOne(object, { resourceVersion }, { ...this.#presentation, nowMs }, !this.#toldColumns)
     this.#toldColumns = true
     return encodeJson(table)
   }
