@@ -18,6 +18,7 @@ import { access } from './g9-access.ts'
 import { admission } from './g9-admission.ts'
 import { credentials } from './g9-credentials.ts'
 import { kinds } from './g9-kinds.ts'
+import { refusals } from './g9-refusals.ts'
 import { durability } from './g10-durability.ts'
 import { scale } from './g10-scale.ts'
 
@@ -44,6 +45,7 @@ export const httpCases: readonly Case[] = [
   ...credentials,
   ...admission,
   ...kinds,
+  ...refusals,
 ]
 
 const everyCase: Case[] = [...httpCases, ...hubCases, ...kubectlCases]

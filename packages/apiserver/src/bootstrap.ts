@@ -3,6 +3,7 @@ import { aggregatedRules } from './auth/aggregation.ts'
 import { missingRules, RBAC_GROUP } from './auth/policy-rules.ts'
 import type { PolicyRule } from './auth/policy-rules.ts'
 import type { Subject } from './auth/binding-index.ts'
+import { SYSTEM_PRIORITIES } from './builtins/node-strategies.ts'
 import { bootstrapRoles } from './bootstrap-roles.ts'
 import type { BootstrapRole } from './bootstrap-roles.ts'
 import type { LogicalCluster } from './cluster.ts'
@@ -27,6 +28,7 @@ export async function bootstrap(cluster: LogicalCluster): Promise<void> {
   )
   const roles = bootstrapRoles.map(roleOf)
   await Promise.all([
+    ...SYSTEM_PRIORITIES.map((priority) => ensure(cluster, priorityOf(priority))),
     ...NAMESPACES.map((namespace) => ensure(cluster, defaultServiceAccount(namespace))),
     ...roles.map((role) => ensure(cluster, gathered(role, roles))),
     ...bootstrapRoles.flatMap(bindingOf).map((binding) => ensure(cluster, binding)),
@@ -39,8 +41,9 @@ function defaultServiceAccount(namespace: string): AnyObject {
 }
 
 async function ensure(cluster: LogicalCluster, object: AnyObject): Promise<void> {
-  const [group, version] = object.apiVersion === 'v1' ? ['', 'v1'] : [RBAC_GROUP, 'v1']
-  const served = cluster.registry.find(group!, version!, `${object.kind.toLowerCase()}s`)!
+  const group = object.apiVersion.includes('/') ? object.apiVersion.split('/', 1)[0]! : ''
+  const kind = object.kind.toLowerCase()
+  const served = cluster.registry.find(group, 'v1', kind.endsWith('s') ? `${kind}es` : `${kind}s`)!
   const { database } = cluster
   const { name, namespace } = object.metadata
   const context: WriteContext = {
@@ -63,6 +66,17 @@ async function ensure(cluster: LogicalCluster, object: AnyObject): Promise<void>
     await createObject(context, object)
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
+  }
+}
+
+function priorityOf({ name, value, description }: (typeof SYSTEM_PRIORITIES)[number]): AnyObject {
+  return {
+    apiVersion: 'scheduling.k8s.io/v1',
+    kind: 'PriorityClass',
+    metadata: { name },
+    value,
+    preemptionPolicy: 'PreemptLowerPriority',
+    description,
   }
 }
 

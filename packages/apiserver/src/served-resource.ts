@@ -45,6 +45,8 @@ export interface Strategy {
   /** Refuses who lacks a right beyond the one to the write itself. Throws ApiError Forbidden. */
   authorize?(context: WriteContext, object: AnyObject, live: AnyObject | undefined): void
   validate?(object: AnyObject, live: AnyObject | undefined): FieldError[]
+  /** Validation of a write to a subresource that holds the status; without it {@link validate} is asked. */
+  validateStatus?(object: AnyObject, live: AnyObject): FieldError[]
   /** Further changes of an object that is marked as being deleted. */
   beginDeletion?(object: AnyObject): AnyObject
   /** Whether something beside `metadata.finalizers` still holds a deletion back. */
@@ -82,6 +84,8 @@ export interface ServedResource {
   /** Who converts between the stored and the served version, where that is not done here. */
   readonly webhookConversion?: WebhookConversion | undefined
   readonly status: boolean
+  /** Whether new objects come with their status: nodes know it when they join. */
+  readonly statusAtOnce?: boolean
   /** Further subresources, named in discovery: `finalize`, `token`, `approval`. */
   readonly subresources: readonly string[]
   /** For kinds with the subresource `scale`. */

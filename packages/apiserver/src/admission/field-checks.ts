@@ -1,14 +1,13 @@
 import {
   fieldDuplicate,
-  fieldForbidden,
   fieldInvalid,
   fieldNotSupported,
   fieldRequired,
   fieldTooMany,
 } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
-import { labelKeyProblems, labelValueProblems } from '../objects/label-rules.ts'
-import { isRecord } from '../objects/object.ts'
+import { labelKeyProblems } from '../objects/label-rules.ts'
+import { strings } from '../objects/selector-checks.ts'
 import { compileExpression, expressionError, records } from './expressions.ts'
 import type { ResultKind, Scope } from './expressions.ts'
 
@@ -18,14 +17,6 @@ export type Errors = FieldError[]
 const OPERATIONS = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE']
 const SCOPES = ['*', 'Cluster', 'Namespaced']
 const MAX_CONDITIONS = 64
-
-/** The strings of a list; anything else in it is an error. */
-export function strings(value: unknown, field: string, errors: Errors): string[] {
-  if (value === undefined || value === null) return []
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
-  errors.push(fieldInvalid(field, value as Json, 'must be a list of strings'))
-  return []
-}
 
 export function text(value: unknown): string {
   return typeof value === 'string' ? value : ''
@@ -89,41 +80,6 @@ function checkResources(resources: readonly string[], field: string, errors: Err
   if (resources.includes('*') && resources.some((resource) => resource !== '*' && !resource.includes('/'))) {
     const why = "if '*' is present, must not specify other resources without subresources"
     errors.push(fieldInvalid(field, [...resources], why))
-  }
-}
-
-/** A metav1.LabelSelector. */
-export function checkSelector(selector: unknown, field: string, errors: Errors): void {
-  if (!isRecord(selector)) {
-    errors.push(fieldInvalid(field, selector as Json, 'must be a label selector'))
-    return
-  }
-  const { matchLabels } = selector
-  for (const [key, value] of Object.entries(isRecord(matchLabels) ? matchLabels : {})) {
-    for (const why of labelKeyProblems(key)) errors.push(fieldInvalid(`${field}.matchLabels`, key, why))
-    for (const why of typeof value === 'string' ? labelValueProblems(value) : ['must be a string']) {
-      errors.push(fieldInvalid(`${field}.matchLabels`, value as Json, why))
-    }
-  }
-  for (const [index, { key, operator, values }] of records(selector['matchExpressions']).entries()) {
-    const at = `${field}.matchExpressions[${index}]`
-    const given = strings(values, `${at}.values`, errors)
-    if (operator === 'In' || operator === 'NotIn') {
-      if (given.length === 0) {
-        errors.push(fieldRequired(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"))
-      }
-    } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-      if (given.length > 0) {
-        const why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-        errors.push(fieldForbidden(`${at}.values`, why))
-      }
-    } else {
-      errors.push(fieldInvalid(`${at}.operator`, (operator ?? '') as Json, 'not a valid selector operator'))
-    }
-    for (const why of labelKeyProblems(text(key))) errors.push(fieldInvalid(`${at}.key`, text(key), why))
-    for (const [place, value] of given.entries()) {
-      for (const why of labelValueProblems(value)) errors.push(fieldInvalid(`${at}.values[${place}]`, value, why))
-    }
   }
 }
 

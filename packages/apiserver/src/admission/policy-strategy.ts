@@ -2,19 +2,11 @@ import { fieldDuplicate, fieldForbidden, fieldInvalid, fieldNotSupported, fieldR
 import type { Json } from '@locktender/kube'
 import { dnsLabelError, dnsSubdomainError } from '../objects/dns-names.ts'
 import { isRecord } from '../objects/object.ts'
+import { checkSelector, strings } from '../objects/selector-checks.ts'
 import type { Strategy } from '../served-resource.ts'
 import { records } from './expressions.ts'
 import type { Scope } from './expressions.ts'
-import {
-  checkConditions,
-  checkExpression,
-  checkQualifiedName,
-  checkRule,
-  checkSelector,
-  checkWord,
-  strings,
-  text,
-} from './field-checks.ts'
+import { checkConditions, checkExpression, checkQualifiedName, checkRule, checkWord, text } from './field-checks.ts'
 import type { Errors } from './field-checks.ts'
 import { compileVariables } from './policy-variables.ts'
 

@@ -3,10 +3,11 @@ import type { FieldError, Json } from '@locktender/kube'
 import type { AnyObject } from '../objects/object.ts'
 import { dnsLabelError, dnsSubdomainError } from '../objects/dns-names.ts'
 import { isRecord } from '../objects/object.ts'
+import { checkSelector, strings } from '../objects/selector-checks.ts'
 import type { Strategy } from '../served-resource.ts'
 import { checkClientConfig } from './client-config.ts'
 import { records } from './expressions.ts'
-import { checkConditions, checkRule, checkSelector, checkWord, strings, text } from './field-checks.ts'
+import { checkConditions, checkRule, checkWord, text } from './field-checks.ts'
 import type { Errors } from './field-checks.ts'
 
 const REVIEW_VERSIONS = ['v1', 'v1beta1']

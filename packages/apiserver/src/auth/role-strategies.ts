@@ -1,6 +1,8 @@
 import { deepEqual, fieldInvalid, fieldNotSupported, fieldRequired, forbidden, notFound } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
+import { subdomainProblems } from '../objects/dns-names.ts'
 import { isRecord } from '../objects/object.ts'
+import { checkSelector } from '../objects/selector-checks.ts'
 import type { AnyObject } from '../objects/object.ts'
 import { groupResourceOf } from '../served-resource.ts'
 import type { Strategy } from '../served-resource.ts'
@@ -43,9 +45,16 @@ export const clusterRoleStrategy: Strategy = {
     const aggregation = object['aggregationRule']
     if (aggregation === undefined || aggregation === null) return errors
     const selectors = isRecord(aggregation) ? aggregation['clusterRoleSelectors'] : undefined
+    const found = Array.isArray(selectors) ? selectors : []
     if (!Array.isArray(selectors) || selectors.length === 0) {
       const why = 'at least one clusterRoleSelector required if aggregationRule is non-nil'
       errors.push(fieldRequired('aggregationRule.clusterRoleSelectors', why))
+    }
+    for (const [index, selector] of found.entries()) {
+      const path = `aggregationRule.clusterRoleSelectors[${index}]`
+      const before = errors.length
+      checkSelector(selector, path, errors)
+      if (errors.length > before) errors.push(fieldInvalid(path, null, 'invalid label selector.'))
     }
     return errors
   },
@@ -186,7 +195,9 @@ function validateBinding(object: AnyObject, live: AnyObject | undefined): FieldE
     errors.push(...validateSubject(isRecord(subject) ? subject : {}, `subjects[${index}]`, namespaced))
   })
   if (live !== undefined && !deepEqual(reference, live['roleRef'])) {
-    errors.push(fieldInvalid('roleRef', reference as Json, 'cannot change roleRef'))
+    const { apiGroup, kind, name } = reference
+    const shown = { APIGroup: apiGroup, Kind: kind, Name: name } as Json
+    errors.push(fieldInvalid('roleRef', shown, 'cannot change roleRef'))
   }
   return errors
 }
@@ -197,6 +208,9 @@ function validateSubject(subject: Record<string, unknown>, path: string, namespa
   if (typeof name !== 'string' || name === '') errors.push(fieldRequired(`${path}.name`))
   switch (kind) {
     case 'ServiceAccount':
+      if (typeof name === 'string' && name !== '') {
+        errors.push(...subdomainProblems(name).map((why) => fieldInvalid(`${path}.name`, name, why)))
+      }
       if (apiGroup !== '') errors.push(fieldNotSupported(`${path}.apiGroup`, apiGroup as Json, ['']))
       if (!namespaced && namespace === '') errors.push(fieldRequired(`${path}.namespace`))
       break

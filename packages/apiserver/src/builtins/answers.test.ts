@@ -39,15 +39,15 @@ describe('defaults', () => {
   test('of the limits of containers', async () => {
     const limits = [
       { type: 'Pod', max: { cpu: '2' } },
-      { type: 'Container', max: { cpu: '2' }, min: { memory: '1Gi' }, default: { storage: '1Gi' } },
+      { type: 'Container', max: { cpu: '2' }, min: { memory: '1Gi' }, default: { 'ephemeral-storage': '1Gi' } },
     ]
     const { spec } = await create(`${CORE}/limitranges`, { spec: { limits } })
     expect(spec?.['limits']).toEqual([
       limits[0],
       {
         ...limits[1],
-        default: { cpu: '2', storage: '1Gi' },
-        defaultRequest: { cpu: '2', memory: '1Gi', storage: '1Gi' },
+        default: { cpu: '2', 'ephemeral-storage': '1Gi' },
+        defaultRequest: { cpu: '2', memory: '1Gi', 'ephemeral-storage': '1Gi' },
       },
     ])
   })

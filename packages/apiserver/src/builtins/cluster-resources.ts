@@ -3,7 +3,9 @@ import type { AnyObject } from '../objects/object.ts'
 import type { ServedResource } from '../served-resource.ts'
 import { ageColumn, nameColumn } from '../present/table-cells.ts'
 import { at, column, recordsAt, text, textOrNone, wide } from './cells.ts'
+import { nodeStrategy } from './node-strategies.ts'
 import { builtIn } from './serve.ts'
+import { claimStrategy, storageClassStrategy, volumeStrategy } from './storage-strategies.ts'
 
 const ROLE = 'node-role.kubernetes.io/'
 const ROLE_LABEL = 'kubernetes.io/role'
@@ -61,6 +63,7 @@ export const clusterResources: readonly ServedResource[] = [
     namespaced: false,
     shortNames: ['no'],
     status: true,
+    statusAtOnce: true,
     columns: [
       nameColumn,
       column('Status', nodeStatus),
@@ -74,6 +77,7 @@ export const clusterResources: readonly ServedResource[] = [
       wide('Container-Runtime', nodeInfo('containerRuntimeVersion')),
     ],
     fields: { 'spec.unschedulable': (object) => String(at(object, 'spec', 'unschedulable') === true) },
+    strategy: nodeStrategy,
   }),
   builtIn('v1', {
     kind: 'PersistentVolume',
@@ -97,6 +101,7 @@ export const clusterResources: readonly ServedResource[] = [
       ageColumn,
       volumeMode,
     ],
+    strategy: volumeStrategy,
   }),
   builtIn('v1', {
     kind: 'PersistentVolumeClaim',
@@ -118,12 +123,14 @@ export const clusterResources: readonly ServedResource[] = [
       ageColumn,
       volumeMode,
     ],
+    strategy: claimStrategy,
   }),
   builtIn('storage.k8s.io/v1', {
     kind: 'StorageClass',
     plural: 'storageclasses',
     namespaced: false,
     shortNames: ['sc'],
+    answersDeleted: true,
     columns: [
       nameColumn,
       column('Provisioner', text('provisioner')),
@@ -132,5 +139,6 @@ export const clusterResources: readonly ServedResource[] = [
       column('AllowVolumeExpansion', (object) => object['allowVolumeExpansion'] === true, 'boolean'),
       ageColumn,
     ],
+    strategy: storageClassStrategy,
   }),
 ]

@@ -3,7 +3,6 @@ import type { AnyObject } from '../objects/object.ts'
 import type { CompiledSchema } from '../schema/compile.ts'
 import { canonicalObject, emptyScalar, isTime } from './canonical.ts'
 import { defaultsOf } from './defaults.ts'
-import { enumErrors } from './enum-rules.ts'
 import { messageOfKind } from './field-table.ts'
 import type { Message } from './field-table.ts'
 import { emptyListsToNull } from './stored-lists.ts'
@@ -12,9 +11,6 @@ type JsonObject = { [key: string]: Json }
 
 /** Files of kinds that are stored as JSON, where an empty list stays one. */
 const STORED_AS_JSON = 'apiextensions/'
-
-/** Files of kinds whose strategies check everything themselves, words included. */
-const CHECKED_BY_STRATEGY = ['admissionregistration/', 'apiextensions/', 'certificates/']
 
 /**
  * The schema of a built-in kind in the form custom resources have theirs. Pruning also brings the object into the one
@@ -25,7 +21,6 @@ export function compileBuiltIn(apiVersion: string, kind: string): CompiledSchema
   const message = requireMessage(apiVersion, kind)
   const fill = defaultsOf(message)
   const store = message.name.startsWith(STORED_AS_JSON) ? undefined : emptyListsToNull(message)
-  const checksWords = !CHECKED_BY_STRATEGY.some((file) => message.name.startsWith(file))
   return {
     prune<T>(object: T) {
       const pruned: string[] = []
@@ -34,8 +29,9 @@ export function compileBuiltIn(apiVersion: string, kind: string): CompiledSchema
     applyDefaults<T>(object: T) {
       return fill === undefined ? object : (fill(object as JsonObject) as T)
     },
-    validate(object, _before, first = [], last = []): FieldError[] {
-      return [...first, ...(checksWords ? enumErrors(message, object as JsonObject) : []), ...last]
+    // What a kind wants beyond its types is for its strategy to say.
+    validate(_object, _before, first = [], last = []): FieldError[] {
+      return [...first, ...last]
     },
     ...(store === undefined ? {} : { toStored: <T>(object: T) => store(object as JsonObject) as T }),
   }

@@ -3,7 +3,8 @@ import type { FieldError, Json } from '@locktender/kube'
 import { isRecord } from '../objects/object.ts'
 import type { AnyObject } from '../objects/object.ts'
 import type { Strategy } from '../served-resource.ts'
-import { configKey, sealed } from './rules.ts'
+import { jsonProblem } from '../write/json-problems.ts'
+import { configKeyProblems, refuse, sealed } from './rules.ts'
 
 /** Most bytes a config map or a secret may hold. */
 const MAX_BYTES = 1024 * 1024
@@ -30,12 +31,12 @@ export const configMapStrategy: Strategy = {
     let size = 0
     const binary = new Set(members(object, 'binaryData').map(([key]) => key))
     for (const [key, value] of members(object, 'data')) {
-      errors.push(...configKey(key, `data[${key}]`))
+      refuse(configKeyProblems(key), key, `data[${key}]`, errors)
       if (binary.has(key)) errors.push(fieldInvalid(`data[${key}]`, key, 'duplicate of key present in binaryData'))
       size += Buffer.byteLength(String(value))
     }
     for (const [key, value] of members(object, 'binaryData')) {
-      errors.push(...configKey(key, `binaryData[${key}]`))
+      refuse(configKeyProblems(key), key, `binaryData[${key}]`, errors)
       size += Buffer.byteLength(String(value), 'base64')
     }
     if (size > MAX_BYTES) errors.push(fieldTooLong('[]', MAX_BYTES))
@@ -65,11 +66,8 @@ function typeErrors(object: AnyObject): FieldError[] {
   }
   for (const key of ['.dockerconfigjson', '.dockercfg']) {
     if (errors.length > 0 || !type.endsWith(key.replace('.', '/'))) continue
-    try {
-      JSON.parse(Buffer.from(String(data[key]), 'base64').toString('utf8'))
-    } catch (error) {
-      errors.push(fieldInvalid(`data[${key}]`, '<secret contents redacted>', (error as Error).name))
-    }
+    const problem = jsonProblem(Buffer.from(String(data[key]), 'base64').toString('utf8'))
+    if (problem !== undefined) errors.push(fieldInvalid(`data[${key}]`, '<secret contents redacted>', problem))
   }
   return errors
 }
@@ -80,7 +78,7 @@ export const secretStrategy: Strategy = {
     const errors: FieldError[] = []
     let size = 0
     for (const [key, value] of members(object, 'data')) {
-      errors.push(...configKey(key, `data[${key}]`))
+      refuse(configKeyProblems(key), key, `data[${key}]`, errors)
       size += Buffer.byteLength(String(value), 'base64')
     }
     if (size > MAX_BYTES) errors.push(fieldTooLong('data', MAX_BYTES))

@@ -8,6 +8,8 @@ import { configMapStrategy, secretStrategy } from './config-strategies.ts'
 import { coreEventStrategy, groupedEventStrategy } from './event-strategies.ts'
 import { namespaceStrategy } from './namespace-strategy.ts'
 import { leaseStrategy } from './lease-strategy.ts'
+import { disruptionBudgetStrategy, limitRangeStrategy, quotaStrategy } from './limit-strategies.ts'
+import { priorityClassStrategy, runtimeClassStrategy } from './node-strategies.ts'
 import { builtIn } from './serve.ts'
 
 function lastSeen(object: AnyObject, nowMs: number): string {
@@ -88,6 +90,7 @@ export const coreResources: readonly ServedResource[] = [
     status: true,
     answersDeleted: true,
     columns: [nameColumn, column('Request', quota(false)), column('Limit', quota(true)), ageColumn],
+    strategy: quotaStrategy,
   }),
   builtIn('v1', {
     kind: 'LimitRange',
@@ -95,6 +98,7 @@ export const coreResources: readonly ServedResource[] = [
     namespaced: true,
     shortNames: ['limits'],
     columns: [nameColumn, column('Created At', (object) => object.metadata.creationTimestamp, 'date')],
+    strategy: limitRangeStrategy,
   }),
   builtIn('v1', {
     kind: 'Event',
@@ -153,7 +157,6 @@ export const coreResources: readonly ServedResource[] = [
     plural: 'priorityclasses',
     namespaced: false,
     shortNames: ['pc'],
-    generation: true,
     columns: [
       nameColumn,
       column('Value', number('value'), 'integer'),
@@ -161,12 +164,14 @@ export const coreResources: readonly ServedResource[] = [
       ageColumn,
       column('PreemptionPolicy', text('preemptionPolicy')),
     ],
+    strategy: priorityClassStrategy,
   }),
   builtIn('node.k8s.io/v1', {
     kind: 'RuntimeClass',
     plural: 'runtimeclasses',
     namespaced: false,
     columns: [nameColumn, column('Handler', text('handler')), ageColumn],
+    strategy: runtimeClassStrategy,
   }),
   builtIn('policy/v1', {
     kind: 'PodDisruptionBudget',
@@ -182,6 +187,7 @@ export const coreResources: readonly ServedResource[] = [
       column('Allowed Disruptions', number('status', 'disruptionsAllowed'), 'integer'),
       ageColumn,
     ],
+    strategy: disruptionBudgetStrategy,
   }),
   builtIn('certificates.k8s.io/v1', {
     kind: 'CertificateSigningRequest',

@@ -1,4 +1,5 @@
 import type { Json } from '@locktender/kube'
+import { TEMPLATE_GENERATION } from './template-generation.ts'
 
 type JsonObject = { [key: string]: Json }
 type Fill = (value: JsonObject) => JsonObject
@@ -79,7 +80,9 @@ function podContainer(value: JsonObject, hostNetwork: boolean): JsonObject {
 const rolling: Fill = (value) =>
   value['type'] === 'RollingUpdate' || value['type'] === undefined ? lacking(value, { rollingUpdate: {} }) : value
 
-const service: Fill = (value) => {
+const service: Fill = (given) => {
+  const { sessionAffinityConfig: _config, ...unbound } = given
+  const value = given['sessionAffinity'] === 'None' && 'sessionAffinityConfig' in given ? unbound : given
   const type = value['type']
   const balanced = type === 'NodePort' || type === 'LoadBalancer'
   return lacking(value, {
@@ -117,6 +120,14 @@ const job: Fill = (value) => {
   }
 }
 
+/** Clients of the first version of daemon sets read there how often the template changed; the server counts. */
+const daemonSet: Fill = (value) => {
+  const metadata = isObject(value['metadata']) ? value['metadata'] : {}
+  const annotations = isObject(metadata['annotations']) ? metadata['annotations'] : {}
+  const named = lacking(annotations, { [TEMPLATE_GENERATION]: '0' })
+  return named === annotations ? value : { ...value, metadata: { ...metadata, annotations: named } }
+}
+
 /** Claims in a list of them say what they are. */
 const statefulSet: Fill = (value) => {
   const templates = value['volumeClaimTemplates']
@@ -148,6 +159,22 @@ const replicationController: Fill = (value) => {
 
 const networkPolicy: Fill = (value) =>
   lacking(value, { policyTypes: records(value['egress']).length > 0 ? ['Ingress', 'Egress'] : ['Ingress'] })
+
+/** How an autoscaler scales that says something about it, but not all. */
+const behavior: Fill = (value) => {
+  const rules = (direction: string): JsonObject => (isObject(value[direction]) ? value[direction] : {})
+  const percent = { type: 'Percent', value: 100, periodSeconds: 15 }
+  const pods = { type: 'Pods', value: 4, periodSeconds: 15 }
+  return {
+    ...value,
+    scaleUp: lacking(rules('scaleUp'), {
+      stabilizationWindowSeconds: 0,
+      selectPolicy: 'Max',
+      policies: [pods, percent],
+    }),
+    scaleDown: lacking(rules('scaleDown'), { selectPolicy: 'Max', policies: [percent] }),
+  }
+}
 
 const subject: Fill = (value) => {
   if (value['apiGroup'] !== undefined && value['apiGroup'] !== '') return value
@@ -217,8 +244,10 @@ export const functionDefaults: Readonly<Record<string, Fill>> = {
   'apps/v1.DeploymentStrategy': rolling,
   'apps/v1.StatefulSetUpdateStrategy': rolling,
   'apps/v1.DaemonSetUpdateStrategy': rolling,
+  'apps/v1.DaemonSet': daemonSet,
   'apps/v1.StatefulSetSpec': statefulSet,
   'batch/v1.Job': job,
+  'autoscaling/v2.HorizontalPodAutoscalerBehavior': behavior,
   'networking/v1.NetworkPolicySpec': networkPolicy,
   'rbac/v1.Subject': subject,
   'apiextensions/v1.CustomResourceDefinitionSpec': definition,

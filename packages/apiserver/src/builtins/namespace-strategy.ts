@@ -22,9 +22,9 @@ function labelled(object: AnyObject): AnyObject {
 }
 
 /** What is wrong with the names in `spec.finalizers`, in the words of Kubernetes. */
-function finalizerErrors(finalizers: readonly unknown[]): FieldError[] {
+function finalizerErrors(finalizers: readonly unknown[], isNew: boolean): FieldError[] {
   return finalizers.flatMap((finalizer, index) => {
-    const field = `spec.finalizers[${index}]`
+    const field = isNew ? 'spec.finalizers' : `spec.finalizers[${index}]`
     if (typeof finalizer !== 'string') return [fieldInvalid(field, finalizer as Json, 'must be a string')]
     const problems = labelKeyProblems(finalizer)
     if (problems.length > 0) return problems.map((why) => fieldInvalid(field, finalizer, why))
@@ -40,7 +40,15 @@ export const namespaceStrategy: Strategy = {
     spec: { finalizers: [...new Set([...namespaceFinalizers(object), NAMESPACE_FINALIZER])] },
     status: { phase: 'Active' },
   }),
-  validate: (object) => finalizerErrors(namespaceFinalizers(object)),
+  validate: (object, live) => finalizerErrors(namespaceFinalizers(object), live === undefined),
+  validateStatus(object) {
+    const deleted = object.metadata.deletionTimestamp !== undefined
+    const phase = isRecord(object['status']) ? object['status']['phase'] : undefined
+    const expected = deleted ? 'Terminating' : 'Active'
+    if (phase === expected || (deleted && phase === undefined)) return []
+    const why = `may only be '${expected}' if \`deletionTimestamp\` is ${deleted ? 'not ' : ''}empty`
+    return [fieldInvalid('status.Phase', (phase ?? '') as Json, why)]
+  },
   // Finalizers of a namespace change only through its finalize subresource.
   prepareUpdate: (object, live) => ({
     ...labelled(object),

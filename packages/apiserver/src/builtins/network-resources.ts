@@ -2,6 +2,13 @@ import type { AnyObject } from '../objects/object.ts'
 import type { ServedResource } from '../served-resource.ts'
 import { ageColumn, nameColumn } from '../present/table-cells.ts'
 import { at, column, recordsAt, selectorText, text, textOrNone, wide } from './cells.ts'
+import {
+  endpointSliceStrategy,
+  endpointsStrategy,
+  ingressClassStrategy,
+  ingressStrategy,
+  networkPolicyStrategy,
+} from './network-strategies.ts'
 import { builtIn } from './serve.ts'
 import { serviceStrategy } from './service-strategy.ts'
 
@@ -86,6 +93,7 @@ export const networkResources: readonly ServedResource[] = [
     createOnUpdate: true,
     deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
     columns: [nameColumn, column('Endpoints', endpoints), ageColumn],
+    strategy: endpointsStrategy,
   }),
   builtIn('discovery.k8s.io/v1', {
     kind: 'EndpointSlice',
@@ -107,6 +115,7 @@ export const networkResources: readonly ServedResource[] = [
       }),
       ageColumn,
     ],
+    strategy: endpointSliceStrategy,
   }),
   builtIn('networking.k8s.io/v1', {
     kind: 'NetworkPolicy',
@@ -119,6 +128,7 @@ export const networkResources: readonly ServedResource[] = [
       column('Pod-Selector', (object) => selectorText(at(object, 'spec', 'podSelector'))),
       ageColumn,
     ],
+    strategy: networkPolicyStrategy,
   }),
   builtIn('networking.k8s.io/v1', {
     kind: 'Ingress',
@@ -140,6 +150,7 @@ export const networkResources: readonly ServedResource[] = [
       column('Ports', (object) => (recordsAt(object, 'spec', 'tls').length > 0 ? '80, 443' : '80')),
       ageColumn,
     ],
+    strategy: ingressStrategy,
   }),
   builtIn('networking.k8s.io/v1', {
     kind: 'IngressClass',
@@ -155,5 +166,6 @@ export const networkResources: readonly ServedResource[] = [
       }),
       ageColumn,
     ],
+    strategy: ingressClassStrategy,
   }),
 ]

@@ -24,6 +24,30 @@ const NANO = 10n ** 9n
 export function canonicalQuantity(text: string): string | undefined {
   // Most are in that form already.
   if (/^[1-9]\d{0,2}(?:m|Ki|Mi|Gi)?$/.test(text) && !/^\d*000/.test(text)) return text
+  const parsed = parse(text)
+  if (parsed === undefined) return undefined
+  const { minus, nanos, binary, exponential } = parsed
+  if (nanos === 0n) return '0'
+  // Binary suffixes are for whole numbers of 1024 and more.
+  if (binary > 0 && nanos > 1023n * NANO) return minus + binaryText((nanos + NANO - 1n) / NANO)
+  return minus + decimalText(nanos, exponential)
+}
+
+/** A resource quantity in billionths; 0 when it is none. */
+export function quantityValue(text: unknown): bigint {
+  const { minus = '', nanos = 0n } = (typeof text === 'string' ? parse(text) : undefined) ?? {}
+  return minus === '-' ? -nanos : nanos
+}
+
+interface Parsed {
+  readonly minus: string
+  readonly nanos: bigint
+  /** Position of the suffix among the powers of 1024. */
+  readonly binary: number
+  readonly exponential: boolean
+}
+
+function parse(text: string): Parsed | undefined {
   const match = QUANTITY.exec(text)
   if (match === null) return undefined
   const [, sign, digits = '', suffix = ''] = match
@@ -36,11 +60,7 @@ export function canonicalQuantity(text: string): string | undefined {
   nanos = scaled(nanos, exponent - fraction.length)
   // Short decimal numbers never had a limit.
   if ((binary > 0 || digits.length > 18) && nanos > LARGEST * NANO) nanos = LARGEST * NANO
-  if (nanos === 0n) return '0'
-  const minus = sign === '-' ? '-' : ''
-  // Binary suffixes are for whole numbers of 1024 and more.
-  if (binary > 0 && nanos > 1023n * NANO) return minus + binaryText((nanos + NANO - 1n) / NANO)
-  return minus + decimalText(nanos, exponential)
+  return { minus: sign === '-' ? '-' : '', nanos, binary, exponential }
 }
 
 /** Times a power of ten; what is smaller than a billionth is rounded up. */

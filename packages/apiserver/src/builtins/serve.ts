@@ -57,6 +57,7 @@ export interface BuiltIn {
   readonly categories?: readonly string[]
   readonly names?: ServedResource['names']
   readonly status?: boolean
+  readonly statusAtOnce?: boolean
   readonly subresources?: readonly string[]
   readonly scaling?: Scaling
   readonly generation?: boolean
@@ -96,6 +97,7 @@ export function builtIn(apiVersion: string, facts: BuiltIn): ServedResource {
     storedApiVersion: facts.storedAs?.apiVersion ?? apiVersion,
     conversion: facts.conversion,
     status,
+    statusAtOnce: facts.statusAtOnce ?? false,
     subresources: [...(facts.scaling === undefined ? [] : ['scale']), ...(facts.subresources ?? [])],
     scaling: facts.scaling,
     generation: facts.generation ?? false,

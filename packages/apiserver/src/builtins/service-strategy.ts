@@ -1,10 +1,9 @@
-import { deepEqual, fieldDuplicate, fieldInvalid, fieldRequired } from '@locktender/kube'
-import type { FieldError, Json } from '@locktender/kube'
+import { deepEqual } from '@locktender/kube'
 import { isRecord } from '../objects/object.ts'
 import type { AnyObject } from '../objects/object.ts'
 import type { Strategy, StrategyContext } from '../served-resource.ts'
-import { at, recordsAt, text } from './cells.ts'
-import { labelName, portNumber } from './rules.ts'
+import { recordsAt, text } from './cells.ts'
+import { serviceErrors, statusErrors } from './service-rules.ts'
 
 /** Services get addresses from 10.96.0.0/16; the first goes to the API server, the next ones people choose. */
 const PREFIX = '10.96.'
@@ -12,6 +11,9 @@ const FIRST_ADDRESS = 256
 const LAST_ADDRESS = 65_534
 const FIRST_NODE_PORT = 30_000
 const LAST_NODE_PORT = 32_767
+
+/** What a service has that stands for addresses of its own. */
+const ADDRESSED = ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy', 'internalTrafficPolicy']
 
 type Spec = Record<string, unknown>
 
@@ -44,14 +46,19 @@ function allocate(object: AnyObject, live: AnyObject | undefined, context: Strat
   const spec: Spec = { ...specOf(object) }
   const { type } = spec
   if (type === 'ExternalName') {
-    for (const name of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy']) delete spec[name]
+    if (live === undefined || before['type'] === 'ExternalName') return { ...object, spec }
+    for (const name of ADDRESSED) if (deepEqual(spec[name] ?? null, before[name] ?? null)) delete spec[name]
     return { ...object, spec }
   }
   const list = Array.isArray(spec['clusterIPs']) ? (spec['clusterIPs'] as unknown[]) : []
   spec['clusterIP'] ??= list[0] ?? before['clusterIP'] ?? freeAddress(context)
   if (list.length === 0) spec['clusterIPs'] = before['clusterIPs'] ?? [spec['clusterIP']]
-  spec['ipFamilies'] ??= before['ipFamilies'] ?? ['IPv4']
-  spec['ipFamilyPolicy'] ??= before['ipFamilyPolicy'] ?? 'SingleStack'
+  // Whoever lists the addresses himself may list some of each family.
+  const open =
+    spec['clusterIP'] === 'None' && Object.keys(isRecord(spec['selector']) ? spec['selector'] : {}).length === 0
+  spec['ipFamilyPolicy'] ??= before['ipFamilyPolicy'] ?? (open ? 'RequireDualStack' : 'SingleStack')
+  const families = open && spec['ipFamilyPolicy'] !== 'SingleStack' ? ['IPv4', 'IPv6'] : ['IPv4']
+  spec['ipFamilies'] ??= before['ipFamilies'] ?? families
   if (type === 'NodePort' || type === 'LoadBalancer') spec['ports'] = withNodePorts(spec, before, context)
   else if (live !== undefined && before['type'] !== type)
     spec['ports'] = recordsAt(spec, 'ports').map(({ nodePort: _given, ...port }) => port)
@@ -73,45 +80,9 @@ function withNodePorts(spec: Spec, before: Spec, context: StrategyContext): unkn
   })
 }
 
-function portErrors(spec: Spec): FieldError[] {
-  const ports = recordsAt(spec, 'ports')
-  const headless = spec['clusterIP'] === 'None'
-  if (ports.length === 0) return headless || spec['type'] === 'ExternalName' ? [] : [fieldRequired('spec.ports')]
-  const errors: FieldError[] = []
-  const names = new Set<unknown>()
-  const numbers = new Set<string>()
-  for (const [index, port] of ports.entries()) {
-    const path = `spec.ports[${index}]`
-    const { name, protocol } = port
-    if (name !== undefined || ports.length > 1) errors.push(...labelName(name, `${path}.name`))
-    if (name !== undefined && names.has(name)) errors.push(fieldDuplicate(`${path}.name`, name as Json))
-    names.add(name)
-    errors.push(...portNumber(port['port'], `${path}.port`))
-    if (typeof port['targetPort'] === 'number') errors.push(...portNumber(port['targetPort'], `${path}.targetPort`))
-    const key = `${String(protocol)}/${String(port['port'])}`
-    if (numbers.has(key)) errors.push(fieldDuplicate(path, port as Json))
-    numbers.add(key)
-  }
-  return errors
-}
-
-/** An address is given once, for as long as the service is of a type that has one. */
-function addressErrors(spec: Spec, live: AnyObject | undefined): FieldError[] {
-  const before = live === undefined ? undefined : specOf(live)
-  if (before === undefined || before['type'] === 'ExternalName' || spec['type'] === 'ExternalName') return []
-  if (before['clusterIP'] === undefined || deepEqual(spec['clusterIP'] ?? '', before['clusterIP'])) return []
-  return [fieldInvalid('spec.clusterIPs[0]', (spec['clusterIPs'] ?? null) as Json, 'may not change once set')]
-}
-
 export const serviceStrategy: Strategy = {
   prepareCreate: (object, context) => allocate(object, undefined, context),
   prepareUpdate: (object, live, context) => allocate(object, live, context),
-  validate(object, live) {
-    const spec = specOf(object)
-    const errors = [...portErrors(spec), ...addressErrors(spec, live)]
-    if (spec['type'] === 'ExternalName' && (at(spec, 'externalName') ?? '') === '') {
-      errors.push(fieldRequired('spec.externalName'))
-    }
-    return errors
-  },
+  validate: (object, live) => serviceErrors(specOf(object), live === undefined ? undefined : specOf(live)),
+  validateStatus: (object) => statusErrors(object),
 }

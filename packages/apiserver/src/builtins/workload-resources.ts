@@ -16,14 +16,18 @@ import {
   textOrNone,
   wide,
 } from './cells.ts'
+import { autoscalerStrategy } from './autoscaler-strategy.ts'
 import { cronJobStrategy, jobStrategy } from './job-strategies.ts'
 import { jobDuration, podReadyCell, podRestarts, podStatus } from './pod-cells.ts'
+import { podStrategy } from './pod-strategy.ts'
 import {
-  podStrategy,
+  controllerRevisionStrategy,
+  daemonSetStrategy,
+  deploymentStrategy,
   podTemplateStrategy,
+  replicaSetStrategy,
   replicationControllerStrategy,
   statefulSetStrategy,
-  workloadStrategy,
 } from './workload-strategies.ts'
 import { builtIn } from './serve.ts'
 
@@ -151,7 +155,7 @@ export const workloadResources: readonly ServedResource[] = [
       ...template,
       selectorColumn,
     ],
-    strategy: workloadStrategy('deployment'),
+    strategy: deploymentStrategy,
   }),
   builtIn('apps/v1', {
     kind: 'ReplicaSet',
@@ -163,7 +167,7 @@ export const workloadResources: readonly ServedResource[] = [
     scaling: workloadScaling('apps/v1'),
     generation: true,
     ...replicas,
-    strategy: workloadStrategy('replicaset'),
+    strategy: replicaSetStrategy,
   }),
   builtIn('apps/v1', {
     kind: 'StatefulSet',
@@ -198,13 +202,14 @@ export const workloadResources: readonly ServedResource[] = [
       ...template,
       selectorColumn,
     ],
-    strategy: workloadStrategy('daemonset'),
+    strategy: daemonSetStrategy,
   }),
   builtIn('apps/v1', {
     kind: 'ControllerRevision',
     plural: 'controllerrevisions',
     namespaced: true,
     columns: [nameColumn, column('Controller', controllerOf), column('Revision', number('revision')), ageColumn],
+    strategy: controllerRevisionStrategy,
   }),
   builtIn('batch/v1', {
     kind: 'Job',
@@ -265,6 +270,7 @@ export const workloadResources: readonly ServedResource[] = [
       whole('Replicas', 'status', 'currentReplicas'),
       ageColumn,
     ],
+    strategy: autoscalerStrategy,
   }),
 ]
 

@@ -13,6 +13,7 @@ import { ObjectReader } from './object-reader.ts'
 import { parseKey } from './object-writer.ts'
 import type { ObjectRef, ObjectWriter } from './object-writer.ts'
 import { RoleAggregation } from './role-aggregation.ts'
+import { StorageProtection } from './storage-protection.ts'
 
 /** The controllers at work. */
 export interface RunningControllers {
@@ -36,7 +37,7 @@ export interface ControllersOptions {
 /**
  * Starts the controllers that belong to the server itself, for all logical clusters: garbage collection by owner,
  * deletion of namespaces and definitions, what every namespace holds, aggregated roles,
- * requests for certificates, and expiry of Events.
+ * requests for certificates, protection of storage, and expiry of Events.
  *
  * Each value under a key of the form `/cluster/group/plural/namespace/name` must be an object.
  */
@@ -49,6 +50,7 @@ export function startControllers(options: ControllersOptions): RunningController
   const furniture = new NamespaceFurniture({ clock, writer })
   const aggregation = new RoleAggregation({ clock, writer })
   const signer = new CertificateSigner({ clock, writer, authority })
+  const protection = new StorageProtection({ clock, writer, reader })
   const expiry = new EventExpiry({ clock, store })
 
   const observe = (key: string, ref: ObjectRef, object: KubeObject | undefined): void => {
@@ -57,6 +59,7 @@ export function startControllers(options: ControllersOptions): RunningController
     furniture.observe(ref, object)
     aggregation.observe(ref, object)
     signer.observe(key, ref, object)
+    protection.observe(key, ref, object)
   }
 
   // What there is already. Most objects concern no controller, and are not even parsed.
@@ -96,7 +99,7 @@ export function startControllers(options: ControllersOptions): RunningController
     publishAuthority: (certificate) => furniture.publish(certificate),
     stop() {
       endWatch()
-      for (const controller of [collector, namespaces, definitions, furniture, aggregation, signer, expiry])
+      for (const controller of [collector, namespaces, definitions, furniture, aggregation, signer, protection, expiry])
         controller.stop()
     },
   }
@@ -116,6 +119,8 @@ const OBSERVED = [
   { group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions' },
   { group: 'rbac.authorization.k8s.io', plural: 'clusterroles' },
   { group: 'certificates.k8s.io', plural: 'certificatesigningrequests' },
+  { group: '', plural: 'persistentvolumes' },
+  { group: '', plural: 'persistentvolumeclaims' },
 ] as const
 
 const EVENTS = [

@@ -1,12 +1,13 @@
 import { badRequest, conflict, internalError, labelSelectorFrom, notFound, tooManyRequests } from '@locktender/kube'
 import type { Status } from '@locktender/kube'
+import { recordsAt } from '../builtins/cells.ts'
 import { parseBody } from '../write/decode.ts'
 import { isYamlBody } from '../present/media-types.ts'
 import { isRecord } from '../objects/object.ts'
 import type { AnyObject } from '../objects/object.ts'
 import { parseWriteOptions } from '../request-options.ts'
 import { groupResourceOf } from '../served-resource.ts'
-import { updateObject } from '../write/write-pipeline.ts'
+import { store } from '../write/write-pipeline.ts'
 import type { Answer } from './answer.ts'
 import { keyOf } from './context.ts'
 import type { RequestContext } from './context.ts'
@@ -38,8 +39,6 @@ export function handleBinding(context: RequestContext): Promise<Answer> {
   const node = isRecord(target) ? target['name'] : undefined
   if (typeof node !== 'string' || node === '') throw badRequest('a Binding must name its node in target.name')
   const write = writeContextOf(context, parseWriteOptions('CreateOptions', query, headers['user-agent']))
-  // The write is one of the pod itself.
-  const pod = { ...write, subresource: undefined }
   return retryOnRace(served, request.name!, async () => {
     const stored = cluster.database.store.get(keyOf(context))
     if (stored === undefined) throw notFound(groupResourceOf(served), request.name!)
@@ -50,13 +49,17 @@ export function handleBinding(context: RequestContext): Promise<Answer> {
       const why = `pod ${live.metadata.name} is already assigned to node "${taken}"`
       throw conflict({ group: '', resource: 'pods/binding' }, live.metadata.name, why)
     }
-    await updateObject(pod, stored, live, {
-      ...live,
-      metadata: { ...live.metadata },
-      spec: { ...spec, nodeName: node },
-    })
+    const assigned = scheduled({ ...live, spec: { ...spec, nodeName: node } }, cluster.database.now())
+    if (!write.options.dryRun) await store(write, stored.key, stored.revision, assigned)
     return DONE
   })
+}
+
+function scheduled(pod: AnyObject, now: string): AnyObject {
+  const conditions = recordsAt(pod, 'status', 'conditions').filter(({ type }) => type !== 'PodScheduled')
+  const condition = { type: 'PodScheduled', status: 'True', lastTransitionTime: now }
+  const status = isRecord(pod['status']) ? pod['status'] : {}
+  return { ...pod, status: { ...status, conditions: [...conditions, condition] } }
 }
 
 /** POST of an Eviction: deletes the pod unless a disruption budget forbids it. */

@@ -1,22 +1,11 @@
 import { fieldForbidden, fieldInvalid, fieldRequired, fieldTooLong } from '@locktender/kube'
 import type { FieldError, ObjectMeta } from '@locktender/kube'
-import { labelKeyProblems, labelValueProblems, subdomainRule } from './label-rules.ts'
+import { labelProblems, oldLabelProblems, segmentProblems, subdomainProblems } from './dns-names.ts'
+import { labelKeyProblems, labelValueProblems } from './label-rules.ts'
 import type { ServedResource } from '../served-resource.ts'
 
 /** Sum of the bytes of all annotations, as in apimachinery TotalAnnotationSizeLimitB. */
 const MAX_ANNOTATION_BYTES = 256 * 1024
-
-const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
-
-const LABEL_RULE =
-  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an " +
-  "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-
-const OLD_LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/
-const OLD_LABEL_RULE =
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end " +
-  "with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
 
 /** What validation needs to know about the kind. */
 type Kind = Pick<ServedResource, 'names' | 'strictFinalizers'>
@@ -113,18 +102,14 @@ function nameErrors(field: string, name: string, checked: string, { names }: Kin
     errors.push(fieldRequired(field, 'name or generateName is required'))
     return
   }
-  if (names === 'segment') {
-    if (checked === '.' || checked === '..' || /[/%]/.test(checked)) {
-      refuse("may not be '.' or '..' or contain '/' or '%'")
-    }
-  } else if (names === 'label' || names === 'dns-1035') {
-    const [pattern, rule] = names === 'label' ? [LABEL, LABEL_RULE] : [OLD_LABEL, OLD_LABEL_RULE]
-    if (checked.length > 63) refuse('must be no more than 63 characters')
-    if (!pattern.test(checked)) refuse(rule)
-  } else {
-    if (checked.length > 253) refuse('must be no more than 253 characters')
-    if (!SUBDOMAIN.test(checked)) refuse(subdomainRule)
-  }
+  for (const why of NAMES[names](checked)) refuse(why)
+}
+
+const NAMES: Readonly<Record<Kind['names'], (name: string) => string[]>> = {
+  segment: segmentProblems,
+  label: labelProblems,
+  'dns-1035': oldLabelProblems,
+  subdomain: subdomainProblems,
 }
 
 function keyErrors(field: string, key: string, checked: string): FieldError[] {

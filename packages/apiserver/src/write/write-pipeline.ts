@@ -122,7 +122,7 @@ function prepareNew({ cluster, served, user }: WriteContext, object: AnyObject, 
 /** What was sent, with the server's metadata and without what its endpoint does not write. */
 function withServerMeta({ served, namespace }: WriteContext, sent: AnyObject, now: string, uid: string): AnyObject {
   const { status: _status, ...withoutStatus } = sent
-  const object = (served.status ? withoutStatus : sent) as AnyObject
+  const object = (served.status && served.statusAtOnce !== true ? withoutStatus : sent) as AnyObject
   return { ...object, metadata: newMeta(object.metadata, namespace, now, uid, served.generation) }
 }
 
@@ -202,17 +202,19 @@ export async function updateObject(
   const { cluster, served } = context
   const now = cluster.database.now()
   const claims = lifecycleClaims(context, candidate.metadata, live.metadata)
-  let object = compose(context, live, candidate, now)
+  let object = compose(context, live, candidate)
   if (!tracked) {
     if (!patched) object = withoutRepeatedOwners(object, context.warnings)
     object = trackUpdate({ ...trackingOf(context, now), live, updated: object, operation: 'Update' })
   }
+  object = prepareNext(context, live, object, now)
   const { name } = live.metadata
   const attributes: AdmissionAttributes = { context, operation: 'UPDATE', name, object, oldObject: live }
   const mutating = mutate(attributes)
   const mutated = mutating instanceof Promise ? await mutating : mutating
   if (mutated !== undefined && mutated !== object) {
-    object = withOwners(compose(context, live, refine(context, mutated), now), object.metadata)
+    const next = prepareNext(context, live, compose(context, live, refine(context, mutated)), now)
+    object = withOwners(next, object.metadata)
   }
   object = checked(attributes, object, claims)
   object = served.compiled?.toStored?.(object) ?? object
@@ -257,16 +259,25 @@ function lifecycleClaims({ subresource }: WriteContext, meta: ObjectMeta, live: 
 }
 
 /** The candidate with everything its endpoint does not write taken from the live object. */
-function compose(context: WriteContext, live: AnyObject, candidate: AnyObject, now: string): AnyObject {
-  const { cluster, served, namespace, subresource, user } = context
+function compose(context: WriteContext, live: AnyObject, candidate: AnyObject): AnyObject {
+  const { served, namespace, subresource } = context
   if (subresource !== undefined && holdsStatus(subresource)) {
     const object = { ...live, metadata: metaWithStatus(served, candidate.metadata, live.metadata, namespace) }
-    const next = withStatus(object, candidate['status'])
-    return served.strategy.prepareStatus?.(next, live, subresource, cluster.strategyContext(now, user)) ?? next
+    return withStatus(object, candidate['status'])
   }
   let object: AnyObject = { ...candidate, metadata: nextMeta(candidate.metadata, live.metadata, namespace) }
   if (served.status) object = withStatus(object, live['status'])
-  return served.strategy.prepareUpdate?.(object, live, cluster.strategyContext(now, user)) ?? object
+  return object
+}
+
+/** What the kind makes of the next state; it is nobody's, so ownership is settled before. */
+function prepareNext(context: WriteContext, live: AnyObject, object: AnyObject, now: string): AnyObject {
+  const { cluster, served, subresource, user } = context
+  const { strategy } = served
+  if (subresource !== undefined && holdsStatus(subresource)) {
+    return strategy.prepareStatus?.(object, live, subresource, cluster.strategyContext(now, user)) ?? object
+  }
+  return strategy.prepareUpdate?.(object, live, cluster.strategyContext(now, user)) ?? object
 }
 
 /** Built-in kinds take most metadata along with the status, defined ones nothing but who owns what. */
@@ -370,7 +381,9 @@ function validate(
   // Unchanged metadata was valid when it was stored.
   const unchanged = served.custom && holdsStatus(subresource)
   const meta = unchanged ? [] : metaErrors(context, object.metadata, live?.metadata, claims)
-  const own = served.strategy.validate?.(object, live) ?? []
+  const { strategy } = served
+  const ofStatus = live !== undefined && holdsStatus(subresource) && strategy.validateStatus !== undefined
+  const own = (ofStatus ? strategy.validateStatus!(object, live) : strategy.validate?.(object, live)) ?? []
   const errors = served.compiled?.validate(object, live, meta, own) ?? [...meta, ...own]
   if (errors.length > 0) throw invalidObject(context, object, errors)
 }
