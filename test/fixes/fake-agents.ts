@@ -1,5 +1,5 @@
 import { controlPlanes } from '@locktender/fleet'
-import type { ControlPlane, ControlPlaneOperation } from '@locktender/fleet'
+import type { ControlPlane, ControlPlaneOperation, ControlPlaneStatus } from '@locktender/fleet'
 import { ObjectCache, Reflector } from '@locktender/kube'
 import type { Client, Clock, Random } from '@locktender/kube'
 
@@ -9,15 +9,25 @@ export interface FakeAgentsOptions {
   readonly random: Random
   /** Whether the change fails on this control plane. */
   readonly fails?: (name: string) => boolean
+  /** How many minutes after the change of a component this control plane falls ill; never when undefined. */
+  readonly sickens?: (name: string, component: string) => number | undefined
   readonly signal: AbortSignal
 }
 
 const minute = 60_000
 
-/** Stand for all agents: each change asked for takes 11 to 21 minutes and ends as `fails` says. */
-export function runFakeAgents({ client, clock, random, fails, signal }: FakeAgentsOptions): Promise<void> {
+/** What an agent tells of one control plane. */
+type Told = Required<Pick<ControlPlaneStatus, 'operations' | 'images' | 'health'>>
+
+/**
+ * Stand for all agents: each change asked for takes 11 to 21 minutes and ends as `fails` says. Who falls ill by it is well
+ * again once it is taken back.
+ */
+export function runFakeAgents(options: FakeAgentsOptions): Promise<void> {
+  const { client, clock, random, fails, sickens, signal } = options
   const started = new Set<string>()
   const latest = new Map<string, string>()
+  const told = new Map<string, Told>()
   const reflector = new Reflector<ControlPlane>({
     client,
     resource: controlPlanes,
@@ -27,38 +37,58 @@ export function runFakeAgents({ client, clock, random, fails, signal }: FakeAgen
     onEvent(event) {
       if (event.type === 'DELETED') return
       const controlPlane = event.object()
-      const next = nextOperation(controlPlane, new Date(clock.now()).toISOString())
-      if (next === undefined) return
-      const key = `${event.key} ${next.phase} ${next.rollout}`
-      if (started.has(key)) return
-      started.add(key)
-      latest.set(event.key, key)
-      void report(controlPlane, next)
-      clock.after((11 + 10 * random.next()) * minute, () => {
-        // Something else was asked for meanwhile.
-        if (latest.get(event.key) !== key) return
-        const completionTime = new Date(clock.now()).toISOString()
-        const failed = next.phase === 'Applying' && fails?.(controlPlane.metadata.name) === true
-        const phase = failed ? 'Failed' : next.phase === 'Applying' ? 'Applied' : 'Reverted'
-        void report(controlPlane, { ...next, phase, completionTime, ...(failed ? { reason: 'Broken' } : {}) })
-      })
+      for (const next of nextOperations(controlPlane, now())) begin(event.key, controlPlane, next)
     },
   })
-  const report = async ({ metadata }: ControlPlane, operation: ControlPlaneOperation) => {
-    if (signal.aborted) return
-    const image = operation.image ?? originalImage
-    const images = [
-      {
-        component: operation.component,
-        image,
-        origin: operation.image === undefined ? 'payload' : 'annotation',
-        ...(operation.image === undefined ? {} : { fix: operation.fix }),
-      },
-    ]
+  const now = () => new Date(clock.now()).toISOString()
+  const begin = (id: string, controlPlane: ControlPlane, next: ControlPlaneOperation) => {
+    const { component } = next
+    const key = `${id} ${next.phase} ${next.rollout}`
+    if (started.has(key)) return
+    started.add(key)
+    latest.set(`${id} ${component}`, key)
+    void report(id, controlPlane, next)
+    clock.after((11 + 10 * random.next()) * minute, () => {
+      // Something else was asked for meanwhile.
+      if (latest.get(`${id} ${component}`) !== key) return
+      const { name } = controlPlane.metadata
+      const failed = next.phase === 'Applying' && fails?.(name) === true
+      const phase = failed ? 'Failed' : next.phase === 'Applying' ? 'Applied' : 'Reverted'
+      const ended = { ...next, phase, completionTime: now(), ...(failed ? { reason: 'Broken' } : {}) } as const
+      void report(id, controlPlane, ended, phase === 'Reverted' ? { state: 'Healthy', since: now() } : undefined)
+      const delay = phase === 'Applied' ? sickens?.(name, component) : undefined
+      if (delay === undefined) return
+      clock.after(delay * minute, () => {
+        if (latest.get(`${id} ${component}`) !== key) return
+        void report(id, controlPlane, ended, { state: 'Degraded', since: now(), reason: 'ComponentsFailing' })
+      })
+    })
+  }
+  const report = async (
+    id: string,
+    { metadata, status }: ControlPlane,
+    operation: ControlPlaneOperation,
+    health?: ControlPlaneStatus['health'],
+  ) => {
+    if (signal.aborted || status === undefined) return
+    const { component } = operation
+    const before = told.get(id) ?? { operations: status.operations ?? [], images: status.images, health: status.health }
+    const image = {
+      component,
+      image: operation.image ?? originalImage,
+      origin: operation.image === undefined ? ('payload' as const) : ('annotation' as const),
+      ...(operation.image === undefined || operation.fix === undefined ? {} : { fix: operation.fix }),
+    }
+    const next: Told = {
+      operations: [operation, ...before.operations.filter((each) => each.component !== component)],
+      images: [image, ...before.images.filter((each) => each.component !== component)],
+      health: health ?? before.health,
+    }
+    told.set(id, next)
     await client.patch(
       controlPlanes,
       { name: metadata.name, namespace: metadata.namespace },
-      { status: { operations: [operation], images } },
+      { status: next },
       { type: 'merge', subresource: 'status' },
     )
   }
@@ -67,21 +97,21 @@ export function runFakeAgents({ client, clock, random, fails, signal }: FakeAgen
 
 export const originalImage = `registry.example/operator@sha256:${'0'.repeat(64)}`
 
-function nextOperation({ spec, status }: ControlPlane, startTime: string): ControlPlaneOperation | undefined {
-  const wanted = spec.overrides?.[0]
-  const last = status?.operations?.[0]
-  if (wanted !== undefined) {
-    if (last?.image === wanted.image && last.rollout === wanted.rollout) return undefined
-    const { wave: _, ...change } = wanted
-    return { ...change, phase: 'Applying', startTime }
-  }
-  if (last === undefined || last.phase === 'Reverting' || last.phase === 'Reverted') return undefined
-  const { component, fix, rollout } = last
-  return {
-    component,
-    ...(fix === undefined ? {} : { fix }),
-    ...(rollout === undefined ? {} : { rollout }),
-    phase: 'Reverting',
-    startTime,
-  }
+/** What is to be done for a control plane: one operation for each component that is not as it should be. */
+function nextOperations({ spec, status }: ControlPlane, startTime: string): ControlPlaneOperation[] {
+  const { overrides = [] } = spec
+  const { operations = [] } = status ?? {}
+  const changes = overrides.flatMap((override): ControlPlaneOperation[] => {
+    const { wave: _, ...change } = override
+    const last = operations.find(({ component }) => component === change.component)
+    const isDone = last?.image === change.image && last.rollout === change.rollout
+    return isDone ? [] : [{ ...change, phase: 'Applying', startTime }]
+  })
+  const reverts = operations.flatMap(({ component, fix, rollout, phase }): ControlPlaneOperation[] => {
+    if (overrides.some((each) => each.component === component) || phase === 'Reverting' || phase === 'Reverted')
+      return []
+    const whose = { ...(fix === undefined ? {} : { fix }), ...(rollout === undefined ? {} : { rollout }) }
+    return [{ component, ...whose, phase: 'Reverting', startTime }]
+  })
+  return [...changes, ...reverts]
 }

@@ -37,6 +37,8 @@ export interface HubOptions {
   readonly size?: { readonly integration: number; readonly production: number }
   readonly strategy?: Partial<RolloutStrategySpec>
   readonly fails?: (name: string) => boolean
+  /** How many minutes after the change of a component a control plane falls ill. */
+  readonly sickens?: (name: string, component: string) => number | undefined
   /** Share of the manager's writes whose answer is lost after they were done. */
   readonly lostAnswers?: number
 }
@@ -75,6 +77,7 @@ export class Hub {
         clock,
         random: forkRandom(options.seed, 'agents'),
         ...(options.fails === undefined ? {} : { fails: options.fails }),
+        ...(options.sickens === undefined ? {} : { sickens: options.sickens }),
         signal: hub.#stop.signal,
       }),
     )

@@ -180,8 +180,9 @@ describe('of two rollouts that overlap', () => {
       const order = victims.indexOf(index)
       return order < 0 ? plane(name, changesOf(index)) : plane(name, changesOf(index), ill(now + order * minute))
     })
-    restarted.track(left, objects, now + hour)
-    restarted.track(right, objects, now + hour)
+    expect(restarted.track(left, objects, now + hour)).toEqual([])
+    const changed = restarted.track(right, objects, now + hour)
+    expect(changed.toSorted()).toEqual(victims.map((index) => `mc-1/cp-${index}`).toSorted())
     expect(restarted.suspects()).toMatchObject([{ signature: 'KASDown', onsets: 6, guilty: 'right' }])
     const later = now + 2 * hour
     expect(restarted.earned('left', later)).toEqual(exposure.earned('left', later))

@@ -69,14 +69,14 @@ export class FleetExposure {
 
   /**
    * Begins to account for a rollout. `controlPlanes` are all that any rollout under way concerns: when this one began
-   * before `now`, the account is made anew from them.
+   * before `now`, the account is made anew from them. Gives those whose illness is laid to another cause than before.
    */
-  track(rollout: Tracked, controlPlanes: Iterable<ControlPlane>, now: number): void {
-    if (this.#tracked.has(rollout.name)) return
+  track(rollout: Tracked, controlPlanes: Iterable<ControlPlane>, now: number): string[] {
+    if (this.#tracked.has(rollout.name)) return []
     if (this.#tracked.size === 0) this.#ledger = new ExposureLedger(rollout.startedAt)
     this.#tracked.set(rollout.name, rollout)
-    if (rollout.startedAt < now) this.#rebuild(controlPlanes, now)
-    else for (const controlPlane of controlPlanes) this.see(controlPlane, now)
+    if (rollout.startedAt < now) return this.#rebuild(controlPlanes, now)
+    return [...controlPlanes].flatMap((controlPlane) => this.see(controlPlane, now))
   }
 
   /** No longer accounts for a rollout, which is over. What it was found to have caused it still has caused. */
@@ -152,7 +152,7 @@ export class FleetExposure {
     return { ms, onsets }
   }
 
-  #rebuild(controlPlanes: Iterable<ControlPlane>, now: number): void {
+  #rebuild(controlPlanes: Iterable<ControlPlane>, now: number): string[] {
     const from = Math.min(...Array.from(this.#tracked.values(), ({ startedAt }) => startedAt))
     this.#forgetAll()
     this.#ledger = new ExposureLedger(from)
@@ -167,7 +167,7 @@ export class FleetExposure {
         onsets: Math.max(0, told.onsets - onsets),
       })
     }
-    for (const signature of this.#ill.keys()) this.#attribute(signature, now)
+    return [...this.#ill.keys()].flatMap((signature) => this.#attribute(signature, now))
   }
 
   /** What happened to a control plane since it was last seen; one that was not yet is known since `from`. */

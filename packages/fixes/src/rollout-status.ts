@@ -13,6 +13,7 @@ import type { Decision, PersistedRollout, RolloutSummary, Verdict } from '@lockt
 import type { CountedApprovals } from './approvals.ts'
 import type { Expected } from './prospects.ts'
 import { timestamp } from './timestamps.ts'
+import type { WaitsFor } from './waits-for.ts'
 
 const MAX_MESSAGE = 1024
 
@@ -31,6 +32,10 @@ export interface StatusInput {
   readonly counts: StateCounts
   readonly expected?: Expected
   readonly log?: LogState
+  /** What the fix has earned, and what is seen while it overlaps with others. */
+  readonly evidence?: Pick<RolloutStatus, 'exposure' | 'suspects'>
+  /** Keeps a rollout that is approved from its first wave. */
+  readonly waitsFor?: WaitsFor | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
 }
@@ -48,26 +53,27 @@ export function hasInFlight(counts: StateCounts): boolean {
 /** The status of a rollout that waits for approvals, or that was aborted before it had them all. */
 export function waitingStatus(input: StatusInput, aborted?: { reason: string; message: string }): RolloutStatus {
   const { rollout, previous, approvals, counts, now } = input
-  const needed = rollout.spec.strategy.approvals
-  const condition =
-    aborted === undefined
-      ? {
-          status: 'False' as const,
-          reason: 'AwaitingApproval',
-          message: `${approvals.length} of ${needed} approvals of plan ${rollout.spec.plan.hash}.`,
-        }
-      : { status: 'False' as const, ...aborted }
+  const waitsFor = aborted === undefined ? input.waitsFor : undefined
+  const condition = { status: 'False' as const, ...(aborted ?? waitingReason(input)) }
   return {
     phase: aborted === undefined ? 'AwaitingApproval' : 'Aborted',
     ...(aborted === undefined ? {} : { completionTime: previous?.completionTime ?? timestamp(now) }),
     approvals,
     ...input.expected,
+    ...(waitsFor === undefined ? {} : { waitsFor }),
     stages: previous?.stages ?? rollout.spec.plan.stages.map(({ name }) => ({ name, phase: 'Waiting', waves: [] })),
     counts,
     problems: previous?.problems ?? [],
     decisions: previous?.decisions ?? 0,
     conditions: [conditionOf('Progressing', condition, previous, now)],
   }
+}
+
+function waitingReason({ rollout, approvals, waitsFor }: StatusInput): { reason: string; message: string } {
+  if (waitsFor !== undefined) return { reason: 'WaitsForRollout', message: waitsFor.message }
+  const { plan, strategy } = rollout.spec
+  const message = `${approvals.length} of ${strategy.approvals} approvals of plan ${plan.hash}.`
+  return { reason: 'AwaitingApproval', message }
 }
 
 /**
@@ -109,6 +115,7 @@ export function runningStatus(
     ...(verdict === undefined ? {} : { verdict }),
     ...(summary.eta.eta === undefined ? {} : { eta: timestamp(summary.eta.eta) }),
     ...input.expected,
+    ...input.evidence,
     ...(summary.phase === 'Progressing' ? { deadlineAtRisk: summary.eta.deadlineAtRisk } : {}),
     problems: summary.problems.map((problem) => problemOf(problem, stateOf(problem.id))),
     decisions: summary.decisions,

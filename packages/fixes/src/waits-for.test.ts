@@ -86,6 +86,18 @@ describe('a rollout waits for', () => {
     })
   })
 
+  test('one whose change is in progress on those that come next', () => {
+    const busy = fleet.map((target, index): TargetInput =>
+      index < 20 ? { ...target, phase: 'Held', reason: 'OtherOperation' } : target,
+    )
+    const options = { strategy: atOnce, targets: busy }
+    expect(waitsFor(course('later', options), [course('earlier', { strategy: atOnce })])?.rollout).toBe('earlier')
+    const held = busy.map((target) => (target.phase === 'Held' ? { ...target, reason: 'Hold' } : target))
+    expect(
+      waitsFor(course('later', { ...options, targets: held }), [course('earlier', { strategy: atOnce })]),
+    ).toBeUndefined()
+  })
+
   test('one that keeps step in its waves', () => {
     // The same seed and targets: each control plane gets both within the same hour.
     expect(waitsFor(course('later'), [course('earlier')])?.rollout).toBe('earlier')

@@ -66,9 +66,11 @@ function expectedStarts({ rollout, targets, outlook, behindMs }: Course): Map<st
     spec.seed,
   )
   const starts = new Map<string, number>()
-  for (const { id, phase, since, requested } of targets) {
+  for (const { id, phase, since, requested, reason } of targets) {
     if (requested && since !== undefined) starts.set(id, since)
-    if (phase !== 'Pending' || starts.has(id)) continue
+    // Another change in progress is soon over.
+    const isComing = phase === 'Pending' || reason === 'OtherOperation'
+    if (!isComing || starts.has(id)) continue
     const place = plan.waveOf(id)
     const end = place === undefined ? undefined : ends.get(`${place.stage} ${place.wave}`)
     if (end !== undefined) starts.set(id, end + behindMs)

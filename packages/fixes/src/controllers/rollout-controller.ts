@@ -20,6 +20,7 @@ import { hasInFlight, isOver } from '../rollout-status.ts'
 import { AgentLiveness } from './agent-liveness.ts'
 import { HUB } from './fixes-controller.ts'
 import { Freezes } from './freezes.ts'
+import { Overlaps } from './overlaps.ts'
 import { RolloutRun } from './rollout-run.ts'
 import { RolloutWorker } from './rollout-worker.ts'
 import type { Ending } from './rollout-worker.ts'
@@ -64,6 +65,8 @@ class RolloutController implements Controller {
   readonly #ended = new Set<string>()
   readonly #liveness = new AgentLiveness()
   readonly #freezes = new Freezes()
+  readonly #overlaps = new Overlaps(() => this.#workers.values())
+  #isAssembled = false
   /** Limits by management cluster. */
   readonly #caps = new Map<string, number>()
 
@@ -72,13 +75,14 @@ class RolloutController implements Controller {
     const rollout = hub.cache<Rollout>(rollouts).get(key)
     if (rollout === undefined) {
       this.#workers.delete(key)
+      this.#overlaps.end(key)
       return
     }
+    this.#assemble(world)
     this.#catchUp(hub, world.clock.now())
-    const fix = hub.cache<ComponentFix>(componentFixes).get(rollout.spec.fix)
-    const isThere = fix?.metadata.uid === rollout.spec.fixUid
-    const worker = this.#worker(rollout, isThere ? fix : undefined, world)
+    const worker = this.#worker(rollout, world)
     if (worker === undefined) return
+    const isThere = fixOf(rollout, hub) !== undefined
     worker.run.rollout = rollout
     const { followUpOf } = rollout.spec
     const followed = followUpOf === undefined ? undefined : hub.cache<Rollout>(rollouts).get(followUpOf)
@@ -86,8 +90,10 @@ class RolloutController implements Controller {
     const counted = approvalsFor(rollout, followed, given, worker.run.fix.spec.requestedBy)
     try {
       const due = await worker.work(counted, hub, signal, isThere ? undefined : fixGone(rollout.spec.fix))
+      this.#overlap(worker, world)
       if (worker.isDone) {
         this.#workers.delete(key)
+        this.#overlaps.end(key)
         this.#ended.add(rollout.metadata.uid ?? '')
         return
       }
@@ -100,11 +106,27 @@ class RolloutController implements Controller {
     }
   }
 
+  /** Every rollout knows of the others before the first of them decides. */
+  #assemble(world: World): void {
+    if (this.#isAssembled) return
+    this.#isAssembled = true
+    for (const rollout of world.cluster(HUB).cache<Rollout>(rollouts).values()) this.#worker(rollout, world)
+  }
+
+  #overlap(worker: RolloutWorker, world: World): void {
+    const fleet = world.cluster(HUB).cache<ControlPlane>(controlPlanes)
+    this.#overlaps.begin(worker, fleet.values(), () => world.clock.now())
+  }
+
   /** Takes in what changes by time alone: holds that end, agents that fall silent, freezes that begin or end. */
   #catchUp(hub: ClusterView, now: number): void {
     const fleet = hub.cache<ControlPlane>(controlPlanes)
     const changed = this.#liveness.advance(now)
     const refrozen = this.#freezes.advance(now)
+    for (const { run } of this.#workers.values()) {
+      for (const id of changed.flatMap((name) => run.onManagementCluster(name))) this.#account(id, fleet.get(id))
+    }
+    const again = this.#overlaps.again()
     let freed = false
     for (const worker of this.#workers.values()) {
       const { run } = worker
@@ -112,6 +134,7 @@ class RolloutController implements Controller {
         ...changed.flatMap((name) => run.onManagementCluster(name)),
         ...run.endedHolds(now),
         ...(refrozen ? run.pending() : []),
+        ...again,
       ]
       for (const id of ids) {
         const controlPlane = fleet.get(id)
@@ -125,7 +148,7 @@ class RolloutController implements Controller {
   }
 
   /** The worker of a rollout, made from the caches when there is none; undefined when there is nothing to do for it. */
-  #worker(rollout: Rollout, fix: ComponentFix | undefined, world: World): RolloutWorker | undefined {
+  #worker(rollout: Rollout, world: World): RolloutWorker | undefined {
     const { name, uid } = rollout.metadata
     const existing = this.#workers.get(name)
     if (existing?.run.rollout.metadata.uid === uid) return existing
@@ -136,15 +159,20 @@ class RolloutController implements Controller {
     const hub = world.cluster(HUB)
     const run = new RolloutRun({
       rollout,
-      fix: fix ?? goneFix(rollout),
+      fix: fixOf(rollout, hub) ?? goneFix(rollout),
       controlPlanes: hub.cache<ControlPlane>(controlPlanes).values(),
       now: () => world.clock.now(),
       reachable: (managementCluster) => this.#liveness.reachable(managementCluster),
       maxPerShard: (managementCluster) => this.#room(name, managementCluster),
       frozen: (controlPlane) => this.#freezes.on(controlPlane, world.clock.now()),
+      isExcused: (id) => this.#overlaps.isExcused(name, id),
     })
-    const worker = new RolloutWorker(run, world)
+    const worker = new RolloutWorker(run, world, {
+      evidence: () => this.#overlaps.evidence(name),
+      waitsFor: (outlook) => this.#overlaps.waitsFor(run, outlook, world.clock.now()),
+    })
     this.#workers.set(name, worker)
+    this.#overlap(worker, world)
     return worker
   }
 
@@ -163,12 +191,18 @@ class RolloutController implements Controller {
     const { uid, generation } = (event.object() as Rollout).metadata
     const known = worker?.run.rollout.metadata
     const onlyStatus = event.type === 'MODIFIED' && known?.uid === uid && known?.generation === generation
-    return onlyStatus ? [] : [event.key]
+    const waiting = [...this.#workers].filter(([, other]) => other.isWaiting).map(([name]) => name)
+    return onlyStatus ? waiting : [event.key, ...waiting]
   }
 
   #onControlPlane(event: ObjectEvent): readonly string[] {
     const keys = new Set<string>()
     let freed = false
+    const disturbed = this.#account(event.key, event.type === 'DELETED' ? undefined : (event.object() as ControlPlane))
+    for (const [name, worker] of disturbed ? this.#workers : []) {
+      worker.touch()
+      keys.add(name)
+    }
     for (const [name, worker] of this.#workers) {
       const effect =
         event.type === 'DELETED' ? worker.run.remove(event.key) : worker.run.observe(event.object() as ControlPlane)
@@ -180,6 +214,14 @@ class RolloutController implements Controller {
     }
     if (freed && this.#workers.size > 1) for (const name of this.#roomChanged()) keys.add(name)
     return [...keys]
+  }
+
+  /** Accounts for a control plane, before its rollouts look at it; says whether they have to look at others, too. */
+  #account(id: string, controlPlane: ControlPlane | undefined): boolean {
+    const isIn = controlPlane !== undefined && this.#liveness.reachable(controlPlane.metadata.namespace ?? '')
+    if (isIn) return this.#overlaps.observe(controlPlane)
+    this.#overlaps.drop(id)
+    return false
   }
 
   #onManagementCluster(event: ObjectEvent): readonly string[] {
@@ -209,6 +251,12 @@ class RolloutController implements Controller {
     if (event.type !== 'DELETED') return []
     return [...this.#workers].filter(([, { run }]) => run.rollout.spec.fix === event.key).map(([name]) => name)
   }
+}
+
+/** The fix of a rollout; undefined when it was deleted, even if there is another one of that name. */
+function fixOf({ spec }: Rollout, hub: ClusterView): ComponentFix | undefined {
+  const fix = hub.cache<ComponentFix>(componentFixes).get(spec.fix)
+  return fix?.metadata.uid === spec.fixUid ? fix : undefined
 }
 
 function fixGone(name: string): Ending {

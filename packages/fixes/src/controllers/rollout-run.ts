@@ -10,7 +10,7 @@ import type {
 } from '@locktender/fleet'
 import { deepEqual, objectKey } from '@locktender/kube'
 import { RolloutEngine } from '@locktender/rollout'
-import type { Decision, LogEntry } from '@locktender/rollout'
+import type { Decision, LogEntry, TargetInput } from '@locktender/rollout'
 import { withFreeze } from '../frozen-until.ts'
 import type { Frozen } from '../frozen-until.ts'
 import { historyOf } from '../operation-history.ts'
@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly maxPerShard: (managementCluster: string) => number
   /** What keeps a control plane from being treated now. */
   readonly frozen: (controlPlane: ControlPlane) => Frozen | undefined
+  /** Whether what a control plane suffers from is the fault of another rollout. */
+  readonly isExcused: (id: string) => boolean
 }
 
 /** What came of an event. */
@@ -89,7 +91,7 @@ export class RolloutRun {
     this.engine = RolloutEngine.create({
       strategy: { ...strategyInput(spec.strategy, this.#options.maxPerShard), ...(history && { history }) },
       seed: spec.seed,
-      targets: [...this.#observations.values()].map(({ input }) => input),
+      targets: this.inputs(),
       startedAt: status?.startTime === undefined ? now : Date.parse(status.startTime),
       deadline: Date.parse(spec.deadline),
       ...(status === undefined ? {} : { persisted: persistedOf(status) }),
@@ -172,6 +174,11 @@ export class RolloutRun {
     return [...this.#observations].filter(([, { status }]) => status.state === 'Pending').map(([id]) => id)
   }
 
+  /** What the engine knows of all control planes that the fix concerns. */
+  inputs(): TargetInput[] {
+    return Array.from(this.#observations.values(), ({ input }) => input)
+  }
+
   onManagementCluster(name: string): string[] {
     return [...(this.#shards.get(name) ?? [])]
   }
@@ -210,7 +217,7 @@ export class RolloutRun {
       compareUntreated: this.rollout.spec.strategy.compareUntreated === true,
     })
     const refusal = this.#refusals.get(id)
-    if (refusal === undefined) return this.#underFreeze(observation, controlPlane)
+    if (refusal === undefined) return this.#excused(this.#underFreeze(observation, controlPlane))
     const { reason, message } = refusal
     return {
       status: { ...observation.status, state: 'Blocked', reason, message },
@@ -223,6 +230,13 @@ export class RolloutRun {
     if (frozen === undefined) return { status, input }
     const { until, reason, message } = frozen
     return { status: withFreeze(status, frozen), input: { ...input, notBefore: until, reason, message } }
+  }
+
+  /** What is another's fault is not held against this one. */
+  #excused({ status, input }: Observation): Observation {
+    if (input.onsetAt === undefined || !input.requested || !this.#options.isExcused(input.id)) return { status, input }
+    const { onsetAt: _, reason: __, message: ___, ...rest } = input
+    return { status, input: rest }
   }
 
   #enter(id: string, observation: Observation, controlPlane: ControlPlane): void {

@@ -4,6 +4,7 @@ import type {
   FreezeWindow,
   ManagementCluster,
   Rollout,
+  RolloutOutlook,
   RolloutPhase,
   RolloutStatus,
 } from '@locktender/fleet'
@@ -18,6 +19,7 @@ import { rolloutScenario } from '../rollout-scenario.ts'
 import { hasInFlight, isOver, runningStatus, waitingStatus } from '../rollout-status.ts'
 import type { StatusInput } from '../rollout-status.ts'
 import { LogWriter } from './log-writer.ts'
+import type { WaitsFor } from '../waits-for.ts'
 import { writeOverride } from './override-writer.ts'
 import type { RolloutRun } from './rollout-run.ts'
 
@@ -26,6 +28,13 @@ const STATUS_INTERVAL_MS = 10_000
 
 /** Specs written side by side. */
 const WRITES_AT_ONCE = 16
+
+/** The other rollouts, as one of them sees them. */
+export interface Neighbours {
+  evidence(): Pick<RolloutStatus, 'exposure' | 'suspects'>
+  /** The one that has to go on or end before this one may begin, of which `outlook` is expected. */
+  waitsFor(outlook: RolloutOutlook | undefined): WaitsFor | undefined
+}
 
 /** Ends a rollout from outside its spec. */
 export interface Ending {
@@ -40,6 +49,7 @@ type OpenWave = Extract<Decision, { type: 'open-wave' }>
 export class RolloutWorker {
   readonly run: RolloutRun
   readonly #world: World
+  readonly #neighbours: Neighbours
   /** The status as last read or written, and the version of the object that has it. */
   #stored: RolloutStatus | undefined
   #resourceVersion: string | undefined
@@ -48,18 +58,30 @@ export class RolloutWorker {
   #dirty = true
   #writtenAt = -Infinity
   #approvals: CountedApprovals = []
+  #waitsFor: WaitsFor | undefined
   /** Answers to our writes that the watch has not caught up with. */
   readonly #answers = new Map<string, ControlPlane>()
   readonly #prospects: Prospects
   readonly #log: LogWriter
 
-  constructor(run: RolloutRun, world: World) {
+  constructor(run: RolloutRun, world: World, neighbours: Neighbours) {
     this.run = run
+    this.#neighbours = neighbours
     this.#world = world
     this.#stored = run.rollout.status
     this.#resourceVersion = run.rollout.metadata.resourceVersion
     this.#prospects = new Prospects(this.#stored)
     this.#log = new LogWriter(run.rollout, world)
+  }
+
+  /** As last read or written. */
+  get status(): RolloutStatus | undefined {
+    return this.#stored
+  }
+
+  /** It could begin but for another one. */
+  get isWaiting(): boolean {
+    return this.#waitsFor !== undefined
   }
 
   /** What is in memory may not be what is stored; to be made again from the objects. */
@@ -118,9 +140,13 @@ export class RolloutWorker {
   #begin(approvals: CountedApprovals, hub: ClusterView, ending: Ending | undefined): RolloutEngine | undefined {
     const { spec } = this.run.rollout
     const started = this.#stored !== undefined && this.#stored.phase !== 'AwaitingApproval'
+    this.#waitsFor = undefined
     if (!started) {
       if (spec.abort !== undefined || spec.revert !== undefined || ending !== undefined) return undefined
       if (approvals.length < spec.strategy.approvals) return undefined
+      if (this.#prospects.ahead().outlook === undefined) this.#prospects.begin(this.#scenario(hub))
+      this.#waitsFor = this.#neighbours.waitsFor(this.#prospects.ahead().outlook)
+      if (this.#waitsFor !== undefined) return undefined
       this.#prospects.begin(this.#scenario(hub))
     }
     this.#approvals = started ? this.#stored!.approvals : approvals
@@ -135,10 +161,13 @@ export class RolloutWorker {
     const given = abort ?? revert
     const aborted = ending ?? (given === undefined ? undefined : { reason: 'Aborted', message: given.reason })
     const looked = aborted === undefined && this.#prospects.wait(() => this.#scenario(hub), now)
-    const turned = looked || aborted !== undefined || !deepEqual(this.#stored?.approvals, approvals)
-    if (turned || this.#isStatusDue(now)) {
+    const waitsFor = this.#waitsFor
+    const isOther =
+      !deepEqual(this.#stored?.approvals, approvals) || !deepEqual(this.#stored?.waitsFor ?? null, waitsFor ?? null)
+    if (looked || aborted !== undefined || isOther || this.#isStatusDue(now)) {
       this.#approvals = approvals
-      await this.#store(waitingStatus({ ...this.#input(now), expected: this.#prospects.ahead() }, aborted), hub)
+      const input = { ...this.#input(now), expected: this.#prospects.ahead(), waitsFor }
+      await this.#store(waitingStatus(input, aborted), hub)
     }
     return Math.min(this.#nextStatus(), aborted === undefined ? this.#prospects.dueAt : Infinity)
   }
@@ -279,7 +308,8 @@ export class RolloutWorker {
     const past = () =>
       pastDurations(hub.cache<ControlPlane>(controlPlanes).values(), fix.spec.component, rollout.metadata.name)
     const expected = this.#prospects.underWay(engine, summary, past, { now, milestone })
-    const input = { ...this.#input(now), expected, log: this.#log.state }
+    const evidence = this.#neighbours.evidence()
+    const input = { ...this.#input(now), expected, evidence, log: this.#log.state }
     await this.#store(
       runningStatus(input, summary, (id) => this.run.stateOf(id), opening),
       hub,
