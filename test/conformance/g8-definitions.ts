@@ -114,7 +114,30 @@ export const definitions = group('G8', (add) => {
       ],
       'owners',
     )
-    await conditioned(t, wanted.metadata.name, 'Established', 'True')
+    const established = await conditioned(t, wanted.metadata.name, 'Established', 'True')
+    const condition = {
+      '.': {},
+      'f:lastTransitionTime': {},
+      'f:message': {},
+      'f:reason': {},
+      'f:status': {},
+      'f:type': {},
+    }
+    t.match(
+      established.metadata.managedFields,
+      including({
+        manager: 'kube-apiserver',
+        operation: 'Update',
+        subresource: 'status',
+        fieldsV1: exactly({
+          'f:status': {
+            'f:acceptedNames': { 'f:kind': {}, 'f:listKind': {}, 'f:plural': {}, 'f:singular': {} },
+            'f:conditions': { 'k:{"type":"Established"}': condition, 'k:{"type":"NamesAccepted"}': condition },
+          },
+        }),
+      }),
+      'owners of the status',
+    )
     ;(await t.patch(`${CRD}/${wanted.metadata.name}`, 'merge', { spec: { group: 'other.example.com' } })).refuses(
       422,
       'Invalid',

@@ -33,6 +33,8 @@ export interface StrategyContext {
 
 /** What is particular to one kind. Every function returns a new object instead of changing its argument. */
 export interface Strategy {
+  /** Parts of the status that the functions here write in the name of the server, which is their manager then. */
+  readonly serverStatus?: readonly string[]
   prepareCreate?(object: AnyObject, context: StrategyContext): AnyObject
   prepareUpdate?(object: AnyObject, live: AnyObject, context: StrategyContext): AnyObject
   /**

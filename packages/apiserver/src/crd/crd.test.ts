@@ -141,6 +141,21 @@ test('defaults of a newer schema show in older objects, at their old version', a
   expect(list.items).toEqual([seen])
 })
 
+test('the status of a definition belongs to the server', async () => {
+  const owned = ({ metadata }: TestObject) =>
+    metadata.managedFields?.find(({ subresource }) => subresource === 'status') as
+      | { manager: string; fieldsV1: { 'f:status': Record<string, object> } }
+      | undefined
+  const made = owned((await create(thingDefinition())).json())
+  expect(made).toMatchObject({ manager: 'kube-apiserver', operation: 'Update' })
+  expect(Object.keys(made!.fieldsV1['f:status']).toSorted()).toEqual(['f:acceptedNames', 'f:conditions'])
+  expect(made!.fieldsV1['f:status']['f:acceptedNames']).not.toHaveProperty('f:shortNames')
+  const patch = { spec: { names: { shortNames: ['tg'] } } }
+  const type = 'application/merge-patch+json'
+  const next = await cluster.send('PATCH', `${CRD}/things.example.com`, { body: patch, type })
+  expect(owned(next.json())!.fieldsV1['f:status']['f:acceptedNames']).toHaveProperty('f:shortNames')
+})
+
 test('a deleted definition takes its objects with it', async () => {
   await cluster.send('POST', W, { body: widget('a', {}, { finalizers: ['example.com/f'] }) })
   await cluster.send('POST', W, { body: widget('b') })
@@ -150,6 +165,8 @@ test('a deleted definition takes its objects with it', async () => {
     status: 'True',
     reason: 'InstanceDeletionInProgress',
   })
+  expect(answer.json().metadata).toMatchObject({ generation: 1, deletionTimestamp: expect.any(String) })
+  expect(answer.json().metadata).not.toHaveProperty('deletionGracePeriodSeconds')
   await cluster.clock.advance(0)
   expect((await cluster.send('GET', `${W}/b`)).code).toBe(404)
   const refused = await cluster.send('POST', W, { body: widget('c') })

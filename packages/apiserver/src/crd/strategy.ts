@@ -14,6 +14,7 @@ type Definition = AnyObject & CustomResourceDefinition
 
 /** Definitions are accepted or refused at the write itself, so what is stored is served as soon as it is answered. */
 export const definitionStrategy: Strategy = {
+  serverStatus: ['acceptedNames', 'conditions'],
   prepareCreate(object, context) {
     const { status: _ignored, ...created } = object as Definition
     return withStatus(created as Definition, undefined, context)

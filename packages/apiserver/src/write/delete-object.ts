@@ -1,4 +1,4 @@
-import { conflict, forbidden } from '@locktender/kube'
+import { conflict, customResourceDefinitions, forbidden } from '@locktender/kube'
 import type { ObjectMeta, Status } from '@locktender/kube'
 import { isNamespace } from '../admission/attributes.ts'
 import type { AdmissionAttributes } from '../admission/attributes.ts'
@@ -129,22 +129,27 @@ function mark(context: WriteContext, object: AnyObject): AnyObject {
   const { served, cluster } = context
   const { name, generateName, namespace, uid, resourceVersion, generation, creationTimestamp, ...rest } =
     object.metadata
+  const isContainer = isNamespace(context) || isDefinition(context)
   const metadata = {
     name,
     generateName,
     namespace,
     uid,
     resourceVersion,
-    generation: generation === undefined ? undefined : generation + 1,
+    generation: generation === undefined || isContainer ? generation : generation + 1,
     creationTimestamp,
     deletionTimestamp: cluster.database.now(),
-    // Namespaces have finalizers of another kind, and are given no time.
-    deletionGracePeriodSeconds: isNamespace(context) ? undefined : 0,
+    // What holds other objects is marked in ways of its own, and given no time.
+    deletionGracePeriodSeconds: isContainer ? undefined : 0,
     ...rest,
   }
   // Members that are undefined do not reach the encoded object.
   const marked: AnyObject = { ...object, metadata: metadata as ObjectMeta }
   return served.strategy.beginDeletion?.(marked) ?? marked
+}
+
+function isDefinition({ served: { resource } }: WriteContext): boolean {
+  return resource.plural === customResourceDefinitions.plural && resource.group === customResourceDefinitions.group
 }
 
 /** What a client hears when the object is gone. */

@@ -33,6 +33,9 @@ import type { WriteContext } from './write-context.ts'
 /** Tries of a name from generateName, as in apiserver's registry. */
 const GENERATE_ATTEMPTS = 8
 
+/** Who writes what a kube-apiserver itself writes. */
+const SERVER = 'kube-apiserver'
+
 /**
  * Stores a new object. `object` is in the served version, pruned and defaulted; the call takes it over. Unless an
  * admission webhook has to be asked, everything up to the write happens synchronously, so no other writer can come in
@@ -115,8 +118,22 @@ async function createNamed(
 }
 
 /** The object with what its kind adds. */
-function prepareNew({ cluster, served, user }: WriteContext, object: AnyObject, now: string): AnyObject {
-  return served.strategy.prepareCreate?.(object, cluster.strategyContext(now, user)) ?? object
+function prepareNew(context: WriteContext, object: AnyObject, now: string): AnyObject {
+  const { cluster, served, user } = context
+  const prepared = served.strategy.prepareCreate?.(object, cluster.strategyContext(now, user)) ?? object
+  return withServerStatus(context, object['status'] ?? served.blank?.['status'], prepared, now)
+}
+
+/** The object with the server among its managers, where it has just written parts of the status that was `before`. */
+function withServerStatus(context: WriteContext, before: unknown, object: AnyObject, now: string): AnyObject {
+  const { serverStatus } = context.served.strategy
+  const { status } = object
+  if (serverStatus === undefined || !isRecord(status) || status === before) return object
+  const was = { ...status }
+  for (const field of serverStatus) was[field] = isRecord(before) ? before[field] : undefined
+  const tracking = trackingOf({ ...context, subresource: 'status' }, now)
+  const live = { ...object, status: was }
+  return trackUpdate({ ...tracking, manager: SERVER, live, updated: object, operation: 'Update' })
 }
 
 /** What was sent, with the server's metadata and without what its endpoint does not write. */
@@ -277,7 +294,8 @@ function prepareNext(context: WriteContext, live: AnyObject, object: AnyObject, 
   if (subresource !== undefined && holdsStatus(subresource)) {
     return strategy.prepareStatus?.(object, live, subresource, cluster.strategyContext(now, user)) ?? object
   }
-  return strategy.prepareUpdate?.(object, live, cluster.strategyContext(now, user)) ?? object
+  const next = strategy.prepareUpdate?.(object, live, cluster.strategyContext(now, user)) ?? object
+  return withServerStatus(context, live['status'], next, now)
 }
 
 /** Built-in kinds take most metadata along with the status, defined ones nothing but who owns what. */
