@@ -58,8 +58,8 @@ function clock(fix: ComponentFix, rollout: Rollout, now: number): string {
   if (status?.completionTime !== undefined) {
     return `took ${duration(Date.parse(status.completionTime) - begun)} of ${allowed}`
   }
-  const eta =
-    status?.eta === undefined ? '' : `   ETA in ${duration(Date.parse(status.eta) - now)}${forecast(rollout, now)}`
+  const end = status?.forecast?.p50 ?? status?.eta
+  const eta = end === undefined ? '' : `   ETA in ${duration(Date.parse(end) - now)}${forecast(rollout, now)}`
   const risk = status?.deadlineAtRisk === true || now > Date.parse(spec.deadline) ? '   DEADLINE AT RISK' : ''
   return `T+${duration(now - begun)} of ${allowed}${eta}${risk}`
 }

@@ -49,9 +49,10 @@ async function change(session: Session, name: string, spec: object, done: string
   const rollout = await client.get<Rollout>(rollouts, name)
   const phase = rollout.status?.phase
   if (phase !== undefined && ended.has(phase)) {
+    const stays = phase === 'Completed' ? '. The fix stays until another that supersedes it is delivered' : ''
     throw new CommandError(
       exitCodes.conflict,
-      `${name} has ended (${phase}) and cannot be ${done}; nothing was written`,
+      `${name} has ended (${phase}) and cannot be ${done}; nothing was written${stays}`,
     )
   }
   await client.patch(rollouts, { name }, { spec }, { type: 'merge' })

@@ -45,7 +45,7 @@ test('an explanation with everything there is', () => {
     "rollout run-1  Progressing  stage production, wave 1 of 2  14 control planes: 6 Applied, 1 Failed, 7 Pending
     WAITS     Soak: Wave 1 of stage production soaks.
     OWNER     nobody: it goes on by itself
-    VERDICT   go on, as of 07:52 UTC (8m ago): 1 of 7 treated targets failed: not enough against the change to halt.
+    VERDICT   go on, unchanged since 07:52 UTC (8m ago): 1 of 7 treated targets failed: not enough against the change to halt.
     BOUNDS    at most 52 % of the control planes fail with it, and at least 0.73 %, each with 95 % confidence
     OUTLOOK   1 more failure would halt.
     SUSPECT   EtcdSlow on 4 control planes: rollout run-2. It has 4 of 4.
@@ -58,7 +58,7 @@ test('an explanation with everything there is', () => {
 test('evidence with everything there is', () => {
   expect(renderEvidence(evidenceOf(rolloutOf(full)), now, true)).toMatchInlineSnapshot(`
     "rollout run-1  Progressing  1 of 7 control planes that are through failed or became unhealthy
-    VERDICT   go on, as of 07:52 UTC (8m ago): 1 of 7 treated targets failed: not enough against the change to halt.
+    VERDICT   go on, unchanged since 07:52 UTC (8m ago): 1 of 7 treated targets failed: not enough against the change to halt.
     BOUNDS    at most 52 % of the control planes fail with it, and at least 0.73 %, each with 95 % confidence
     OUTLOOK   1 more failure would halt.
     WEIGHT    1.98 for a bad fix against a good one, held against 4.60 (log likelihood ratio)
@@ -213,6 +213,22 @@ describe('what it waits for', () => {
   })
 })
 
+test('what people asked of it is told with who and why', () => {
+  const expedite = { stage: 'production', wave: 1, reason: 'INC-1', by: 'bob' }
+  const lines = renderExplanation(explained(full, { expedite, pause: { reason: 'lunch' } }), now)
+  expect(lines).toContain('ASKED     pause by somebody: lunch')
+  expect(lines).toContain('ASKED     expedite of the soak after wave 1 of production by bob: INC-1')
+})
+
+test('after a revert: whom it harmed, and nothing of a deadline', () => {
+  const problems = [
+    { controlPlane: 'mc-1/cp-9', state: 'Reverted' as const, reason: 'RolledBack', message: 'well again' },
+  ]
+  const lines = renderExplanation(explained({ ...full, phase: 'Reverted', problems }), now)
+  expect(lines).toContain('HARMED    mc-1/cp-9  Reverted  RolledBack: well again')
+  expect(lines.filter((line) => line.startsWith('DEADLINE'))).toEqual([])
+})
+
 describe('the deadline', () => {
   const line = (status?: RolloutStatus, at = now) =>
     renderExplanation(explainRollout(rolloutOf(status), at), at).find((text) => text.startsWith('DEADLINE'))
@@ -236,9 +252,14 @@ describe('the deadline', () => {
     [
       { ...full, phase: 'Completed' as const, completionTime: '2026-01-05T07:59:00Z' },
       now + 24 * 3_600_000,
-      'DEADLINE  07:00 UTC (1h ago)',
+      'DEADLINE  07:00 UTC (1h ago), kept with 23h1m to spare: it ended Mon 07:59 UTC (24h1m ago)',
     ],
-    [undefined, now + 24 * 3_600_000, 'DEADLINE  07:00 UTC (1h ago), MISSED, it passed 1h ago'],
+    [
+      { ...full, phase: 'Paused' as const },
+      now,
+      'DEADLINE  Tue 07:00 UTC (in 23h), before the pause it was to end about 11:20 UTC (in 3h20m), with a chance of 80 % by 11:50 UTC (in 3h50m), 12m behind its plan',
+    ],
+    [undefined, now + 24 * 3_600_000, 'DEADLINE  07:00 UTC (1h ago), MISSED'],
   ])('%#', (status, at, words) => {
     expect(line(status, at)).toBe(words)
   })

@@ -1,12 +1,12 @@
-import type { RolloutSuspect, RolloutVerdict } from '@locktender/fleet'
+import type { RolloutProblem, RolloutSuspect, RolloutVerdict } from '@locktender/fleet'
 import { duration } from '../output.ts'
-import { fromNow, moment } from '../times.ts'
+import { moment } from '../times.ts'
 import { planes } from '../words.ts'
-import type { RolloutExplanation } from './explanation.ts'
+import type { Request, RolloutExplanation } from './explanation.ts'
 
 /** The whole explanation, for people. */
 export function renderExplanation(explanation: RolloutExplanation, now: number): string[] {
-  const { rollout, phase, stage, wave, waves, controlPlanes, counts, verdict, suspects, problems } = explanation
+  const { rollout, phase, stage, wave, waves, controlPlanes, counts, verdict, suspects, problems, asked } = explanation
   const place = stage === undefined ? '' : `  stage ${stage}, wave ${wave} of ${waves}`
   const states = Object.entries(counts).flatMap(([state, count]) =>
     count === undefined || count === 0 ? [] : [`${count} ${state}`],
@@ -14,12 +14,11 @@ export function renderExplanation(explanation: RolloutExplanation, now: number):
   return [
     `rollout ${rollout}  ${phase}${place}  ${planes(controlPlanes)}: ${states.join(', ') || 'none looked at yet'}`,
     ...renderWaiting(explanation),
+    ...asked.map(renderRequest),
     ...(verdict === undefined ? [] : renderVerdict(verdict, now)),
     ...suspects.map(renderSuspect),
-    renderDeadline(explanation, now),
-    ...problems.map(
-      ({ controlPlane, state, reason, message }) => `ATTENTION ${controlPlane}  ${state}  ${reason}: ${message}`,
-    ),
+    ...renderDeadline(explanation, now),
+    ...problems.map(renderProblem),
     ...renderNext(explanation),
   ]
 }
@@ -39,8 +38,9 @@ export function renderNext({ waiting: { next } }: RolloutExplanation): string[] 
 /** The judgement, with its bounds and what would change it. */
 export function renderVerdict(verdict: RolloutVerdict, now: number): string[] {
   const { outcome, rule, message, bounds, outlook, time } = verdict
-  const judged = outcome === 'Halt' ? `HALT by ${rule}` : 'go on'
-  const lines = [`VERDICT   ${judged}, as of ${moment(Date.parse(time), now)}: ${message}`]
+  const at = moment(Date.parse(time), now)
+  const judged = outcome === 'Halt' ? `HALT by ${rule}, decided ${at}` : `go on, unchanged since ${at}`
+  const lines = [`VERDICT   ${judged}: ${message}`]
   if (bounds !== undefined) lines.push(`BOUNDS    ${renderBounds(bounds)}`)
   if (outlook !== undefined) lines.push(`OUTLOOK   ${outlook}`)
   return lines
@@ -59,15 +59,35 @@ export function renderSuspect({ signature, onsets, guilty, message }: RolloutSus
   return `SUSPECT   ${signature} on ${planes(onsets)}: ${who}. ${message}`
 }
 
-function renderDeadline({ deadline, phase }: RolloutExplanation, now: number): string {
-  const { time, atRisk, eta, p80, minutesBehind } = deadline
+/** Nothing for a rollout that will not deliver the fix any more. */
+function renderDeadline({ deadline, phase }: RolloutExplanation, now: number): string[] {
+  if (phase === 'Reverted' || phase === 'Aborted' || phase === 'Reverting' || phase === 'Halted') return []
+  const { time, atRisk, ended, eta, p80, minutesBehind } = deadline
   const at = Date.parse(time)
   const parts = [moment(at, now)]
-  if (atRisk) parts.push(now > at ? `MISSED, it passed ${fromNow(at, now)}` : 'AT RISK')
-  if (eta !== undefined) parts.push(`ends about ${moment(Date.parse(eta), now)}`)
+  if (ended !== undefined) {
+    const spare = duration(Math.abs(at - Date.parse(ended)))
+    parts.push(
+      `${atRisk ? `MISSED by ${spare}` : `kept with ${spare} to spare`}: it ended ${moment(Date.parse(ended), now)}`,
+    )
+    return [`DEADLINE  ${parts.join(', ')}`]
+  }
+  if (atRisk) parts.push(now > at ? 'MISSED' : 'AT RISK')
+  const before = phase === 'Paused' ? 'before the pause it was to end' : 'ends'
+  if (eta !== undefined) parts.push(`${before} about ${moment(Date.parse(eta), now)}`)
   if (p80 !== undefined) parts.push(`with a chance of 80 % by ${moment(Date.parse(p80), now)}`)
   if (minutesBehind !== undefined && phase !== 'AwaitingApproval') parts.push(behind(minutesBehind))
-  return `DEADLINE  ${parts.join(', ')}`
+  return [`DEADLINE  ${parts.join(', ')}`]
+}
+
+function renderRequest({ what, by, reason, stage, wave }: Request): string {
+  const where = stage === undefined ? '' : ` of the soak after wave ${wave} of ${stage}`
+  return `ASKED     ${what}${where} by ${by ?? 'somebody'}: ${reason}`
+}
+
+/** What went back is well again, but it is what the judgement rests on. */
+function renderProblem({ controlPlane, state, reason, message }: RolloutProblem): string {
+  return `${state === 'Reverted' ? 'HARMED   ' : 'ATTENTION'} ${controlPlane}  ${state}  ${reason}: ${message}`
 }
 
 function behind(minutes: number): string {

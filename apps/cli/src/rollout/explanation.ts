@@ -8,6 +8,16 @@ import type {
 } from '@locktender/fleet'
 import { waitingOf, type Waiting } from './waiting.ts'
 
+/** What somebody asked of a rollout. */
+export interface Request {
+  readonly what: 'pause' | 'abort' | 'revert' | 'expedite'
+  readonly by?: string
+  readonly reason: string
+  /** Of the end of a soak. */
+  readonly stage?: string
+  readonly wave?: number
+}
+
 /** What `lkt rollout explain -o json` prints. Fields may be added, never changed. */
 export interface RolloutExplanation {
   readonly apiVersion: 'cli.locktender.dev/v1'
@@ -22,11 +32,16 @@ export interface RolloutExplanation {
   readonly controlPlanes: number
   readonly counts: StateCounts
   readonly waiting: Waiting
+  /** What people asked of it: a pause, an abort, a revert, the end of a soak. */
+  readonly asked: readonly Request[]
   readonly verdict?: RolloutVerdict
   readonly suspects: readonly RolloutSuspect[]
   readonly deadline: {
     readonly time: string
+    /** It will not be kept, or was not. */
     readonly atRisk: boolean
+    /** When the rollout ended. */
+    readonly ended?: string
     readonly eta?: string
     /** End with a chance of 80 %. */
     readonly p80?: string
@@ -53,11 +68,16 @@ export function explainRollout(rollout: Rollout, now: number): RolloutExplanatio
     controlPlanes: spec.plan.targets,
     counts: status?.counts ?? {},
     waiting: waitingOf(rollout),
+    asked: (['pause', 'abort', 'revert', 'expedite'] as const).flatMap((what) => {
+      const request = spec[what]
+      return request === undefined ? [] : [{ what, ...request }]
+    }),
     ...(status?.verdict === undefined ? {} : { verdict: status.verdict }),
     suspects: status?.suspects ?? [],
     deadline: {
       time: spec.deadline,
       atRisk: late || (running && (status?.deadlineAtRisk === true || status?.outlook?.feasible === false)),
+      ...(status?.completionTime === undefined ? {} : { ended: status.completionTime }),
       ...(eta === undefined ? {} : { eta }),
       ...(p80 === undefined ? {} : { p80 }),
       ...(status?.minutesBehind === undefined || !running ? {} : { minutesBehind: status.minutesBehind }),
