@@ -30,7 +30,7 @@ async function follow(page: string): Promise<string[]> {
 
 describe('the commands of the how-to pages do what the pages say', { timeout: 120_000 }, () => {
   test('plan a rollout', async () => {
-    const [draft, proposed, requested, waiting] = await follow('how-to/plan-a-rollout.md')
+    const [draft, proposed, requested, waiting, frozen] = await follow('how-to/plan-a-rollout.md')
     for (const label of ['START', 'END', 'SCHEDULE', 'DEADLINE', 'HARM', 'IF BAD', 'ASSUMES']) {
       expect(draft).toMatch(new RegExp(`^${label} +\\S`, 'm'))
     }
@@ -40,6 +40,7 @@ describe('the commands of the how-to pages do what the pages say', { timeout: 12
     expect(waiting).toMatch(/^rollout my-fix .*AwaitingApproval$/m)
     expect(waiting).toMatch(/^PLAN +sha256:/m)
     expect(waiting).toContain('by strategy default instead of my-fix-proposed')
+    expect(frozen).toMatch(/^sale +InForce .*environments=production +shop-sre$/m)
   })
 
   test('read the evidence', async () => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { componentFixes } from '@locktender/fleet'
 import { describe, expect, test } from 'vitest'
 import { exitCodes } from './exit-codes.ts'
-import { fixOf, HALF_WAY, PLAN_HASH, rolloutOf } from './testing/objects.ts'
+import { controlPlaneOf, fixOf, HALF_WAY, PLAN_HASH, rolloutOf } from './testing/objects.ts'
 import { listOf, refusal, runLkt } from './testing/run-lkt.ts'
 
 const api = '/apis/locktender.dev/v1alpha1'
@@ -314,4 +314,23 @@ test('explain of a name that nothing has says where to look', async () => {
   })
   expect(result).toMatchObject({ code: exitCodes.notFound, out: '' })
   expect(result.notes).toContain('nothing is named "nobody"')
+})
+
+test('a freeze is why a control plane waits, in explain and in the clusters of a fix', async () => {
+  const spec = { from: '2026-01-05T06:00:00Z', to: '2026-01-05T18:00:00Z', reason: 'winter sale', owner: 'shop' }
+  const freeze = { apiVersion: 'locktender.dev/v1alpha1', kind: 'FreezeWindow', metadata: { name: 'sale' }, spec }
+  const plane = controlPlaneOf('one')
+  const { namespace, name } = plane.metadata
+  const answers = {
+    [`GET ${api}/componentfixes`]: listOf(fixOf()),
+    [`GET ${api}/componentfixes/fix-1`]: { body: fixOf() },
+    [`GET ${api}/controlplanes`]: listOf(plane),
+    [`GET ${api}/namespaces/${namespace}/controlplanes`]: listOf(plane),
+    [`GET ${api}/freezewindows`]: listOf(freeze),
+  }
+  const why = 'winter sale (freeze sale of shop, until 2026-01-05T18:00:00Z)'
+  const explained = await runLkt(['explain', `${namespace}/${name}`], { answers })
+  expect(explained.out).toContain(`FIX    fix-1  Pending: ${why}`)
+  const { out } = await runLkt(['fix', 'clusters', 'fix-1', '-o', 'json'], { answers })
+  expect(JSON.parse(out)).toMatchObject({ items: [{ state: 'Pending', reason: 'Freeze', message: why }] })
 })

@@ -56,6 +56,7 @@ export function buildProgram({ name, version, session, finish }: ProgramOptions)
 
   addFixCommands(program, run, output, dryRun)
   addRolloutCommands(program, run, output)
+  addFreezeCommands(program, run, output, dryRun)
 
   const approvals = program.command('approvals').alias('approval').description('plans that wait for consent')
   approvals
@@ -260,6 +261,39 @@ function addPlanCommands(rollout: Command, run: Run, output: () => Option): void
         (await import('./commands/rollout-what-if.ts')).rolloutWhatIf(at, name as string, options as never),
       ),
     )
+}
+
+function addFreezeCommands(program: Command, run: Run, output: () => Option, dryRun: () => Option): void {
+  const freeze = program.command('freeze').alias('freezes').description('times in which nothing may be started')
+  freeze
+    .command('add <name>')
+    .description('start nothing for a while, everywhere or on some of the fleet; what is under way, and reverts, go on')
+    .requiredOption('--to <when>', 'end: a time like 2026-01-05T08:00:00Z, or a duration from the beginning')
+    .option('--from <when>', 'beginning: a time, or a duration from now (default: now)')
+    .requiredOption('--reason <text>', 'why nothing may be started')
+    .requiredOption('--owner <name>', 'whom to ask')
+    .option('--environments <names>', 'only these, comma-separated; every kind of selection that is given must match')
+    .option('--sectors <names>', 'only these')
+    .option('--regions <names>', 'only these')
+    .option('--customers <names>', 'only these')
+    .option('--tiers <names>', 'only these')
+    .option('--management-clusters <names>', 'only these')
+    .addOption(dryRun())
+    .addOption(output())
+    .action(
+      run(async (at, name, options) =>
+        (await import('./commands/freeze.ts')).freezeAdd(at, name as string, options as never),
+      ),
+    )
+  freeze
+    .command('list')
+    .description('all freezes, in the order of time')
+    .addOption(output())
+    .action(run(async (at, options) => (await import('./commands/freeze.ts')).freezeList(at, options as never)))
+  freeze
+    .command('remove <name>')
+    .description('end a freeze early, or take it off the calendar')
+    .action(run(async (at, name) => (await import('./commands/freeze.ts')).freezeRemove(at, name as string)))
 }
 
 /** Commands that say how it goes and why. */

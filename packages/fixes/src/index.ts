@@ -12,6 +12,8 @@ export { managementClustersController } from './controllers/management-clusters-
 export { FIXES_MANAGER } from './controllers/override-writer.ts'
 export { rolloutController } from './controllers/rollout-controller.ts'
 export { defaultStrategy } from './default-strategy.ts'
+export { frozenUntil, withFreeze } from './frozen-until.ts'
+export { concerns as freezeConcerns } from './freeze-windows.ts'
 export { dataDigest, packLines, unpackedLines } from './log-pieces.ts'
 export { DEFAULT_STAKES, rolloutScenario } from './rollout-scenario.ts'
 export type { ScenarioInput } from './rollout-scenario.ts'

@@ -1,12 +1,15 @@
+import { frozenUntil, withFreeze } from '@locktender/fixes'
 import {
   activeHold,
   componentFixes,
   controlPlanes,
   fixMatcher,
+  freezeWindows,
   rollouts,
   targetState,
   type ComponentFix,
   type ControlPlane,
+  type FreezeWindow,
   type Rollout,
 } from '@locktender/fleet'
 import { isNotFound, objectKey, type Client, type KubeObject, type Resource } from '@locktender/kube'
@@ -114,9 +117,14 @@ async function explainControlPlane(client: Client, plane: ControlPlane, now: num
       `CHANGE ${operation.phase} ${operation.fix ?? operation.component} for ${age(operation.startTime, now)}  ${why}`.trimEnd(),
     )
   }
-  const { items } = await client.listAll<ComponentFix>(componentFixes)
+  const [{ items }, freezes] = await Promise.all([
+    client.listAll<ComponentFix>(componentFixes),
+    client.listAll<FreezeWindow>(freezeWindows),
+  ])
+  const frozen = frozenUntil(plane, freezes.items, now)
   for (const fix of items) {
-    const target = targetState(plane, fixMatcher(fix, items), { now, rollout: fix.status?.rollout })
+    const state = targetState(plane, fixMatcher(fix, items), { now, rollout: fix.status?.rollout })
+    const target = withFreeze(state, frozen)
     if (target.state === 'NotAffected') continue
     lines.push(
       `FIX    ${fix.metadata.name}  ${target.state}${target.message === undefined ? '' : `: ${target.message}`}`,

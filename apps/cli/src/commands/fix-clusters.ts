@@ -1,11 +1,14 @@
+import { frozenUntil, withFreeze } from '@locktender/fixes'
 import {
   componentFixes,
   controlPlanes,
   fixMatcher,
+  freezeWindows,
   TARGET_STATES,
   targetState,
   type ComponentFix,
   type ControlPlane,
+  type FreezeWindow,
   type TargetStatus,
 } from '@locktender/fleet'
 import { objectKey } from '@locktender/kube'
@@ -30,15 +33,19 @@ export async function fixClusters(session: Session, name: string, options: FixCl
   const states = options.state?.split(',').map(parseState)
   const client = await session.client()
   const fix = await client.get<ComponentFix>(componentFixes, name)
-  const [{ items }, fixes] = await Promise.all([
+  const [{ items }, fixes, freezes] = await Promise.all([
     client.listAll<ControlPlane>(controlPlanes),
     client.listAll<ComponentFix>(componentFixes),
+    client.listAll<FreezeWindow>(freezeWindows),
   ])
   const matcher = fixMatcher(fix, fixes.items)
   const now = session.now()
   const context = { now, rollout: fix.status?.rollout }
   const rows = items
-    .map((controlPlane): Row => ({ controlPlane, target: targetState(controlPlane, matcher, context) }))
+    .map((controlPlane): Row => {
+      const target = targetState(controlPlane, matcher, context)
+      return { controlPlane, target: withFreeze(target, frozenUntil(controlPlane, freezes.items, now)) }
+    })
     .filter(({ target }) => (states === undefined ? target.state !== 'NotAffected' : states.includes(target.state)))
   switch (options.output) {
     case 'table':

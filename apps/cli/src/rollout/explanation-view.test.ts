@@ -122,7 +122,7 @@ describe('what it waits for', () => {
     ],
     ['onsets', { ...full, conditions: gateOf('Onsets', '2.') }, {}, /^Onsets/, 'lkt rollout evidence run-1'],
     ['caps', { ...full, conditions: gateOf('Slots', '2.') }, {}, /^Slots/, 'kubectl get managementclusters'],
-    ['a freeze', { ...full, conditions: gateOf('Window', '2.') }, {}, /^Window/, 'kubectl get freezewindows -o wide'],
+    ['a freeze', { ...full, conditions: gateOf('Window', '2.') }, {}, /^Window/, 'lkt freeze list -o wide'],
     [
       'a pause',
       { ...full, phase: 'Paused' },

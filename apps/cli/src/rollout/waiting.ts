@@ -186,7 +186,7 @@ function gate(
         reason,
         message,
         owner: 'the owners of the freezes',
-        next: [{ what: 'see until when, and whom to ask', command: 'kubectl get freezewindows -o wide' }],
+        next: [{ what: 'see until when, and whom to ask', command: 'lkt freeze list -o wide' }],
       }
     default:
       return {
