@@ -104,6 +104,7 @@ describe('summary', () => {
       neverTouched: 1,
       halted: null,
       decisions: 7,
+      outlook: null,
       elapsedVirtual: 130 * 60,
       elapsedReal: 1.23,
       cpuSeconds: 2.5,
@@ -158,6 +159,29 @@ describe('summary', () => {
     })
     expect(summary).toMatchObject({ reverted: 1, neverTouched: 1, applied: 0 })
     expect(exitCodeOf(summary)).toBe(9)
+  })
+
+  test('says what was expected, from the request on', () => {
+    const outlook = {
+      startTime: at(5),
+      end: at(120),
+      feasible: true,
+      blockers: [],
+      harmHours: '1.5',
+      p50: at(100),
+      p80: at(125),
+      p95: at(150),
+    }
+    const summary = summarise(inputWith(rolloutWith({ outlook, minutesBehind: 10 }), []))
+    expect(summary.outlook).toEqual({
+      feasible: true,
+      harmHours: 1.5,
+      end: 7200,
+      p50: 6000,
+      p80: 7500,
+      p95: 9000,
+      minutesBehind: 10,
+    })
   })
 
   test('all applied is the only success', () => {

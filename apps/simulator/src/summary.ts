@@ -1,5 +1,5 @@
 import { fixMatcher, targetState } from '@locktender/fleet'
-import type { ComponentFix, ControlPlane, Rollout, RolloutStageStatus } from '@locktender/fleet'
+import type { ComponentFix, ControlPlane, Rollout, RolloutStageStatus, RolloutStatus } from '@locktender/fleet'
 
 /** The JSON document at the end of a run. Times are seconds since the fix was requested. */
 export interface Summary {
@@ -16,6 +16,8 @@ export interface Summary {
   readonly perStage: readonly StageSummary[]
   readonly perWave: readonly WaveSummary[]
   readonly decisions: number
+  /** What was expected when the rollout started, and how far from it it was. */
+  readonly outlook: OutlookSummary | null
   /** Seconds of the clock from the request to the end, or to now. */
   readonly elapsedVirtual: number
   readonly elapsedReal: number
@@ -28,6 +30,19 @@ export interface HaltSummary {
   readonly message: string
   readonly evidence: NonNullable<NonNullable<Rollout['status']>['verdict']>['evidence']
   readonly at: number
+}
+
+export interface OutlookSummary {
+  readonly feasible: boolean
+  /** Expected control-plane hours of harm. */
+  readonly harmHours: number
+  /** End by the plan, and with a chance of 50, 80 and 95 %. */
+  readonly end: number | null
+  readonly p50: number | null
+  readonly p80: number | null
+  readonly p95: number | null
+  /** Of the plan; negative when ahead. Null for a rollout that was halted or given up. */
+  readonly minutesBehind: number | null
 }
 
 export interface StageSummary {
@@ -126,9 +141,27 @@ export function summarise(input: SummaryInput): Summary {
     ),
     perWave: waves,
     decisions: status?.decisions ?? 0,
+    outlook: outlookSummary(status, since),
     elapsedVirtual: since(status?.completionTime) ?? Math.round((now - start) / 1000),
     elapsedReal: rounded(input.elapsedRealSeconds),
     cpuSeconds: rounded(input.cpuSeconds),
+  }
+}
+
+function outlookSummary(
+  status: RolloutStatus | undefined,
+  since: (time: string | undefined) => number | null,
+): OutlookSummary | null {
+  if (status?.outlook === undefined) return null
+  const { feasible, harmHours, end, p50, p80, p95 } = status.outlook
+  return {
+    feasible,
+    harmHours: Number(harmHours),
+    end: since(end),
+    p50: since(p50),
+    p80: since(p80),
+    p95: since(p95),
+    minutesBehind: status.minutesBehind ?? null,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Rollout, RolloutStatus } from '@locktender/fleet'
+import { plainOutlook } from './prospects.ts'
 import { explain } from './render.ts'
 import type { Screen } from './render.ts'
 import { formatOffset } from './text.ts'
@@ -21,17 +22,17 @@ export function changeLines(before: Screen | undefined, after: Screen): string[]
     const text = `fix ${fix.metadata.name} requested by ${fix.spec.requestedBy ?? 'nobody'}`
     lines.push({ text, at: fix.metadata.creationTimestamp })
   }
-  if (rollout !== undefined) lines.push(...rolloutLines(before?.rollout, rollout))
+  const start = Date.parse(fix.metadata.creationTimestamp ?? new Date(now).toISOString())
+  if (rollout !== undefined) lines.push(...rolloutLines(before?.rollout, rollout, start))
   const refused = fix.status?.phase === 'Refused' && before?.fix?.status?.phase !== 'Refused'
   if (refused) lines.push({ text: `fix ${fix.metadata.name} refused: ${fix.status?.message ?? ''}` })
-  const start = Date.parse(fix.metadata.creationTimestamp ?? new Date(now).toISOString())
   return lines
     .map(({ text, at }) => ({ text, at: at === undefined ? now : Date.parse(at) }))
     .toSorted((left, right) => left.at - right.at)
     .map(({ text, at }) => `${formatOffset(at - start)}  ${text}`)
 }
 
-function rolloutLines(before: Rollout | undefined, after: Rollout): Line[] {
+function rolloutLines(before: Rollout | undefined, after: Rollout, start: number): Line[] {
   const lines: Line[] = []
   const [old, now] = [before?.status, after.status]
   const { name, creationTimestamp } = after.metadata
@@ -42,6 +43,9 @@ function rolloutLines(before: Rollout | undefined, after: Rollout): Line[] {
     lines.push({ text, at: creationTimestamp })
   }
   if (now === undefined) return lines
+  if (now.outlook !== undefined && old?.outlook === undefined) {
+    lines.push({ text: `rollout ${name} outlook: ${plainOutlook(now.outlook, start)}`, at: now.outlook.startTime })
+  }
   for (const { user, time } of now.approvals.slice(old?.approvals.length ?? 0)) {
     lines.push({ text: `approved by ${user}`, at: time })
   }

@@ -1,5 +1,5 @@
 import { API_VERSION } from '@locktender/fleet'
-import type { ComponentFix, Rollout, RolloutStatus } from '@locktender/fleet'
+import type { ComponentFix, Rollout, RolloutOutlook, RolloutStatus } from '@locktender/fleet'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { changeLines } from './changes.ts'
@@ -48,10 +48,31 @@ const wave = (number: number, size: number, applied: number, rest: { failed?: nu
   ...rest,
 })
 
+const outlook = {
+  startTime: at(5),
+  end: at(16 * 60),
+  feasible: true,
+  blockers: [],
+  harmHours: '12.4',
+  p50: at(15 * 60 + 10),
+  p80: at(16 * 60 + 30),
+  p95: at(18 * 60 + 5),
+}
+
+const { p50: _p50, p80: _p80, p95: _p95, ...endless } = outlook
+const late: RolloutOutlook = {
+  ...endless,
+  feasible: false,
+  blockers: [{ kind: 'Soaks', message: 'Soaks alone need 30 h.' }],
+}
+
 const progressing = rolloutWith({
   stage: 'stage',
   wave: 2,
   eta: at(17 * 60 + 48),
+  outlook,
+  forecast: { time: at(250), p50: at(16 * 60 + 40), p80: at(17 * 60 + 55), p95: at(19 * 60 + 2) },
+  minutesBehind: 65,
   approvals: [
     { user: 'release-approver-1', time: at(3) },
     { user: 'release-approver-2', time: at(5) },
@@ -100,12 +121,14 @@ describe('render', () => {
   })
 
   test('waiting for approvals', () => {
-    const rollout = rolloutWith({ phase: 'AwaitingApproval', approvals: [{ user: 'release-approver-1', time: at(3) }] })
+    const approvals = [{ user: 'release-approver-1', time: at(3) }]
+    const rollout = rolloutWith({ phase: 'AwaitingApproval', approvals, outlook })
     expect(render(screenWith(rollout, 4), { width: 100, colour: false }).join('\n')).toMatchInlineSnapshot(`
       "Locktender  fix-90001  Close idle watches of the hosted API server                  AwaitingApproval
       60 control planes on 7 management clusters · 2026-01-05 08:04 UTC · clock ×900
 
       Clock   T+00:04 of 24:00  ··································  no ETA yet
+      Plan    in time · ends 50 % T+15:10, 80 % T+16:30, 95 % T+18:05 · 12.4 h of harm expected
       Waiting for approvals of plan sha256:abababababab: 1 of 2 (release-approver-1)
 
       integration  ·······································      0/10  3 waves: 2 4 4
@@ -116,12 +139,30 @@ describe('render', () => {
     `)
   })
 
+  test.each<[string, Partial<RolloutStatus>, string[]]>([
+    [
+      'a plan that is too late',
+      { phase: 'AwaitingApproval', outlook: late },
+      ['Plan    too late: Soaks alone need 30 h · no end · 12.4 h of harm expected'],
+    ],
+    ['nothing known', { phase: 'AwaitingApproval' }, []],
+    ['a pause', { phase: 'Paused', minutesBehind: 30 }, ['Ends    30m behind the plan']],
+    ['no delay', { minutesBehind: -3 }, ['Ends    on plan']],
+    ['haste', { minutesBehind: -150 }, ['Ends    2h 30m ahead of the plan']],
+    ['an end', { phase: 'Completed', minutesBehind: 75 }, ['Plan    1h 15m behind the plan']],
+    ['a halt', { phase: 'Reverting', outlook }, []],
+  ])('says what is to be expected after %s', (_, status, expected) => {
+    const lines = render(screenWith(rolloutWith(status), 75), { width: 120, colour: false })
+    expect(lines.filter((line) => /^(Plan|Ends) /.test(line))).toEqual(expected)
+  })
+
   test('in the second stage, with one failure', () => {
     expect(render(screenWith(progressing, 252), { width: 100, colour: false }).join('\n')).toMatchInlineSnapshot(`
       "Locktender  fix-90001  Close idle watches of the hosted API server                       Progressing
       60 control planes on 7 management clusters · 2026-01-05 12:12 UTC · clock ×900
 
       Clock   T+04:12 of 24:00  █████·····························  ETA T+17:48  on track, slack 6h 12m
+      Ends    50 % T+16:40, 80 % T+17:55, 95 % T+19:02 · 1h 05m behind the plan
 
       integration  ███████████████████████████████████████     10/10  passed, 3 waves
       stage        ██████████▒▒▒▒▒▒▒▒▒▒▒▒✕✕···············      5/20  wave 2/3 (8) · 1 failed
@@ -220,6 +261,7 @@ describe('change lines', () => {
     expect(changeLines(before, screenWith(progressing, 252))).toMatchInlineSnapshot(`
       [
         "T+00:03  approved by release-approver-1",
+        "T+00:05  rollout fix-90001-1 outlook: in time · ends 50 % T+15:10, 80 % T+16:30, 95 % T+18:05 · 12.4 h of harm expected",
         "T+00:05  approved by release-approver-2",
         "T+00:10  integration wave 1 opened: 2 control planes",
         "T+00:10  integration wave 2 opened: 4 control planes",

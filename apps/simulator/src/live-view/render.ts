@@ -6,6 +6,7 @@ import type {
   StateCounts,
   TargetState,
 } from '@locktender/fleet'
+import { prospects } from './prospects.ts'
 import { columns, cut, fit, formatHours, formatMoment, formatOffset, formatSpan, paintWith } from './text.ts'
 import type { Paint, Tone } from './text.ts'
 
@@ -97,7 +98,7 @@ function clock(screen: Screen, width: number, paint: Paint): string[] {
   const size = Math.max(10, Math.min(40, width - text.length - 40))
   const filled = Math.min(size, Math.floor(((at - start) / total) * size))
   const bar = paint(at > deadline ? 'bad' : 'active', '█'.repeat(filled)) + paint('waiting', '·'.repeat(size - filled))
-  return [`${text}${bar}  ${right}`, ...approvals(rollout, paint), '']
+  return [`${text}${bar}  ${right}`, ...prospects(rollout, start, paint), ...approvals(rollout, paint), '']
 }
 
 function estimate(rollout: Rollout, start: number, paint: Paint): string {
