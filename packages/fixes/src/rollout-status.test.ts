@@ -110,6 +110,26 @@ describe('the status of a rollout under way', () => {
     expect(persistedOf(status).verdict).toEqual(engine.summary(now).verdict)
   })
 
+  test('a wave whose soak was ended early stays so', () => {
+    const engine = create()
+    const opening = engine.decide(now).find((decision) => decision.type === 'open-wave')!
+    engine.acknowledge(opening)
+    expect(engine.expedite(opening.stage, opening.wave)).toBe(true)
+    const status = runningStatus(input, engine.summary(now), () => 'Pending')
+    const waves = (all: readonly { readonly waves: readonly object[] }[]) => all.flatMap((stage) => stage.waves)
+    expect(waves(status.stages)).toMatchObject([{ number: 1, expedited: true }])
+    expect(waves(persistedOf(status).stages)).toMatchObject([{ expedited: true }])
+  })
+
+  test('tells what was earned and who is suspected beside what the engine says', () => {
+    const evidence = {
+      exposure: { hours: '12.5', onsets: 1 },
+      suspects: [{ signature: 'KASDown', onsets: 3, guilty: 'other', message: 'It raises the rate.' }],
+    }
+    const status = runningStatus({ ...input, evidence }, create().summary(now), () => 'Pending')
+    expect(status).toMatchObject(evidence)
+  })
+
   test('the same judgement keeps its time', () => {
     const engine = create()
     engine.acknowledge(engine.decide(now).find((decision) => decision.type === 'open-wave')!)
@@ -138,6 +158,18 @@ describe('the status of a rollout that waits', () => {
       phase: 'AwaitingApproval',
       conditions: [{ type: 'Progressing', status: 'False', message: expect.stringContaining('0 of 2 approvals') }],
     })
+  })
+
+  test('says which other one it waits for, until it is aborted', () => {
+    const waitsFor = { rollout: 'earlier', message: 'one waits: almost the same.' }
+    expect(waitingStatus({ ...input, waitsFor })).toMatchObject({
+      phase: 'AwaitingApproval',
+      waitsFor,
+      conditions: [{ type: 'Progressing', status: 'False', reason: 'WaitsForRollout', message: waitsFor.message }],
+    })
+    const aborted = waitingStatus({ ...input, waitsFor }, { reason: 'Aborted', message: 'not needed' })
+    expect(aborted).toMatchObject({ phase: 'Aborted', conditions: [{ message: 'not needed' }] })
+    expect(aborted).not.toHaveProperty('waitsFor')
   })
 
   test('is aborted with the reason, and stays ended at the same time', () => {
