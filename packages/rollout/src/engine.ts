@@ -120,9 +120,7 @@ export class RolloutEngine {
       this.#fleet.sample(event.signal, event.bad, event.total)
       return
     }
-    const record = this.#fleet.get(event.id)
     this.#fleet.remove(event.id)
-    if (record) this.#reverter?.roomIn(record.shard)
   }
 
   /** Says that a decision which is repeated until persisted has been persisted. Other decisions have no effect. */
@@ -163,8 +161,7 @@ export class RolloutEngine {
 
   /** Says that `maxPerShard` may answer differently from now on. */
   capsChanged(): void {
-    this.#fleet.ready.roomAnywhere()
-    this.#reverter?.roomAnywhere()
+    for (const queue of this.#fleet.queues) queue.roomAnywhere()
     this.#recorder?.capsChanged()
   }
 

@@ -38,6 +38,8 @@ export class FleetState {
   readonly slots: Slots
   /** Members of open waves that wait for a slot. */
   readonly ready: ReadyQueue
+  /** All lines for slots: of `ready`, and of what else waits under the same caps. */
+  readonly queues: ReadyQueue[]
   readonly evidence: EvidenceBook
   /** Treated against untreated, when the strategy wants that. */
   readonly comparison: ComparisonWatch | undefined
@@ -99,6 +101,7 @@ export class FleetState {
       this.slots,
       (record) => this.knows(record) && record.wave !== undefined && standingOf(record) === 'idle',
     )
+    this.queues = [this.ready]
   }
 
   get size(): number {
@@ -171,7 +174,7 @@ export class FleetState {
     this.excluded.delete(record)
     if (record.history.requested) this.#departed.set(id, record.history)
     this.comparison?.drop(id, this.#now)
-    this.ready.roomIn(record.shard)
+    for (const queue of this.queues) queue.roomIn(record.shard)
   }
 
   /** The only way to change a record: takes it out of every count, changes it, and counts it again. */
@@ -180,7 +183,8 @@ export class FleetState {
     this.#tally(record, -1)
     mutate()
     this.#tally(record, 1)
-    if (before === 'busy' && standingOf(record) !== 'busy') this.ready.roomIn(record.shard)
+    if (before !== 'busy' || standingOf(record) === 'busy') return
+    for (const queue of this.queues) queue.roomIn(record.shard)
   }
 
   /** Puts a target in a wave, for good unless it turns out that it cannot be treated. */

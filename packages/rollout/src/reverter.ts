@@ -38,6 +38,7 @@ export class Reverter {
   constructor(fleet: FleetState) {
     this.#fleet = fleet
     this.#queue = new ReadyQueue(fleet.slots, (record) => this.#concerns(record))
+    fleet.queues.push(this.#queue)
     const known = fleet.touched.filter((each) => fleet.knows(each))
     const harmed = known.filter((each) => fleet.isHarmed(each)).sort(longerHarmed)
     const well = known.filter((each) => !fleet.isHarmed(each)).sort(laterTreated)
@@ -46,19 +47,10 @@ export class Reverter {
 
   /** To be called after every change of a target. */
   consider(record: TargetRecord): void {
-    this.#queue.roomIn(record.shard)
     if (!this.#concerns(record)) return
     const place = ++this.#order + (this.#fleet.isHarmed(record) ? 0 : WELL)
     if (standingOf(record) === 'done') this.#queue.add(record, place)
     else this.#atOnce.add(record)
-  }
-
-  roomIn(shard: string): void {
-    this.#queue.roomIn(shard)
-  }
-
-  roomAnywhere(): void {
-    this.#queue.roomAnywhere()
   }
 
   /** The next target to revert now; it is marked as such. */

@@ -34,6 +34,14 @@ describe('taking back', () => {
     expect(bench.summary).toMatchObject({ phase: 'Reverted', reverted: 6, inFlight: 0 })
   })
 
+  test('goes on when a revert hangs: it gives its slot back after the timeout', () => {
+    const bench = halted({ maxPerShard: () => 1, maxConcurrent: 10 }, 2)
+    expect(bench.at(20)).toEqual(['halt Signal', 'revert t0'])
+    bench.see('t0', { phase: 'Reverting', since: 20 * MINUTE })
+    expect(bench.at(65)).toEqual([])
+    expect(bench.at(66)).toEqual(['revert t1'])
+  })
+
   test('who falls ill while it waits goes before all that are well, behind those that were ill before', () => {
     const bench = halted({ maxPerShard: () => 1, maxConcurrent: 10 })
     bench.see('t2', { onsetAt: 18 * MINUTE })
