@@ -252,4 +252,83 @@ export const kinds = group('G9', (add) => {
       },
     ])
   })
+
+  add('A14', 'containers of pods that do not run', async (t) => {
+    const pods = `/api/v1/namespaces/${t.ns}/pods`
+    const container = (name: string): object => ({ name, image: 'i' })
+    const pod = (name: string, ...containers: object[]): Body => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      // Nobody may put it on a node meanwhile.
+      metadata: { name },
+      spec: { containers, schedulerName: 'nobody' },
+    })
+    await t.create(pods, pod('one', container('c')))
+    await t.create(pods, pod('two', container('c'), container('d')))
+    t.match((await t.get(`${pods}/one/log`)).status, 204, 'the answer without a log')
+    ;(await t.get(`${pods}/one/log`, { query: { container: 'x' } })).refuses(400, 'BadRequest', {
+      message: 'container x is not valid for pod one',
+    })
+    ;(await t.get(`${pods}/two/log`)).refuses(400, 'BadRequest', {
+      message: 'a container name must be specified for pod two, choose one of: [c d]',
+    })
+    ;(await t.get(`${pods}/one/log`, { query: { tailLines: '-1' } })).invalid('PodLogOptions', 'one', [
+      {
+        reason: 'FieldValueInvalid',
+        field: 'tailLines',
+        message: 'Invalid value: -1: must be greater than or equal to 0',
+      },
+    ])
+    const homeless = { message: 'pod one does not have a host assigned' }
+    ;(await t.get(`${pods}/one/exec`, { query: { command: 'ls' } })).refuses(400, 'BadRequest', homeless)
+    ;(await t.get(`${pods}/one/attach`, { query: { stdout: 'true' } })).refuses(400, 'BadRequest', homeless)
+    ;(await t.get(`${pods}/one/portforward`)).refuses(400, 'BadRequest', homeless)
+    ;(await t.get(`${pods}/none/log`)).refuses(404, 'NotFound', { message: 'pods "none" not found' })
+  })
+
+  add('A15', 'what pods get when they are made', async (t) => {
+    const pods = `/api/v1/namespaces/${t.ns}/pods`
+    const spec = { containers: [{ name: 'c', image: 'i' }], schedulerName: 'nobody' }
+    const pod = (name: string, more: object): Body => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name },
+      spec: { ...spec, ...more },
+    })
+    const lost = { operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }
+    const made = await t.create(pods, pod('p', {}))
+    t.match(
+      made.spec,
+      {
+        priority: 0,
+        preemptionPolicy: 'PreemptLowerPriority',
+        tolerations: [
+          { key: 'node.kubernetes.io/not-ready', ...lost },
+          { key: 'node.kubernetes.io/unreachable', ...lost },
+        ],
+      },
+      'the pod',
+    )
+    const name = t.unique('class')
+    await t.createGlobal('/apis/scheduling.k8s.io/v1/priorityclasses', {
+      apiVersion: 'scheduling.k8s.io/v1',
+      kind: 'PriorityClass',
+      metadata: { name },
+      value: 7,
+    } as Body)
+    const classed = await t.create(pods, pod('classed', { priorityClassName: name }))
+    t.match(classed.spec, { priority: 7, priorityClassName: name }, 'a pod with a class')
+    ;(await t.post(pods, pod('lost', { priorityClassName: 'no-such' }))).refuses(403, 'Forbidden', {
+      message: 'pods "lost" is forbidden: no PriorityClass with name no-such was found',
+    })
+    ;(await t.get('/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical')).is(200, { value: 2_000_001_000 })
+    const claims = `/api/v1/namespaces/${t.ns}/persistentvolumeclaims`
+    const claim = await t.create(claims, {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'c' },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    } as Body)
+    t.match(claim.metadata, { finalizers: exactly(['kubernetes.io/pvc-protection']) }, 'a claim')
+  })
 })

@@ -9,10 +9,19 @@ interface Subresource {
 
 const USUAL: Subresource = { verbs: ['get', 'patch', 'update'] }
 
+/** A connection to a container, opened by either method. */
+function stream(kind: string): Subresource {
+  return { verbs: ['create', 'get'], kind: { group: '', version: 'v1', kind } }
+}
+
 const UNUSUAL: Readonly<Record<string, Subresource>> = {
+  attach: stream('PodAttachOptions'),
   binding: { verbs: ['create'], kind: { group: '', version: 'v1', kind: 'Binding' } },
   eviction: { verbs: ['create'], kind: { group: 'policy', version: 'v1', kind: 'Eviction' } },
+  exec: stream('PodExecOptions'),
   finalize: { verbs: ['update'] },
+  log: { verbs: ['get'] },
+  portforward: stream('PodPortForwardOptions'),
   scale: { ...USUAL, kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' } },
   token: { verbs: ['create'], kind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' } },
 }

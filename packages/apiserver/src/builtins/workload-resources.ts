@@ -83,7 +83,7 @@ export const workloadResources: readonly ServedResource[] = [
     shortNames: ['po'],
     categories: ALL,
     status: true,
-    subresources: ['binding', 'eviction'],
+    subresources: ['attach', 'binding', 'eviction', 'exec', 'log', 'portforward'],
     generation: true,
     answersDeleted: true,
     columns: [

@@ -15,4 +15,6 @@ export type Answer =
   | { readonly kind: 'object'; readonly code: 200 | 201 | 202; readonly view: View }
   | { readonly kind: 'list'; readonly list: ListAnswer }
   | { readonly kind: 'status'; readonly status: Status }
+  /** 204. */
+  | { readonly kind: 'nothing' }
   | { readonly kind: 'watch'; readonly stream: ByteStream }

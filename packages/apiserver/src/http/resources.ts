@@ -22,6 +22,7 @@ import { handleFinalize } from '../handlers/finalize.ts'
 import { handleGet } from '../handlers/get.ts'
 import { handleList } from '../handlers/list.ts'
 import { appliesNewObject, handlePatch } from '../handlers/patch.ts'
+import { handleStream, isStream } from '../handlers/pod-streams.ts'
 import { handleBinding, handleEviction } from '../handlers/pod-subresources.ts'
 import { handleScale } from '../handlers/scale.ts'
 import { handleUpdate, updatesNewObject } from '../handlers/update.ts'
@@ -81,6 +82,7 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
   if (subresource === 'scale') return handleScale(context)
   if (subresource === 'binding') return handleBinding(context)
   if (subresource === 'eviction') return handleEviction(context)
+  if (isStream(subresource)) return handleStream(context)
   if (subresource === 'token') return handleTokenRequest(context)
   switch (verb) {
     case 'get':
@@ -185,6 +187,8 @@ async function reply(answer: Answer, presentation: Presentation, clock: Clock): 
     }
     case 'status':
       return statusReply(answer.status)
+    case 'nothing':
+      return { status: 204, headers: { 'cache-control': 'no-cache, private' }, body: new Uint8Array() }
     case 'watch':
       return jsonReply(200, answer.stream)
   }
