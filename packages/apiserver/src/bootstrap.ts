@@ -9,6 +9,7 @@ import type { BootstrapRole } from './bootstrap-roles.ts'
 import type { LogicalCluster } from './cluster.ts'
 import type { AnyObject } from './objects/object.ts'
 import { systemUser } from './user.ts'
+import { writeDeadline } from './write/write-context.ts'
 import type { WriteContext } from './write/write-context.ts'
 import { createObject, updateObject } from './write/write-pipeline.ts'
 
@@ -54,6 +55,7 @@ async function ensure(cluster: LogicalCluster, object: AnyObject): Promise<void>
     subresource: undefined,
     options: OPTIONS,
     warnings: [],
+    deadline: writeDeadline(database.clock),
   }
   const stored = database.store.get(database.key(cluster.name, served.storedAs, namespace, name))
   if (stored !== undefined) {

@@ -8,6 +8,7 @@ import { isRecord } from './objects/object.ts'
 import { retryOnRace } from './handlers/retry.ts'
 import type { ServedResource } from './served-resource.ts'
 import { systemUser } from './user.ts'
+import { writeDeadline } from './write/write-context.ts'
 import type { WriteContext } from './write/write-context.ts'
 import { createObject, finalizeObject, updateObject } from './write/write-pipeline.ts'
 
@@ -24,7 +25,9 @@ export function systemWriter(clusterOf: (name: string) => LogicalCluster | undef
     const { database } = cluster
     const stored = database.store.get(database.key(ref.cluster, served.storedAs, namespace, ref.name))
     if (stored === undefined) throw notFound({ group: ref.group, resource: ref.plural }, ref.name)
-    const context = { cluster, served, user: systemUser, namespace, subresource, options: OPTIONS, warnings: [] }
+    const deadline = writeDeadline(database.clock)
+    const about = { cluster, served, user: systemUser, namespace, subresource, options: OPTIONS }
+    const context: WriteContext = { ...about, warnings: [], deadline }
     return { context, served, stored, live: database.objectAs(served, stored) }
   }
   return {
@@ -34,7 +37,8 @@ export function systemWriter(clusterOf: (name: string) => LogicalCluster | undef
       if (cluster === undefined || served === undefined) throw resourceNotFound()
       const namespace = ref.namespace === '' ? undefined : ref.namespace
       const context = { cluster, served, user: systemUser, namespace, subresource: undefined, options: OPTIONS }
-      await createObject({ ...context, warnings: [] }, object as AnyObject)
+      const deadline = writeDeadline(cluster.database.clock)
+      await createObject({ ...context, warnings: [], deadline }, object as AnyObject)
     },
     async delete(ref, { uid, propagationPolicy }) {
       await retryOnRace(find(ref).served, ref.name, async () => {

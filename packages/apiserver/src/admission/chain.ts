@@ -11,9 +11,6 @@ import { prepareVersion } from './versions.ts'
 import { invocationOf } from './webhook.ts'
 import type { Invocation, Webhook } from './webhook.ts'
 
-/** How long all webhooks of one phase may take together: kube-apiserver gives no write more time. */
-const PHASE_MS = 34_000
-
 /** Configurations of admission itself cannot lock their owners out. */
 const EXEMPT = new Set([
   'mutatingwebhookconfigurations',
@@ -47,13 +44,12 @@ async function mutateShown(
   webhooks: readonly Webhook[],
 ): Promise<AnyObject | undefined> {
   const { context, object, operation, name } = attributes
-  const deadline = context.cluster.database.clock.now() + PHASE_MS
   const seen = asScale(attributes)
   const shown =
     operation === 'CREATE' && seen.object !== undefined
       ? { ...seen, object: withoutSystemFields(seen.object, name) }
       : seen
-  const changed = await mutateByWebhooks(shown, webhooks, deadline)
+  const changed = await mutateByWebhooks(shown, webhooks)
   if (changed === shown.object || object === undefined || changed === undefined) return object
   const { scaling } = context.served
   if (changed.kind !== 'Scale' || scaling === undefined || context.subresource !== 'scale') return changed
@@ -106,8 +102,7 @@ async function reviewConverted(attributes: AdmissionAttributes, versions: Iterab
 }
 
 function reviewShown(attributes: AdmissionAttributes): Promise<void> | undefined {
-  const { admissionConfiguration, database } = attributes.context.cluster
-  const { policies, validating } = admissionConfiguration.current
+  const { policies, validating } = attributes.context.cluster.admissionConfiguration.current
   checkPolicies(attributes, policies)
   const invocations: Invocation[] = []
   for (const webhook of validating) {
@@ -115,7 +110,7 @@ function reviewShown(attributes: AdmissionAttributes): Promise<void> | undefined
     if (invocation !== undefined) invocations.push(invocation)
   }
   if (invocations.length === 0) return undefined
-  return validateByWebhooks(attributes, invocations, database.clock.now() + PHASE_MS)
+  return validateByWebhooks(attributes, invocations)
 }
 
 /** What is not stored yet has no resource version; the place is only reserved. */

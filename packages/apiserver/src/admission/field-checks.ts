@@ -1,10 +1,4 @@
-import {
-  fieldDuplicate,
-  fieldInvalid,
-  fieldNotSupported,
-  fieldRequired,
-  fieldTooMany,
-} from '@locktender/kube'
+import { fieldDuplicate, fieldInvalid, fieldNotSupported, fieldRequired, fieldTooMany } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
 import { labelKeyProblems } from '../objects/label-rules.ts'
 import { strings } from '../objects/selector-checks.ts'

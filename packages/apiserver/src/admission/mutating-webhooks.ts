@@ -1,6 +1,7 @@
-import { ApiError, applyJsonPatch, deepEqual, internalError, PatchError, timeoutError } from '@locktender/kube'
+import { ApiError, applyJsonPatch, deepEqual, internalError, PatchError } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
 import { asObject } from '../write/decode.ts'
+import { checkInTime } from '../write/write-context.ts'
 import type { AnyObject } from '../objects/object.ts'
 import type { AdmissionAttributes } from './attributes.ts'
 import { matchRules } from './matching.ts'
@@ -17,10 +18,8 @@ import { asVersion, prepareVersion } from './versions.ts'
 export async function mutateByWebhooks(
   attributes: AdmissionAttributes,
   webhooks: readonly Webhook[],
-  deadline: number,
 ): Promise<AnyObject | undefined> {
   const { cluster, served } = attributes.context
-  const { clock } = cluster.database
   let current = attributes
   /** Asked so far, in case a later one changes the object. */
   let earlier = new Set<string>()
@@ -33,10 +32,8 @@ export async function mutateByWebhooks(
       await prepareVersion(cluster, [current.object, current.oldObject], served, as)
       const invocation = invocationOf(webhook, current)
       if (invocation === undefined || (round === 1 && !again.has(webhook.id))) continue
-      const changed = await callOne(invocation, current, deadline)
-      if (changed === undefined && clock.now() >= deadline) {
-        throw timeoutError('request did not complete within requested timeout')
-      }
+      const changed = await callOne(invocation, current)
+      if (changed === undefined) checkInTime(attributes.context)
       if (changed !== undefined && changed !== current.object) {
         for (const id of earlier) again.add(id)
         earlier = new Set()
@@ -49,14 +46,10 @@ export async function mutateByWebhooks(
 }
 
 /** The object after this webhook; undefined when it could not be asked and need not be. */
-async function callOne(
-  invocation: Invocation,
-  attributes: AdmissionAttributes,
-  deadline: number,
-): Promise<AnyObject | undefined> {
+async function callOne(invocation: Invocation, attributes: AdmissionAttributes): Promise<AnyObject | undefined> {
   const shown = shownTo(invocation, attributes)
   try {
-    const verdict = await ask(invocation, attributes, shown, { mutating: true, deadline })
+    const verdict = await ask(invocation, attributes, shown, true)
     heed(invocation, attributes, verdict)
     if (verdict.patch === undefined) return attributes.object
     return await applyPatch(invocation, attributes, shown.object, verdict)

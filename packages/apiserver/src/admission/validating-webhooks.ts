@@ -1,3 +1,4 @@
+import { checkInTime } from '../write/write-context.ts'
 import type { AdmissionAttributes } from './attributes.ts'
 import { ask, heed, shownTo, WebhookFailure } from './webhook.ts'
 import type { Invocation } from './webhook.ts'
@@ -9,12 +10,9 @@ import type { Invocation } from './webhook.ts'
 export async function validateByWebhooks(
   attributes: AdmissionAttributes,
   invocations: readonly Invocation[],
-  deadline: number,
 ): Promise<void> {
   const verdicts = await Promise.allSettled(
-    invocations.map((invocation) =>
-      ask(invocation, attributes, shownTo(invocation, attributes), { mutating: false, deadline }),
-    ),
+    invocations.map((invocation) => ask(invocation, attributes, shownTo(invocation, attributes), false)),
   )
   for (const [index, verdict] of verdicts.entries()) {
     const invocation = invocations[index]!
@@ -25,5 +23,6 @@ export async function validateByWebhooks(
     const error: unknown = verdict.reason
     if (!(error instanceof WebhookFailure)) throw error
     if (!invocation.webhook.ignoresFailure) throw error.toApiError()
+    checkInTime(attributes.context)
   }
 }

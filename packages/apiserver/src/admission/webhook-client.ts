@@ -162,7 +162,10 @@ async function send(
 ): Promise<{ status: number; text: string }> {
   // The other side lives in real time, whatever clock is used here.
   const signal = AbortSignal.timeout(timeoutMs)
-  const answer = await agent.request({
+  const late = Promise.withResolvers<never>()
+  // The request itself would first wait for its connection.
+  signal.addEventListener('abort', () => late.reject(signal.reason), { once: true })
+  const request = agent.request({
     origin,
     path,
     method: 'POST',
@@ -170,6 +173,7 @@ async function send(
     body: JSON.stringify(body),
     signal,
   })
+  const answer = await Promise.race([request, late.promise])
   return { status: answer.statusCode, text: await answer.body.text() }
 }
 

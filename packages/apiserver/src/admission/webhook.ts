@@ -68,17 +68,17 @@ export function shownTo({ as }: Invocation, { context, object, oldObject }: Admi
 }
 
 /**
- * Asks a webhook. `deadline` is when all of admission must be over.
+ * Asks a webhook, for as long as the write has time.
  * @throws ApiError when it may not be asked, WebhookFailure when it cannot be
  */
 export async function ask(
   invocation: Invocation,
   attributes: AdmissionAttributes,
   shown: { readonly object: AnyObject | undefined; readonly oldObject: AnyObject | undefined },
-  { mutating, deadline }: { readonly mutating: boolean; readonly deadline: number },
+  mutating: boolean,
 ): Promise<Verdict> {
   const { webhook, as } = invocation
-  const { cluster, options } = attributes.context
+  const { cluster, options, deadline } = attributes.context
   const { name } = webhook
   if (options.dryRun && webhook.hasSideEffects) {
     throw badRequest(`admission webhook ${JSON.stringify(name)} does not support dry run`)

@@ -1,4 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { definition, openTestCluster, statusOf, W, widget, widgets } from '../testing/test-cluster.ts'
 import type { RawAnswer, TestCluster, TestObject } from '../testing/test-cluster.ts'
 import { configuration, patching, startWebhooks, webhook } from './webhook-server.test-support.ts'
@@ -418,6 +421,41 @@ describe('a webhook that cannot be asked', () => {
     expect(server.asked).toHaveLength(2)
     reviewer = () => ({ allowed: false })
     expect((await create('b')).code).toBe(400)
+  })
+
+  test.each([
+    ['Mutating', 'Mutating'],
+    ['Mutating', 'Validating'],
+  ] as const)('does matter once the write has no more time: %s, then %s', async (first, second) => {
+    const slow = (name: string): object => webhook(server, `/${name}`, { failurePolicy: 'Ignore' })
+    await configure(first, 'a', slow('a'))
+    await configure(second, 'b', slow('b'))
+    let now = cluster.clock.now()
+    const clock = vi.spyOn(cluster.clock, 'now').mockImplementation(() => now)
+    let seconds = 20
+    reviewer = (request, response, ...rest) => {
+      now += seconds * 1000
+      return answering(500, '')(request, response, ...rest)
+    }
+    const [code, message] = refusal(await create('a'))
+    expect(code).toBe(504)
+    expect(message).toBe('Timeout: request did not complete within requested timeout - context deadline exceeded')
+    seconds = 16
+    expect((await create('a')).code).toBe(201)
+    clock.mockRestore()
+  })
+
+  test('because it takes the connection and says nothing', async () => {
+    const silent = createServer()
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}/v`
+    const started = process.hrtime.bigint()
+    const answer = await unreachable('Fail', { clientConfig: { url } })
+    expect(statusOf(answer).message).toContain('?timeout=1s": context deadline exceeded')
+    // Ten seconds is what a connection may take.
+    expect(Number(process.hrtime.bigint() - started) / 1e9).toBeLessThan(8)
+    silent.close()
   })
 
   test('because nobody listens', async () => {

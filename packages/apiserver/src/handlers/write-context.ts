@@ -1,4 +1,5 @@
 import type { WriteOptions } from '../request-options.ts'
+import { writeDeadline } from '../write/write-context.ts'
 import type { WriteContext } from '../write/write-context.ts'
 import { namespaceOf } from './context.ts'
 import type { RequestContext } from './context.ts'
@@ -14,5 +15,6 @@ export function writeContextOf(context: RequestContext, options: WriteOptions): 
     subresource: request.subresource,
     options,
     warnings,
+    deadline: writeDeadline(cluster.database.clock),
   }
 }

@@ -36,7 +36,7 @@ export function pageNotFound(): Reply {
 }
 
 /** Codes of answers that tell a client to try again, after a second if they do not say when. */
-const RETRY_LATER: readonly number[] = [429, 503, 504]
+const RETRY_LATER: readonly number[] = [429, 503]
 
 export function errorReply(error: ApiError, headers: Record<string, string> = {}): Reply {
   const retry = error.status.details?.retryAfterSeconds ?? (RETRY_LATER.includes(error.code) ? 1 : undefined)

@@ -1,3 +1,5 @@
+import { timeoutError } from '@locktender/kube'
+import type { Clock } from '@locktender/kube'
 import type { LogicalCluster } from '../cluster.ts'
 import type { WriteOptions } from '../request-options.ts'
 import type { ServedResource } from '../served-resource.ts'
@@ -14,4 +16,20 @@ export interface WriteContext {
   readonly options: WriteOptions
   /** Texts for `Warning` headers; the write adds to them. */
   readonly warnings: string[]
+  /** When it must be over, however many webhooks there are to ask, in milliseconds since the Unix epoch. */
+  readonly deadline: number
+}
+
+/** How long a write may take: kube-apiserver gives none more time. */
+const WRITE_MS = 34_000
+
+/** The {@link WriteContext.deadline} of a write that begins now. */
+export function writeDeadline(clock: Clock): number {
+  return clock.now() + WRITE_MS
+}
+
+/** @throws ApiError Timeout when the write has taken too long */
+export function checkInTime({ cluster, deadline }: WriteContext): void {
+  if (cluster.database.clock.now() < deadline) return
+  throw timeoutError('request did not complete within requested timeout - context deadline exceeded')
 }
