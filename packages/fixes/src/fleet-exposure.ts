@@ -117,7 +117,7 @@ export class FleetExposure {
 
   /** What a rollout has earned by `now`. */
   earned(rollout: string, now: number): RolloutExposure {
-    const { ms, onsets } = this.#sum(rollout, now)
+    const { ms, onsets } = this.#ledger.total(rollout, now)
     const carried = this.#carried.get(rollout)
     const hours = (ms + (carried?.ms ?? 0)) / HOUR
     const all = onsets + (carried?.onsets ?? 0)
@@ -142,16 +142,6 @@ export class FleetExposure {
       .slice(0, MOST_SUSPECTS)
   }
 
-  #sum(rollout: string, now: number): { ms: number; onsets: number } {
-    let ms = 0
-    let onsets = 0
-    for (const credit of this.#ledger.credit(rollout, now)) {
-      ms += credit.ms
-      onsets += credit.onsets
-    }
-    return { ms, onsets }
-  }
-
   #rebuild(controlPlanes: Iterable<ControlPlane>, now: number): string[] {
     const from = Math.min(...Array.from(this.#tracked.values(), ({ startedAt }) => startedAt))
     this.#forgetAll()
@@ -161,7 +151,7 @@ export class FleetExposure {
     for (const event of events) this.#ledger.apply(event)
     for (const [name, { told }] of this.#tracked) {
       if (told === undefined) continue
-      const { ms, onsets } = this.#sum(name, now)
+      const { ms, onsets } = this.#ledger.total(name, now)
       this.#carried.set(name, {
         ms: Math.max(0, Number(told.hours) * HOUR - ms),
         onsets: Math.max(0, told.onsets - onsets),

@@ -112,6 +112,7 @@ describe('ExposureLedger', () => {
         for (const event of events) ledger.apply(event)
         const { all } = pieces(events, now)
         for (const change of CHANGES) {
+          expect(ledger.total(change, now)).toEqual(sum(all.filter(({ changes }) => changes.includes(change))))
           for (const credit of ledger.credit(change, now)) {
             const mine = all.filter((piece) => piece.stratum === credit.stratum && piece.changes.includes(change))
             expect({ ms: credit.ms, onsets: credit.onsets }).toEqual(sum(mine))

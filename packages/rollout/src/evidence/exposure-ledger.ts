@@ -179,6 +179,20 @@ export class ExposureLedger {
     return credits
   }
 
+  /** The same over all strata: what is asked often. */
+  total(change: string, now: number): HealthyTime {
+    let ms = 0
+    let onsets = 0
+    for (const cells of this.#strata.values()) {
+      for (const cell of cells.values()) {
+        if (!cell.changes.has(change)) continue
+        ms += this.#milliseconds(cell, now)
+        onsets += countOf(cell.onsets, undefined)
+      }
+    }
+    return { ms, onsets }
+  }
+
   /** Targets with `change` against those without, for onsets of one signature or of any. */
   contrast(change: string, now: number, signature?: string): Contrast[] {
     const contrasts: Contrast[] = []
