@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { allowedFailures } from './evidence/budget.ts'
 import { seededHash } from './hash.ts'
-import { nextPhase, type RolloutTrigger } from './phase-table.ts'
+import { nextPhase, PHASE_TABLE, type RolloutTrigger } from './phase-table.ts'
+import { STANDING_TABLE, type StandingCell } from './standing-table.ts'
 import type { RolloutPhase } from './types.ts'
 
 test.each([
@@ -14,19 +16,56 @@ test.each([
   expect(allowedFailures(budget, targets)).toBe(allowed)
 })
 
-describe('phases', () => {
-  const triggers: RolloutTrigger[] = ['pause', 'resume', 'abort', 'halt', 'revert', 'reverted', 'complete']
+describe('SPEC.md has, cell by cell,', () => {
+  const spec = readFileSync(new URL('../SPEC.md', import.meta.url), 'utf8')
 
-  test.each<[RolloutPhase, string]>([
-    ['Progressing', 'Paused - Aborted Halted - - Completed'],
-    ['Paused', '- Progressing Aborted Halted - - -'],
-    ['Halted', '- - Aborted - Reverting - -'],
-    ['Reverting', '- - - - - Reverted -'],
-    ['Reverted', '- - - - - - -'],
-    ['Completed', '- - - - - - -'],
-    ['Aborted', '- - - - - - -'],
-  ])('from %s', (phase, expected) => {
-    expect(triggers.map((trigger) => nextPhase(phase, trigger) ?? '-').join(' ')).toBe(expected)
+  /** The rows of the table with this head. */
+  function tableOf(head: readonly string[]): string[][] {
+    const rows = spec.split('\n').map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+    const start = rows.findIndex((row) => row.join('|') === head.join('|'))
+    const table = rows.slice(start + 2)
+    return table.slice(
+      0,
+      table.findIndex((row) => row.length === 0),
+    )
+  }
+
+  test('what every trigger does in every phase', () => {
+    const triggers: RolloutTrigger[] = ['pause', 'resume', 'abort', 'halt', 'revert', 'reverted', 'complete']
+    expect(tableOf(['from', ...triggers])).toEqual(
+      Object.keys(PHASE_TABLE).map((phase) => [
+        phase,
+        ...triggers.map((trigger) => nextPhase(phase as RolloutPhase, trigger) ?? '–'),
+      ]),
+    )
+  })
+
+  test('how a target stands in every phase', () => {
+    const words: Readonly<Record<StandingCell, string>> = {
+      idle: 'idle',
+      closed: 'closed',
+      busy: 'busy',
+      done: 'done',
+      excluded: 'excluded',
+      waiting: 'idle; closed before its window',
+      timed: 'busy; done when timed out',
+      unseen: 'busy; done once the spec is seen without the change',
+      stuck: 'busy; done when it is the revert that failed',
+      never: '–',
+    }
+    expect(tableOf(['phase', 'not touched', 'touched', 'taken back'])).toEqual(
+      Object.entries(STANDING_TABLE).map(([phase, { untouched, touched, takenBack }]) => [
+        phase,
+        words[untouched],
+        words[touched],
+        words[takenBack],
+      ]),
+    )
   })
 })
 

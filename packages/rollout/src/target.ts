@@ -1,3 +1,4 @@
+import { STANDING_TABLE, type PhaseKind, type Standing } from './standing-table.ts'
 import type { StageState, WaveState } from './stage-state.ts'
 import type { TargetInput, TargetMeta, TargetPhase } from './types.ts'
 
@@ -51,43 +52,22 @@ export const NO_HISTORY: History = Object.freeze({
   countedIn: 0,
 })
 
-/**
- * idle: nothing was asked of it. closed: nothing may be asked of it yet. busy: an operation is under way. done: it ended.
- * excluded: not to be waited for.
- */
-export type Standing = 'idle' | 'closed' | 'busy' | 'done' | 'excluded'
-
-export type PhaseKind = 'excluded' | 'waiting' | 'running' | 'ended'
-
-const KINDS: Readonly<Record<TargetPhase, PhaseKind>> = {
-  NotAffected: 'excluded',
-  Held: 'excluded',
-  Unreachable: 'excluded',
-  Pending: 'waiting',
-  Applying: 'running',
-  Verifying: 'running',
-  Reverting: 'running',
-  Applied: 'ended',
-  Failed: 'ended',
-  Reverted: 'ended',
-}
-
 export function kindOf(phase: TargetPhase): PhaseKind {
-  return KINDS[phase]
+  return STANDING_TABLE[phase].kind
 }
 
 export function isTargetPhase(value: unknown): boolean {
-  return typeof value === 'string' && Object.hasOwn(KINDS, value)
+  return typeof value === 'string' && Object.hasOwn(STANDING_TABLE, value)
 }
 
 /** An operation is running whose time is limited. */
 export function isRunning(record: TargetRecord): boolean {
-  return KINDS[record.input.phase] === 'running'
+  return STANDING_TABLE[record.input.phase].kind === 'running'
 }
 
 /** The change was asked for, or an operation for it was seen. */
 export function isTouched(record: TargetRecord): boolean {
-  const kind = KINDS[record.input.phase]
+  const { kind } = STANDING_TABLE[record.input.phase]
   return record.issued || record.input.requested || kind === 'running' || kind === 'ended'
 }
 
@@ -102,19 +82,26 @@ export function hasTimedOut({ input, timedOutSince }: TargetRecord): boolean {
 }
 
 export function standingOf(record: TargetRecord): Standing {
-  const { input } = record
-  const kind = KINDS[input.phase]
-  if (kind === 'excluded') return 'excluded'
-  if (!isTouched(record)) return record.closedUntil === undefined ? 'idle' : 'closed'
-  if (isTakenBack(record)) {
-    // Until the agent starts on it, the status still tells of the operation before.
-    if (input.phase === 'Reverted') return 'done'
-    if (input.phase === 'Failed' && input.revert) return 'done'
-    if (input.phase === 'Reverting' && hasTimedOut(record)) return 'done'
-    if (input.phase === 'Pending' && !input.requested && !record.issued) return 'done'
-    return 'busy'
+  const { input, issued, revertIssued } = record
+  const row = STANDING_TABLE[input.phase]
+  const isAsked = issued || input.requested
+  const isTouched = isAsked || row.kind === 'running' || row.kind === 'ended'
+  const cell = !isTouched ? row.untouched : revertIssued || !isAsked ? row.takenBack : row.touched
+  switch (cell) {
+    case 'waiting':
+      return record.closedUntil === undefined ? 'idle' : 'closed'
+    case 'timed':
+      return hasTimedOut(record) ? 'done' : 'busy'
+    // Until the agent starts on the revert, the status still tells of the operation before.
+    case 'unseen':
+      return isAsked ? 'busy' : 'done'
+    case 'stuck':
+      return input.revert ? 'done' : 'busy'
+    case 'never':
+      return 'excluded'
+    default:
+      return cell
   }
-  return kind === 'ended' || hasTimedOut(record) ? 'done' : 'busy'
 }
 
 /** Unhealthy after the change, but not for long enough to count. */
@@ -127,7 +114,7 @@ export function isUndecided(record: TargetRecord): boolean {
     record.history.outcome !== 'broken' &&
     isTouched(record) &&
     !isTakenBack(record) &&
-    KINDS[record.input.phase] !== 'excluded'
+    STANDING_TABLE[record.input.phase].kind !== 'excluded'
   )
 }
 
