@@ -69,6 +69,22 @@ describe('the status of a rollout under way', () => {
     expect(ids(restarted)).toEqual(ids(engine))
   })
 
+  test('says until when it soaks, and nothing once it is paused', () => {
+    const engine = create()
+    engine.acknowledge(engine.decide(now)[0]!)
+    for (const decision of engine.decide(now)) {
+      if (decision.type !== 'apply') continue
+      const times = { since: now, completedAt: now + 60_000 }
+      engine.apply({ type: 'upsert', target: { ...target(decision.id), phase: 'Applied', requested: true, ...times } })
+    }
+    engine.decide(now + 60_000)
+    const statusNow = () => runningStatus(input, engine.summary(now + 60_000), () => 'Applied')
+    expect(statusNow().conditions?.[0]?.reason).toBe('Soak')
+    expect(statusNow().waitsUntil).toBe('2026-01-05T08:31:00Z')
+    engine.pause('lunch')
+    expect(statusNow().waitsUntil).toBeUndefined()
+  })
+
   test('says that its log has gaps, and when it has none any more', () => {
     const summary = create().summary(now)
     const stored = { pieces: 3, digest: `sha256:${'a'.repeat(64)}` }

@@ -116,6 +116,9 @@ export function runningStatus(
     ...(summary.eta.eta === undefined ? {} : { eta: timestamp(summary.eta.eta) }),
     ...input.expected,
     ...input.evidence,
+    ...(summary.phase === 'Progressing' && summary.gate.until !== undefined
+      ? { waitsUntil: timestamp(summary.gate.until) }
+      : {}),
     ...(summary.phase === 'Progressing' ? { deadlineAtRisk: summary.eta.deadlineAtRisk } : {}),
     problems: summary.problems.map((problem) => problemOf(problem, stateOf(problem.id))),
     decisions: summary.decisions,

@@ -90,7 +90,7 @@ async function explainFix(client: Client, fix: ComponentFix, now: number): Promi
   const lines = renderFixProgress(fix, rollout, now)
   if (rollout === undefined) return lines
   const explanation = explainRollout(rollout, now)
-  return [...lines, ...renderWaiting(explanation), ...renderNext(explanation)]
+  return [...lines, ...renderWaiting(explanation, now), ...renderNext(explanation)]
 }
 
 async function explainControlPlane(client: Client, plane: ControlPlane, now: number): Promise<string[]> {

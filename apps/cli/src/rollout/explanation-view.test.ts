@@ -17,6 +17,7 @@ const full: RolloutStatus = {
   ...HALF_WAY,
   stage: 'production',
   wave: 1,
+  waitsUntil: '2026-01-05T08:20:00Z',
   conditions: gateOf('Soak', 'Wave 1 of stage production soaks.'),
   verdict: {
     outcome: 'Clear',
@@ -43,7 +44,7 @@ const full: RolloutStatus = {
 test('an explanation with everything there is', () => {
   expect(renderExplanation(explained(full), now).join('\n')).toMatchInlineSnapshot(`
     "rollout run-1  Progressing  stage production, wave 1 of 2  14 control planes: 6 Applied, 1 Failed, 7 Pending
-    WAITS     Soak: Wave 1 of stage production soaks.
+    WAITS     Soak, until 08:20 UTC (in 20m): Wave 1 of stage production soaks.
     OWNER     nobody: it goes on by itself
     VERDICT   go on, unchanged since 07:52 UTC (8m ago): 1 of 7 treated targets failed: not enough against the change to halt.
     BOUNDS    at most 52 % of the control planes fail with it, and at least 0.73 %, each with 95 % confidence

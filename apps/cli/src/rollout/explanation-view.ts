@@ -13,7 +13,7 @@ export function renderExplanation(explanation: RolloutExplanation, now: number):
   )
   return [
     `rollout ${rollout}  ${phase}${place}  ${planes(controlPlanes)}: ${states.join(', ') || 'none looked at yet'}`,
-    ...renderWaiting(explanation),
+    ...renderWaiting(explanation, now),
     ...asked.map(renderRequest),
     ...(verdict === undefined ? [] : renderVerdict(verdict, now)),
     ...suspects.map(renderSuspect),
@@ -24,9 +24,11 @@ export function renderExplanation(explanation: RolloutExplanation, now: number):
 }
 
 /** What it waits for, or how it ended, and who can change that. */
-export function renderWaiting({ phase, waiting: { reason, message, owner } }: RolloutExplanation): string[] {
+export function renderWaiting({ phase, waiting }: RolloutExplanation, now: number): string[] {
+  const { reason, message, owner, until } = waiting
   const label = phase === 'Completed' || phase === 'Reverted' || phase === 'Aborted' ? 'ENDED    ' : 'WAITS    '
-  return [`${label} ${reason}${message === '' ? '' : `: ${message}`}`, `OWNER     ${owner}`]
+  const when = until === undefined ? '' : `, until ${moment(Date.parse(until), now)}`
+  return [`${label} ${reason}${when}${message === '' ? '' : `: ${message}`}`, `OWNER     ${owner}`]
 }
 
 export function renderNext({ waiting: { next } }: RolloutExplanation): string[] {

@@ -106,7 +106,7 @@ test('once begun, where it is', () => {
     { ...second, state: 'Open' as const },
   ]
   const text = renderPlan({ ...plan, startTime: '2026-01-05T07:10:00Z', waves }, now, false)
-  expect(text).toContain('START     07:10 UTC (50m ago); what follows was the plan then')
+  expect(text).toContain('START     07:10 UTC (50m ago); planned from there on')
   expect(text).toMatch(/SOAK +STATE\nstage .* Passed\nproduction .* Open\n/)
 })
 

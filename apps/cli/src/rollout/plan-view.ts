@@ -19,7 +19,7 @@ function headOf(plan: PlanDocument, now: number): string[] {
   const lines = [
     `${name}  ${planes(plan.controlPlanes)} in ${plan.waves.length} waves by strategy ${plan.strategy}${plan.phase === undefined ? '' : `  ${plan.phase}`}`,
     ...(plan.hash === undefined ? [] : [`PLAN      ${plan.hash}`]),
-    `START     ${by(plan.startTime)}${begun ? '; what follows was the plan then, "lkt rollout explain" says how it goes' : ', if it may begin at once'}`,
+    `START     ${by(plan.startTime)}${begun ? '; planned from there on, with the freezes and holds of now; "lkt rollout explain" says how it goes' : ', if it may begin at once'}`,
     `END       with a chance of 50 % by ${by(end.p50)}, 80 % by ${by(end.p80)}, 95 % by ${by(end.p95)}`,
     `SCHEDULE  ends ${by(end.planned)}; it takes operations to be slow`,
     `DEADLINE  ${by(plan.deadline)}: ${deadlineOf(plan)}`,

@@ -12,6 +12,8 @@ export interface Waiting {
   /** One CamelCase word. */
   readonly reason: string
   readonly message: string
+  /** When it ends by itself, as far as is known. */
+  readonly until?: string
   /** Who can change it. */
   readonly owner: string
   /** What can be done, the most useful first. */
@@ -112,7 +114,10 @@ export function waitingOf(rollout: Rollout): Waiting {
     }
     case 'Progressing':
       return status.waitsFor === undefined
-        ? gate(progressing?.reason ?? 'Nothing', message, name, clusters)
+        ? {
+            ...gate(progressing?.reason ?? 'Nothing', message, name, clusters),
+            ...(status.waitsUntil === undefined ? {} : { until: status.waitsUntil }),
+          }
         : waitsForOther(status.waitsFor)
   }
 }

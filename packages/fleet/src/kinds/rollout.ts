@@ -231,6 +231,7 @@ const status = object('How far the run is.', {
       message: prose('Why, in a sentence.'),
     }),
   ),
+  waitsUntil: optional(time('When the soak or the freeze that it waits for ends, as far as is known.')),
   deadlineAtRisk: optional(boolean('Whether the expected end is after the deadline.')),
   problems: array('First control planes that need attention.', problem, { maxItems: 10 }),
   log: optional(
