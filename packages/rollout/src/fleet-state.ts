@@ -338,6 +338,9 @@ export class FleetState {
 
   #setTimers(record: TargetRecord): void {
     const { since, onsetAt } = record.input
+    // Timers are dropped while they have nothing to speak of, so who comes back needs new ones.
+    if (!isRunning(record)) record.timedSince = undefined
+    if (onsetAt === undefined) record.timedOnset = undefined
     if (since !== undefined && record.timedSince !== since && isRunning(record)) {
       record.timedSince = since
       const at = since + this.strategy.operationTimeoutMs + 1

@@ -77,6 +77,22 @@ describe('halting', () => {
     expect(bench.summary.stages[0]).toMatchObject({ applied: 0, failed: 1 })
   })
 
+  test('an operation that was out of sight for a while still takes too long', () => {
+    const bench = new Bench([target('a'), target('b')], { maxPerShard: () => 1 })
+    const slow = bench.at(0)[1]?.replace('apply ', '') as string
+    bench.see(slow, { phase: 'Applying', since: 0 })
+    bench.see(slow, { phase: 'Unreachable' })
+    bench.at(1)
+    bench.see(slow, { phase: 'Applying' })
+    bench.at(2)
+    expect(bench.dueMinute).toBe(45 + 1 / MINUTE)
+    bench.see(slow, { phase: 'Unreachable' })
+    bench.at(50)
+    bench.see(slow, { phase: 'Applying' })
+    bench.at(51)
+    expect(bench.summary.failures).toBe(1)
+  })
+
   test('an operation known only by its end is judged by its duration', () => {
     const bench = new Bench([target('a', { phase: 'Applied', requested: true, since: 0, completedAt: 46 * MINUTE })])
     expect(bench.summary.failures).toBe(1)
@@ -121,6 +137,19 @@ describe('halting', () => {
     expect(bench.summary.failures).toBe(0)
     bench.at(48)
     expect(bench.summary.failures).toBe(1)
+  })
+
+  test('an onset that is out of sight for a while is still decided', () => {
+    const bench = new Bench([target('a')], { onsetGraceMs: 5 * MINUTE })
+    bench.at(0)
+    const verifying = target('a', { phase: 'Verifying', requested: true, since: 0 })
+    const ill = { ...verifying, onsetAt: 10 * MINUTE }
+    for (const target of [ill, verifying, ill]) {
+      bench.engine.apply({ type: 'upsert', target })
+      expect(bench.at(11)).toEqual([])
+    }
+    bench.at(15)
+    expect(bench.summary).toMatchObject({ failures: 1 })
   })
 
   test('evidence is judged while paused', () => {

@@ -39,7 +39,8 @@ export class Reverter {
     this.#fleet = fleet
     this.#queue = new ReadyQueue(fleet.slots, (record) => this.#concerns(record))
     fleet.queues.push(this.#queue)
-    const known = fleet.touched.filter((each) => fleet.knows(each))
+    // Who left and came back has another record than when it was touched.
+    const known = fleet.touched.flatMap(({ id }) => fleet.get(id) ?? [])
     const harmed = known.filter((each) => fleet.isHarmed(each)).sort(longerHarmed)
     const well = known.filter((each) => !fleet.isHarmed(each)).sort(laterTreated)
     for (const record of [...harmed, ...well]) this.consider(record)

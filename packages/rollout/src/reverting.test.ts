@@ -42,6 +42,13 @@ describe('taking back', () => {
     expect(bench.at(66)).toEqual(['revert t1'])
   })
 
+  test('also from those that left in the meantime and came back', () => {
+    const bench = halted({}, 2)
+    bench.engine.apply({ type: 'remove', id: 't1' })
+    bench.see('t1', {})
+    expect(bench.at(20)).toEqual(['halt Signal', 'revert t0', 'revert t1'])
+  })
+
   test('who falls ill while it waits goes before all that are well, behind those that were ill before', () => {
     const bench = halted({ maxPerShard: () => 1, maxConcurrent: 10 })
     bench.see('t2', { onsetAt: 18 * MINUTE })
