@@ -2,6 +2,7 @@ import type { Clock, KubeObject } from '@locktender/kube'
 import type { Store } from '../store/store.ts'
 import type { StoredValue } from '../store/store-types.ts'
 import type { CertificateAuthority } from '../auth/certificates.ts'
+import { CertificateRequestCleaner } from './certificate-request-cleaner.ts'
 import { CertificateSigner } from './certificate-signer.ts'
 import { DefinitionController } from './definition-controller.ts'
 import { EventExpiry } from './event-expiry.ts'
@@ -50,6 +51,7 @@ export function startControllers(options: ControllersOptions): RunningController
   const furniture = new NamespaceFurniture({ clock, writer })
   const aggregation = new RoleAggregation({ clock, writer })
   const signer = new CertificateSigner({ clock, writer, authority })
+  const cleaner = new CertificateRequestCleaner({ clock, writer })
   const protection = new StorageProtection({ clock, writer, reader })
   const expiry = new EventExpiry({ clock, store })
 
@@ -59,6 +61,7 @@ export function startControllers(options: ControllersOptions): RunningController
     furniture.observe(ref, object)
     aggregation.observe(ref, object)
     signer.observe(key, ref, object)
+    cleaner.observe(key, ref, object)
     protection.observe(key, ref, object)
   }
 
@@ -99,7 +102,17 @@ export function startControllers(options: ControllersOptions): RunningController
     publishAuthority: (certificate) => furniture.publish(certificate),
     stop() {
       endWatch()
-      for (const controller of [collector, namespaces, definitions, furniture, aggregation, signer, protection, expiry])
+      for (const controller of [
+        collector,
+        namespaces,
+        definitions,
+        furniture,
+        aggregation,
+        signer,
+        cleaner,
+        protection,
+        expiry,
+      ])
         controller.stop()
     },
   }
