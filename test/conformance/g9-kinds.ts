@@ -323,6 +323,8 @@ export const kinds = group('G9', (add) => {
     })
     ;(await t.get('/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical')).is(200, { value: 2_000_001_000 })
     const claims = `/api/v1/namespaces/${t.ns}/persistentvolumeclaims`
+    // Nothing may hold it where nobody is there to let it go.
+    t.after(() => t.patch(`${claims}/c`, 'merge', { metadata: { finalizers: null } }))
     const claim = await t.create(claims, {
       apiVersion: 'v1',
       kind: 'PersistentVolumeClaim',

@@ -62,6 +62,8 @@ async function refuse(t: T, { path, object, refusals }: Kind): Promise<void> {
   for (const { patch, later, causes } of refusals) {
     if (later && !there) {
       await t.createGlobal(place, whole)
+      // Nothing may hold it where nobody is there to let it go.
+      t.after(() => t.patch(`${place}/${name}`, 'merge', { metadata: { finalizers: null } }))
       there = true
     }
     const answer = later

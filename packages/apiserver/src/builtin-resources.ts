@@ -5,11 +5,12 @@ import { webhookStrategy } from './admission/webhook-strategy.ts'
 import { clusterRoleStrategy, roleBindingStrategy, roleStrategy } from './auth/role-strategies.ts'
 import { definitionStrategy } from './crd/strategy.ts'
 import { clusterResources } from './builtins/cluster-resources.ts'
-import { column, text } from './builtins/cells.ts'
+import { column, recordsAt, text, wide } from './builtins/cells.ts'
 import { coreResources } from './builtins/core-resources.ts'
 import { networkResources } from './builtins/network-resources.ts'
 import { builtIn, review } from './builtins/serve.ts'
 import { workloadResources } from './builtins/workload-resources.ts'
+import type { AnyObject } from './objects/object.ts'
 import type { ServedResource } from './served-resource.ts'
 import { ageColumn, nameColumn } from './present/table-cells.ts'
 
@@ -17,6 +18,24 @@ const roleRefColumn = column(
   'Role',
   (object) => `${text('roleRef', 'kind')(object)}/${text('roleRef', 'name')(object)}`,
 )
+
+/** Names of the subjects of a kind. */
+function subjects(kind: string): (object: AnyObject) => string {
+  return (object) =>
+    recordsAt(object, 'subjects')
+      .filter((subject) => subject['kind'] === kind)
+      .map((subject) => [text('namespace')(subject), text('name')(subject)].filter((part) => part !== '').join('/'))
+      .join(', ')
+}
+
+const bindingColumns = [
+  nameColumn,
+  roleRefColumn,
+  ageColumn,
+  wide('Users', subjects('User')),
+  wide('Groups', subjects('Group')),
+  wide('ServiceAccounts', subjects('ServiceAccount')),
+]
 
 /** What every logical cluster serves without any definition. */
 export const builtInResources: readonly ServedResource[] = [
@@ -37,7 +56,7 @@ export const builtInResources: readonly ServedResource[] = [
     plural: 'clusterrolebindings',
     namespaced: false,
     names: 'segment',
-    columns: [nameColumn, roleRefColumn, ageColumn],
+    columns: bindingColumns,
     strategy: roleBindingStrategy,
   }),
   builtIn(`${RBAC_GROUP}/v1`, {
@@ -53,7 +72,7 @@ export const builtInResources: readonly ServedResource[] = [
     plural: 'rolebindings',
     namespaced: true,
     names: 'segment',
-    columns: [nameColumn, roleRefColumn, ageColumn],
+    columns: bindingColumns,
     strategy: roleBindingStrategy,
   }),
   builtIn('apiextensions.k8s.io/v1', {

@@ -51,6 +51,10 @@ function claim(object: AnyObject): string {
   return isRecord(reference) ? `${text('namespace')(reference)}/${text('name')(reference)}` : ''
 }
 
+function isDefault({ annotations }: AnyObject['metadata']): boolean {
+  return annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true'
+}
+
 const attributesClass = column('VolumeAttributesClass', (object) => {
   return text('spec', 'volumeAttributesClassName')(object) || '<unset>'
 })
@@ -132,7 +136,7 @@ export const clusterResources: readonly ServedResource[] = [
     shortNames: ['sc'],
     answersDeleted: true,
     columns: [
-      nameColumn,
+      { ...nameColumn, cell: ({ metadata }) => `${metadata.name}${isDefault(metadata) ? ' (default)' : ''}` },
       column('Provisioner', text('provisioner')),
       column('ReclaimPolicy', textOrNone('reclaimPolicy')),
       column('VolumeBindingMode', textOrNone('volumeBindingMode')),

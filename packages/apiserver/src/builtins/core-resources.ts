@@ -2,25 +2,16 @@ import { certificateRequestStrategy } from '../auth/certificate-requests.ts'
 import { eventsConversion } from '../events-view.ts'
 import type { AnyObject } from '../objects/object.ts'
 import type { ServedResource } from '../served-resource.ts'
-import { ageColumn, dateCell, nameColumn } from '../present/table-cells.ts'
+import { ageColumn, nameColumn } from '../present/table-cells.ts'
 import { at, column, count, number, recordsAt, text, textOrNone } from './cells.ts'
 import { configMapStrategy, secretStrategy } from './config-strategies.ts'
+import { eventColumns } from './event-cells.ts'
 import { coreEventStrategy, groupedEventStrategy } from './event-strategies.ts'
 import { namespaceStrategy } from './namespace-strategy.ts'
 import { leaseStrategy } from './lease-strategy.ts'
 import { disruptionBudgetStrategy, limitRangeStrategy, quotaStrategy } from './limit-strategies.ts'
 import { priorityClassStrategy, runtimeClassStrategy } from './node-strategies.ts'
 import { builtIn } from './serve.ts'
-
-function lastSeen(object: AnyObject, nowMs: number): string {
-  const seen = at(object, 'series', 'lastObservedTime') ?? object['lastTimestamp'] ?? object['eventTime']
-  const first = object['firstTimestamp']
-  return dateCell(typeof seen === 'string' ? seen : typeof first === 'string' ? first : undefined, nowMs)
-}
-
-function involved(object: AnyObject): string {
-  return `${text('involvedObject', 'kind')(object).toLowerCase()}/${text('involvedObject', 'name')(object)}`
-}
 
 const eventFields: Record<string, (object: AnyObject) => string> = {
   reason: text('reason'),
@@ -35,7 +26,7 @@ for (const field of ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resource
 /** Amounts of a quota as `used/hard`, those of limits or all others. */
 function quota(limits: boolean): (object: AnyObject) => string {
   return (object) => {
-    const hard = (at(object, 'status', 'hard') ?? at(object, 'spec', 'hard') ?? {}) as Record<string, unknown>
+    const hard = (at(object, 'status', 'hard') ?? {}) as Record<string, unknown>
     return Object.keys(hard)
       .filter((name) => name.startsWith('limits.') === limits)
       .toSorted()
@@ -106,14 +97,7 @@ export const coreResources: readonly ServedResource[] = [
     namespaced: true,
     shortNames: ['ev'],
     names: 'segment',
-    columns: [
-      column('Last Seen', lastSeen),
-      column('Type', text('type')),
-      column('Reason', text('reason')),
-      column('Object', involved),
-      column('Message', (object) => text('message')(object).trim()),
-      { ...nameColumn, priority: 1 },
-    ],
+    columns: eventColumns((object) => object),
     fields: eventFields,
     strategy: coreEventStrategy,
   }),
@@ -126,14 +110,7 @@ export const coreResources: readonly ServedResource[] = [
     storedAs: { group: '', plural: 'events', apiVersion: 'v1' },
     conversion: eventsConversion,
     strategy: groupedEventStrategy((object) => eventsConversion.toStored(object)),
-    columns: [
-      column('Last Seen', (object, nowMs) => lastSeen(eventsConversion.toStored(object), nowMs)),
-      column('Type', text('type')),
-      column('Reason', text('reason')),
-      column('Object', (object) => involved(eventsConversion.toStored(object))),
-      column('Message', text('note')),
-      { ...nameColumn, priority: 1 },
-    ],
+    columns: eventColumns((object) => eventsConversion.toStored(object)),
     fields: {
       reason: text('reason'),
       type: text('type'),

@@ -5,7 +5,6 @@ import { ageColumn, nameColumn } from '../present/table-cells.ts'
 import {
   at,
   column,
-  count,
   number,
   numberOr,
   recordsAt,
@@ -16,6 +15,7 @@ import {
   textOrNone,
   wide,
 } from './cells.ts'
+import { metricsCell } from './autoscaler-cells.ts'
 import { autoscalerStrategy } from './autoscaler-strategy.ts'
 import { cronJobStrategy, jobStrategy } from './job-strategies.ts'
 import { jobDuration, podReadyCell, podRestarts, podStatus } from './pod-cells.ts'
@@ -264,7 +264,7 @@ export const workloadResources: readonly ServedResource[] = [
         const kind = text('spec', 'scaleTargetRef', 'kind')(object)
         return `${kind}/${text('spec', 'scaleTargetRef', 'name')(object)}`
       }),
-      column('Targets', (object) => `${count('currentMetrics')({ ...object, ...statusOf(object) })} metrics`),
+      column('Targets', metricsCell),
       column('MinPods', (object) => String(numberOr(1, 'spec', 'minReplicas')(object))),
       column('MaxPods', number('spec', 'maxReplicas')),
       whole('Replicas', 'status', 'currentReplicas'),
@@ -273,7 +273,3 @@ export const workloadResources: readonly ServedResource[] = [
     strategy: autoscalerStrategy,
   }),
 ]
-
-function statusOf(object: AnyObject): object {
-  return (object['status'] ?? {}) as object
-}
