@@ -1,9 +1,17 @@
 import { parseLog, replay, unpackedLines, type LogEntry } from '@locktender/fixes'
-import { rolloutLogs, rollouts, type Rollout, type RolloutLog } from '@locktender/fleet'
+import {
+  clusterRoles,
+  GROUP,
+  rolloutLogs,
+  rollouts,
+  type RoleObject,
+  type Rollout,
+  type RolloutLog,
+} from '@locktender/fleet'
 import type { Client } from '@locktender/kube'
 import { administrator } from '@locktender/simulator'
-import { afterEach, describe, expect, test } from 'vitest'
-import { Hub } from './fixes/hub.ts'
+import { describe, expect, test } from 'vitest'
+import { hubWith } from './fixes/open-hub.ts'
 import { runDemo } from './support/virtual-demo.ts'
 
 const minute = 60_000
@@ -49,15 +57,8 @@ describe('the stored log of a whole run', () => {
 })
 
 describe('the stored log of a run in which the manager was killed', () => {
-  const open: Hub[] = []
-  afterEach(async () => {
-    for (const hub of open.splice(0)) await hub.close()
-  })
-
   async function untilEnd(lostAnswers: number): Promise<StoredLog> {
-    const hub = await Hub.open({ seed: 5, lostAnswers })
-    open.push(hub)
-    hub.startManager()
+    const hub = await hubWith({ seed: 5, lostAnswers })
     await hub.deliver('good')
     for (const hours of [1, 2]) {
       await hub.clock.advance(hours * 60 * minute)
@@ -83,4 +84,25 @@ describe('the stored log of a run in which the manager was killed', () => {
     expect(lives).toBeGreaterThan(3)
     expect(decisions).toBeGreaterThan(24)
   })
+})
+
+test('a manager that may not write logs delivers nevertheless, says so, and writes them once it may', async () => {
+  const hub = await hubWith({ seed: 6 })
+  const name = 'locktender-manager'
+  const role = await hub.admin.get<RoleObject>(clusterRoles, name)
+  const without = role.rules.filter(({ resources }) => !resources.includes(rolloutLogs.plural))
+  const setRules = (rules: RoleObject['rules']) => hub.admin.patch(clusterRoles, { name }, { rules }, { type: 'merge' })
+  await setRules(without)
+  await hub.deliver('good')
+  await hub.clock.advance(90 * minute)
+  const logged = async () => (await hub.rollout('good')).status?.conditions?.find(({ type }) => type === 'Logged')
+  expect(await logged()).toMatchObject({ status: 'False', reason: 'WriteFailed' })
+  expect((await logged())?.message).toContain(`cannot create resource "rolloutlogs" in API group "${GROUP}"`)
+  expect((await hub.rollout('good')).status?.counts.Applied).toBeGreaterThan(0)
+  await setRules(role.rules)
+  await hub.untilPhase('good', 'Completed')
+  await hub.clock.advance(2 * minute)
+  expect(await logged()).toMatchObject({ status: 'True', reason: 'Written' })
+  const { rollout, entries } = await readLog(hub.admin)
+  expectSame(rollout, entries, 1)
 })

@@ -93,6 +93,18 @@ describe('what is expected of a rollout', () => {
     expect(asked).toHaveLength(3)
   })
 
+  test('that is complete is how late it was, also when its status is written again', () => {
+    const prospects = new Prospects(undefined)
+    prospects.begin(scenarioAt(start))
+    const { outlook } = prospects.ahead()
+    const late = Date.parse(outlook?.end ?? '') + 30 * MINUTE
+    const tell = (which: Prospects, now: number) =>
+      which.underWay(engine(), summary('Completed'), none, { now, milestone: false }).minutesBehind
+    expect([tell(prospects, late), tell(prospects, late + 10 * MINUTE)]).toEqual([30, 30])
+    const stored = { phase: 'Completed', outlook, minutesBehind: 30 } as unknown as RolloutStatus
+    expect(tell(new Prospects(stored), late + 10 * MINUTE)).toBe(30)
+  })
+
   test('has no forecast while it is paused, but falls behind; and nothing when it was halted', () => {
     const prospects = new Prospects(undefined)
     prospects.begin(scenarioAt(start))

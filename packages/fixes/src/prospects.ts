@@ -17,12 +17,16 @@ export class Prospects {
   #outlook: RolloutOutlook | undefined
   #forecast: RolloutForecast | undefined
   #dueAt = -Infinity
+  #behind: number | undefined
+  #isComplete: boolean
   #past: readonly DurationSketch[] | undefined
 
   /** Goes on from a stored status. */
   constructor(status: RolloutStatus | undefined) {
     this.#outlook = status?.outlook
     this.#forecast = status?.forecast
+    this.#behind = status?.minutesBehind
+    this.#isComplete = status?.phase === 'Completed'
   }
 
   /** When something may have to be said again although nothing happened, milliseconds since the epoch. */
@@ -68,11 +72,13 @@ export class Prospects {
       }
       this.#dueAt = now + FORECAST_INTERVAL_MS
     }
-    const behind = minutesBehind(this.#outlook, summary, now)
+    // How late it was in the end does not change any more.
+    if (!this.#isComplete) this.#behind = minutesBehind(this.#outlook, summary, now)
+    this.#isComplete = summary.phase === 'Completed'
     return {
       ...this.ahead(),
       ...(this.#forecast === undefined ? {} : { forecast: this.#forecast }),
-      ...(behind === undefined ? {} : { minutesBehind: behind }),
+      ...(this.#behind === undefined ? {} : { minutesBehind: this.#behind }),
     }
   }
 

@@ -101,6 +101,7 @@ describe('minutes behind', () => {
 
   test('of one that is complete count to its end, whoever is missing', () => {
     expect(behind('Completed', 18, at(outlook.end) + 9 * MINUTE)).toBe(9)
+    expect(behind('Completed', 18, at(outlook.end) - 20 * MINUTE)).toBe(-20)
   })
 
   test('are none for one that was halted, or of which no waves are known', () => {

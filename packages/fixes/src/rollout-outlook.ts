@@ -55,10 +55,12 @@ export function minutesBehind(
   now: number,
 ): number | undefined {
   if (outlook?.waves === undefined) return undefined
-  if (phase !== 'Progressing' && phase !== 'Paused' && phase !== 'Completed') return undefined
   // Who left or is held will not come any more.
-  const done = phase === 'Completed' ? Infinity : finished
-  return Math.round(burnAt(plannedWaves(outlook), done, now).minutesBehind)
+  if (phase === 'Completed') {
+    return outlook.end === undefined ? undefined : Math.round((now - Date.parse(outlook.end)) / 60_000)
+  }
+  if (phase !== 'Progressing' && phase !== 'Paused') return undefined
+  return Math.round(burnAt(plannedWaves(outlook), finished, now).minutesBehind)
 }
 
 /** A soak lasts until the next wave should start: the plan counts it in whole operations. */

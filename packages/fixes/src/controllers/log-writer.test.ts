@@ -157,12 +157,28 @@ describe('the log of a rollout', () => {
     const { log } = writer()
     shelf.fails = { late: false }
     log.add(paused('a'))
-    for (let tries = 0; tries < 60; tries++) await log.flush(shelf.client)
+    for (let tries = 0; tries < 24 * 60; tries++) await log.flush(shelf.client)
     expect(log.state.problem?.reason).toBe('Incomplete')
     shelf.fails = undefined
     log.add(paused('b'))
     await log.flush(shelf.client)
     expect([log.dueAt(true), shelf.names]).toEqual([Infinity, []])
+  })
+
+  test('keeps no more in memory than some pieces', async () => {
+    const shelf = new Shelf()
+    const { log } = writer()
+    shelf.fails = { late: false }
+    for (let tries = 0; tries < 100; tries++) {
+      log.add(paused('a'))
+      await log.flush(shelf.client)
+    }
+    expect(log.state.problem?.reason).toBe('WriteFailed')
+    for (let pieces = 0; pieces < 33; pieces++) {
+      log.add(paused('b'.repeat(1_048_576)))
+      await log.flush(shelf.client)
+    }
+    expect(log.state.problem?.reason).toBe('Incomplete')
   })
 
   test('is given up rather than written with a hole when an entry is too large', async () => {

@@ -17,8 +17,8 @@ const RETRY_MS = 60_000
 /** Pieces that are kept for another try. When there are more the log ends, so that memory does not. */
 const MAX_WAITING = 32
 
-/** Tries in a row that fail before it gives up. */
-const MAX_FAILURES = 60
+/** Tries in a row that fail before it gives up: a day of them. */
+const MAX_FAILURES = 24 * 60
 
 /** All that it needs of an API server. */
 export type LogClient = Pick<Client, 'create' | 'get'>
@@ -74,17 +74,24 @@ export class LogWriter {
     if (this.#hasEnded) return false
     const before = this.#problem?.reason
     try {
+      // While nothing can be written, only what is enough for a piece becomes one.
+      if (this.#buffer.isFull) this.#waiting.push(...this.#buffer.take())
+      await this.#writeWaiting(client)
       this.#waiting.push(...this.#buffer.take())
-      for (let piece = this.#waiting[0]; piece !== undefined; piece = this.#waiting[0]) {
-        await this.#write(piece, client)
-        this.#waiting.shift()
-      }
+      await this.#writeWaiting(client)
       this.#problem = undefined
       this.#failures = 0
     } catch (error) {
       this.#fail(error)
     }
     return this.#problem?.reason !== before
+  }
+
+  async #writeWaiting(client: LogClient): Promise<void> {
+    for (let piece = this.#waiting[0]; piece !== undefined; piece = this.#waiting[0]) {
+      await this.#write(piece, client)
+      this.#waiting.shift()
+    }
   }
 
   async #write(piece: LogPiece, client: LogClient): Promise<void> {
