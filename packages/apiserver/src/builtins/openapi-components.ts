@@ -1,4 +1,4 @@
-import { metadataDescriptions } from '../discovery/openapi-metadata.ts'
+import { describedMessage } from './descriptions.ts'
 import { messageOf } from './field-table.ts'
 import type { Field, Message, Scalar } from './field-table.ts'
 import { containerSchema, mergeRules, scalarSchemas } from './structural.ts'
@@ -43,7 +43,7 @@ const NAMED: Readonly<Partial<Record<Scalar, readonly [name: string, schema: Com
 export function addComponents(message: Message, components: Record<string, Component>): string {
   const name = componentName(message.name)
   if (Object.hasOwn(components, name)) return name
-  const described = metadataDescriptions[message.name]
+  const described = describedMessage(message.name)
   const properties: Record<string, Component> = {}
   const schema: Record<string, unknown> = { type: 'object' }
   // Named before its parts, which may refer back to it.
