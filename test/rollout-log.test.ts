@@ -1,4 +1,5 @@
-import { parseLog, replay, unpackedLines, type LogEntry } from '@locktender/fixes'
+import { unpackedLines } from '@locktender/fixes'
+import { parseLog, replay, type LogEntry } from '@locktender/rollout'
 import {
   clusterRoles,
   GROUP,

@@ -18,29 +18,3 @@ export { dataDigest, packLines, unpackedLines } from './log-pieces.ts'
 export { DEFAULT_STAKES, rolloutScenario } from './rollout-scenario.ts'
 export type { ScenarioInput } from './rollout-scenario.ts'
 export { strategyInput } from './strategy-input.ts'
-// What those who look at rollouts of fixes need of the engine that decides them.
-export {
-  assess,
-  guessedDurations,
-  parseLog,
-  plannedOperationMs,
-  proposeStrategy,
-  redecide,
-  replay,
-  RolloutLogError,
-  shareBounds,
-  whatIf,
-} from '@locktender/rollout'
-export type {
-  Assessment,
-  LogEntry,
-  Mismatch,
-  Proposal,
-  Reason,
-  Redecision,
-  Replay,
-  RunFigures,
-  Scenario,
-  StageStrategy,
-  WhatIf,
-} from '@locktender/rollout'

@@ -5,7 +5,7 @@ import {
   proposeStrategy,
   type Proposal,
   type Scenario,
-} from '@locktender/fixes'
+} from '@locktender/rollout'
 import { rollouts, rolloutStrategies } from '@locktender/fleet'
 import { CommandError } from '../command-error.ts'
 import { exitCodes } from '../exit-codes.ts'

@@ -1,4 +1,4 @@
-import { parseLog, replay } from '@locktender/fixes'
+import { parseLog, replay } from '@locktender/rollout'
 import { describe, expect, test } from 'vitest'
 import { exitCodes } from '../exit-codes.ts'
 import type { ReplayDocument } from '../rollout/replay-document.ts'

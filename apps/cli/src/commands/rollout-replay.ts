@@ -1,4 +1,5 @@
-import { parseLog, redecide, replay, RolloutLogError, strategyInput, type LogEntry } from '@locktender/fixes'
+import { strategyInput } from '@locktender/fixes'
+import { parseLog, redecide, replay, RolloutLogError, type LogEntry } from '@locktender/rollout'
 import { CommandError } from '../command-error.ts'
 import { exitCodes, type ExitCode } from '../exit-codes.ts'
 import { printDocument, type OutputFormat } from '../output.ts'

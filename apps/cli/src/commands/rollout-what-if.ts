@@ -1,4 +1,4 @@
-import { assess, whatIf, type Assessment } from '@locktender/fixes'
+import { assess, whatIf, type Assessment } from '@locktender/rollout'
 import { rollouts } from '@locktender/fleet'
 import { CommandError } from '../command-error.ts'
 import { exitCodes } from '../exit-codes.ts'

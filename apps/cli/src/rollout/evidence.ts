@@ -1,4 +1,4 @@
-import { shareBounds } from '@locktender/fixes'
+import { shareBounds } from '@locktender/rollout'
 import type {
   Rollout,
   RolloutExposure,

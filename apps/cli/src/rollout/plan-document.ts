@@ -1,5 +1,5 @@
 import { formatDuration, type Rollout } from '@locktender/fleet'
-import type { Assessment, Reason, Scenario } from '@locktender/fixes'
+import type { Assessment, Reason, Scenario } from '@locktender/rollout'
 import { isoTime } from '../times.ts'
 
 /** One wave of a plan; times as if everything goes as planned. */

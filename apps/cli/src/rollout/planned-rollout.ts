@@ -1,4 +1,5 @@
-import { rolloutScenario, type Scenario } from '@locktender/fixes'
+import { rolloutScenario } from '@locktender/fixes'
+import { type Scenario } from '@locktender/rollout'
 import {
   componentFixes,
   controlPlanes,

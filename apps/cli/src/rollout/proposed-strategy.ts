@@ -1,4 +1,4 @@
-import type { StageStrategy } from '@locktender/fixes'
+import type { StageStrategy } from '@locktender/rollout'
 import { API_VERSION, formatDuration, rolloutStrategies, type RolloutStrategy } from '@locktender/fleet'
 import type { NamedStrategy } from '../strategy-source.ts'
 

@@ -1,4 +1,4 @@
-import type { Mismatch, Redecision, Replay, RunFigures } from '@locktender/fixes'
+import type { Mismatch, Redecision, Replay, RunFigures } from '@locktender/rollout'
 import { isoTime } from '../times.ts'
 
 /** How a run went. */

@@ -1,4 +1,4 @@
-import type { WhatIf } from '@locktender/fixes'
+import type { WhatIf } from '@locktender/rollout'
 import type { PlanDocument } from './plan-document.ts'
 
 /** A change of one wave. */
