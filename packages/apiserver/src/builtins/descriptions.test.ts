@@ -2,10 +2,8 @@ import { expect, test } from 'vitest'
 import { describedMessage } from './descriptions.ts'
 import { messageOf } from './field-table.ts'
 
-const NAMES = [
-  ...['Namespace', 'ConfigMap', 'Secret', 'ServiceAccount', 'Pod', 'PodSpec', 'PodTemplateSpec', 'Container'],
-  ...['Service', 'ServiceSpec', 'Event'],
-].map((name) => `core/v1.${name}`)
+const CORE = ['Namespace', 'ConfigMap', 'Secret', 'ServiceAccount', 'Pod', 'PodSpec', 'PodTemplateSpec', 'Container']
+const NAMES = [...CORE, 'Service', 'ServiceSpec', 'Event'].map((name) => `core/v1.${name}`)
 
 test.each([
   ...NAMES,
