@@ -153,6 +153,19 @@ export const definitions = group('G8', (add) => {
     })
   })
 
+  add('V21', 'formats that nothing enforces', async (t) => {
+    const formed = (properties: object): object => ({
+      schema: { openAPIV3Schema: { type: 'object', properties } },
+    })
+    const known = { a: { type: 'string', format: 'date-time' }, b: { type: 'integer', format: 'int32' } }
+    const suffix = `${t.unique('x')}.example.com`
+    const first = { ...known, c: { type: 'string', format: 'one' } }
+    const made = await t.post(CRD, definition('foos', suffix, formed(first)), { query: { dryRun: 'All' } })
+    made.header('warning', '299 - "unrecognized format \\"one\\""').is(201)
+    const quiet = await t.post(CRD, definition('foos', suffix, formed(known)), { query: { dryRun: 'All' } })
+    quiet.header('warning', absent).is(201)
+  })
+
   add('V03', 'definitions that are refused', async (t) => {
     const foos = (version: object, more: object = {}): Definition => definition('foos', 'g.example.com', version, more)
     const version = (name: string, storage: boolean): object => ({ name, served: true, storage, ...anything })

@@ -47,6 +47,8 @@ export interface Strategy {
   /** Refuses who lacks a right beyond the one to the write itself. Throws ApiError Forbidden. */
   authorize?(context: WriteContext, object: AnyObject, live: AnyObject | undefined): void
   validate?(object: AnyObject, live: AnyObject | undefined): FieldError[]
+  /** What whoever writes a valid object should know. */
+  warn?(object: AnyObject, live: AnyObject | undefined): string[]
   /** Validation of a write to a subresource that holds the status; without it {@link validate} is asked. */
   validateStatus?(object: AnyObject, live: AnyObject): FieldError[]
   /** Further changes of an object that is marked as being deleted. */

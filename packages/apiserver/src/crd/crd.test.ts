@@ -156,6 +156,24 @@ test('the status of a definition belongs to the server', async () => {
   expect(owned(next.json())!.fieldsV1['f:status']['f:acceptedNames']).toHaveProperty('f:shortNames')
 })
 
+test('formats that nothing enforces are warned of when they are new', async () => {
+  const typed = (properties: object): object => ({ schema: { openAPIV3Schema: { type: 'object', properties } } })
+  const before = {
+    a: { type: 'string', format: 'one' },
+    b: { type: 'string', format: 'date-time' },
+    c: { type: 'integer', format: 'int32' },
+    d: { type: 'array', items: { type: 'object', additionalProperties: { type: 'string', format: 'two' } } },
+  }
+  const made = await create(thingDefinition(typed(before)))
+  expect(made.headers['warning']).toBe(
+    String.raw`299 - "unrecognized format \"one\"", 299 - "unrecognized format \"two\""`,
+  )
+  const { metadata } = made.json()
+  const body = { ...thingDefinition(typed({ ...before, e: { type: 'string', format: 'three' } })), metadata }
+  const updated = await cluster.send('PUT', `${CRD}/things.example.com`, { body })
+  expect(updated.headers['warning']).toBe(String.raw`299 - "unrecognized format \"three\""`)
+})
+
 test('a deleted definition takes its objects with it', async () => {
   await cluster.send('POST', W, { body: widget('a', {}, { finalizers: ['example.com/f'] }) })
   await cluster.send('POST', W, { body: widget('b') })

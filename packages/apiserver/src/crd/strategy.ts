@@ -8,6 +8,7 @@ import { withCondition } from './conditions.ts'
 import { areNamesAccepted, cleanupFinalizer, isEstablished } from './definition.ts'
 import type { CustomResourceDefinition, DefinitionStatus } from './definition.ts'
 import { acceptNames } from './names.ts'
+import { unenforcedFormats } from '../schema/formats.ts'
 import { validateDefinition } from './validate-definition.ts'
 
 type Definition = AnyObject & CustomResourceDefinition
@@ -31,6 +32,11 @@ export const definitionStrategy: Strategy = {
     const missing = missingParts(object)
     return missing.length > 0 ? missing : validateDefinition(object as Definition, live as Definition | undefined)
   },
+  warn(object, live) {
+    const known = live === undefined ? undefined : formatsOf(live as Definition)
+    const added = [...formatsOf(object as Definition)].filter((format) => known?.has(format) !== true)
+    return added.map((format) => `unrecognized format ${JSON.stringify(format)}`)
+  },
   // Every deletion begins with the objects; the finalizer holds the definition until they are gone.
   holdsDeletion: ({ metadata }) => metadata.deletionTimestamp === undefined,
   beginDeletion: (object) => {
@@ -49,6 +55,16 @@ export const definitionStrategy: Strategy = {
       }),
     }
   },
+}
+
+/** Formats in any of its versions that nothing enforces. */
+function formatsOf({ spec }: Definition): Set<string> {
+  const found = new Set<string>()
+  for (const { schema } of spec.versions) {
+    if (schema?.openAPIV3Schema === undefined) continue
+    for (const format of unenforcedFormats(schema.openAPIV3Schema)) found.add(format)
+  }
+  return found
 }
 
 /** Parts without which nothing else can be judged. */

@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
+import type { StructuralSchema } from '@locktender/kube'
 
 type Format = (text: string) => boolean
 
@@ -53,6 +54,21 @@ const formats: ReadonlyMap<string, Format> = new Map<string, Format>([
 /** The check of a format; undefined when it is not enforced. */
 export function formatCheck(name: string): Format | undefined {
   return formats.get(name.replaceAll('-', ''))
+}
+
+/** Formats of strings in a schema that are not enforced, each once. */
+export function unenforcedFormats(schema: StructuralSchema): Set<string> {
+  const found = new Set<string>()
+  const look = ({ type, format, properties = {}, items, additionalProperties }: StructuralSchema): void => {
+    if (type === 'string' && format !== undefined && format !== '' && formatCheck(format) === undefined) {
+      found.add(format)
+    }
+    for (const property of Object.values(properties)) look(property)
+    if (items !== undefined) look(items)
+    if (typeof additionalProperties === 'object') look(additionalProperties)
+  }
+  look(schema)
+  return found
 }
 
 function isHostLabel(label: string): boolean {

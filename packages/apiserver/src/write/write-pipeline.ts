@@ -159,9 +159,9 @@ function checked(attributes: AdmissionAttributes, mutated: AnyObject, claims: re
   const { context, oldObject } = attributes
   const object = withoutRepeatedOwners(mutated, context.warnings, true)
   validate(context, object, oldObject, claims)
-  const admitted = admit({ ...attributes, object })
-  if (admitted === undefined || admitted === object) return object
-  validate(context, admitted, oldObject, claims)
+  const admitted = admit({ ...attributes, object }) ?? object
+  if (admitted !== object) validate(context, admitted, oldObject, claims)
+  context.warnings.push(...(context.served.strategy.warn?.(admitted, oldObject) ?? []))
   return admitted
 }
 
