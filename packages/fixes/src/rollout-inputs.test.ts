@@ -150,6 +150,20 @@ describe('a control plane is to a rollout', () => {
     })
   })
 
+  test.each<[string, Partial<ControlPlaneOperation>, string]>([
+    ['blocked while it suffers from the failed change of another component', {}, 'OtherChangeFailed'],
+    ['not blocked by one after which it fell ill', { startTime: '2026-01-05T08:41:00Z' }, ''],
+    ['not blocked by one that went well', { phase: 'Applied' }, ''],
+    ['not blocked by an earlier change of the same component', { component: 'control-plane-operator' }, ''],
+  ])('%s', (_, change, reason) => {
+    const failed = { ...operation, component: 'etcd', fix: 'other', rollout: 'other', phase: 'Failed' as const }
+    const status = { operations: [{ ...failed, ...change }], health: sick }
+    const seen = see(controlPlaneOf('a', { status }))
+    expect(seen).toMatchObject(reason === '' ? { phase: 'Pending' } : { state: 'Blocked', phase: 'Held', reason })
+    const { health: _health, ...well } = status
+    expect(see(controlPlaneOf('a', { status: well }))).toMatchObject({ phase: 'Pending' })
+  })
+
   test('unreachable when its agent is silent', () => {
     expect(see(controlPlaneOf('a'), false)).toMatchObject({ state: 'Unknown', phase: 'Unreachable' })
   })

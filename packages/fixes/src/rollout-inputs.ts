@@ -43,7 +43,7 @@ export function observe(controlPlane: ControlPlane, context: ObservationContext)
       : targetState(controlPlane, matcher, { now: context.now, rollout, reachable: context.reachable }),
     controlPlane,
     operation,
-    meta.stage,
+    { component: matcher.component, stage: meta.stage },
   )
   // The override was written by an earlier rollout of the same fix: not ours to judge, and not to be written again.
   const foreign = override?.fix === matcher.name && !requested && !followsUp
@@ -87,11 +87,17 @@ function refine(
   status: TargetStatus,
   controlPlane: ControlPlane,
   operation: ControlPlaneOperation | undefined,
-  stage: string,
+  { component, stage }: { readonly component: string; readonly stage: string },
 ): TargetStatus {
   const changeable = controlPlane.status?.conditions?.find(({ type }) => type === 'Changeable')
   if (status.state === 'Scheduled' && changeable?.status === 'False') {
     return { ...status, state: 'Blocked', reason: changeable.reason, message: changeable.message }
+  }
+  const broken = status.state === 'Pending' ? brokenByAnother(controlPlane, component) : undefined
+  if (broken !== undefined) {
+    const by = broken.fix === undefined ? `a change of ${broken.component}` : `ComponentFix ${broken.fix}`
+    const message = `${by} failed here and the control plane has been unhealthy since; take that back or repair it first.`
+    return { ...status, state: 'Blocked', reason: 'OtherChangeFailed', message }
   }
   if (status.state === 'Pending' && stage === '') {
     const message = 'No stage of the strategy selects its environment and sector; add one and request the fix again.'
@@ -130,6 +136,15 @@ function phaseOf({ state }: TargetStatus, operation: ControlPlaneOperation | und
 function foreignPhase({ state }: TargetStatus): TargetPhase {
   if (state === 'Unknown') return 'Unreachable'
   return state === 'Applied' || state === 'Native' || state === 'NotAffected' ? 'NotAffected' : 'Held'
+}
+
+/** The change of another component that failed and since whose begin the control plane is ill. */
+function brokenByAnother(controlPlane: ControlPlane, component: string): ControlPlaneOperation | undefined {
+  const illness = illnessOf(controlPlane)
+  if (illness === undefined) return undefined
+  return controlPlane.status?.operations?.find(
+    (other) => other.component !== component && other.phase === 'Failed' && illness.at >= Date.parse(other.startTime),
+  )
 }
 
 /** An illness, since when and why. */
