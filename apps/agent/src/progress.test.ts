@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { annotationsFor } from './change-record.ts'
 import type { HostedControlPlane } from './hypershift.ts'
 import { judgeProgress } from './progress.ts'
 import {
@@ -123,6 +124,15 @@ describe('a component other than the operator', () => {
     const told = observed({ operator: operator(PAYLOAD, true, flag), components: complete(4) })
     expect(judgeProgress(etcd, told, START + 6 * MINUTE).phase).toBe('Verifying')
     expect(judgeProgress(etcd, told, START + 7 * MINUTE).phase).toBe('Applied')
+  })
+
+  test('has its time again when the operator is taken back meanwhile: that rolls everything anew', () => {
+    const records = [etcd, { ...applied, change: 'revert' as const, changedAt: START + 9 * MINUTE }]
+    const annotations = annotationsFor(records, hostedCluster())
+    const both = { ...hostedCluster(), metadata: { ...hostedCluster().metadata, annotations } }
+    const parts = { operator: operator(PAYLOAD, false, flag), hostedCluster: both }
+    expect(judgeProgress(etcd, observed(parts), START + 18 * MINUTE).phase).toBe('Applying')
+    expect(judgeProgress(etcd, observed(parts), START + 19 * MINUTE)).toMatchObject({ reason: 'OperatorFailed' })
   })
 
   test('is back once the operator is told so', () => {

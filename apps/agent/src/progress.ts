@@ -1,6 +1,6 @@
 import { DEFAULT_COMPONENT, type ControlPlaneOperation } from '@locktender/fleet'
 import type { Condition } from '@locktender/kube'
-import type { ChangeRecord } from './change-record.ts'
+import { readChangeRecords, type ChangeRecord } from './change-record.ts'
 import { changedAt, findCondition, type Deployment, type HostedControlPlane } from './hypershift.ts'
 import { nodeFingerprint } from './node-fingerprint.ts'
 
@@ -93,7 +93,8 @@ function findFailure(
   observed: HostedControlPlane,
   now: number,
 ): Failure | { readonly dueAt: number } {
-  let dueAt = record.changedAt + limits.total
+  const begun = lastChange(record, observed)
+  let dueAt = begun + limits.total
   const overdue = (since: number, limit: number): boolean => {
     if (now >= since + limit) return true
     dueAt = Math.min(dueAt, since + limit)
@@ -110,13 +111,13 @@ function findFailure(
   // Going back starts from whatever the change did; that it is not over in time is failure enough.
   const outage = record.change === 'apply' ? findOutage(conditions, overdue) : undefined
   if (outage !== undefined) return outage
-  if (!operatorHasImage(record, observed.operator) && overdue(record.changedAt, limits.pickUp)) {
+  if (!operatorHasImage(record, observed.operator) && overdue(begun, limits.pickUp)) {
     return {
       reason: 'NotPickedUp',
       message: `the control-plane-operator Deployment did not change within ${minutes(limits.pickUp)}; is HyperShift running, or the cluster paused?`,
     }
   }
-  if (!rolledOut(observed.operator) && overdue(record.changedAt, limits.operatorReady)) {
+  if (!rolledOut(observed.operator) && overdue(begun, limits.operatorReady)) {
     return {
       reason: 'OperatorFailed',
       message: `the new control-plane operator was not ready within ${minutes(limits.operatorReady)}`,
@@ -126,7 +127,7 @@ function findFailure(
     const complete = findCondition(component.status?.conditions, 'RolloutComplete')
     // Components that wait for others are not to blame; the one they wait for is in this list too.
     if (complete?.status !== 'False' || complete.reason === 'WaitingForDependencies') continue
-    if (overdue(Math.max(record.changedAt, changedAt(complete)!), limits.component)) {
+    if (overdue(Math.max(begun, changedAt(complete)!), limits.component)) {
       return {
         reason: 'ComponentFailed',
         message: `${component.metadata.name} did not roll out within ${minutes(limits.component)}: ${complete.message}`,
@@ -146,10 +147,15 @@ function findFailure(
       message: `degraded ${minutes(limits.degraded)} after rolling out: ${degraded.message}`,
     }
   }
-  if (now >= record.changedAt + limits.total) {
+  if (now >= begun + limits.total) {
     return { reason: 'TimedOut', message: `not rolled out within ${minutes(limits.total)}` }
   }
   return { dueAt }
+}
+
+/** Limits run from the last change of any component: everything rolls again for each, so what was nearly done begins anew. */
+function lastChange(record: ChangeRecord, { hostedCluster }: HostedControlPlane): number {
+  return Math.max(record.changedAt, ...readChangeRecords(hostedCluster).map(({ changedAt: at }) => at))
 }
 
 /** Whether the control plane is down for longer than a change may take it down. */
