@@ -290,6 +290,21 @@ export const discovery = group('G1', (add) => {
     json.is(200, { swagger: '2.0', info: { title: text, version: text }, paths: present, definitions: present })
   })
 
+  add('D15', 'the root names what is served', async (t) => {
+    ;(await t.get('/')).is(200, {
+      paths: including(
+        '/api',
+        '/api/v1',
+        '/apis',
+        '/apis/apps',
+        '/apis/apps/v1',
+        '/apis/example.com/v1',
+        '/openapi/v3',
+        '/version',
+      ),
+    })
+  })
+
   add('D10', 'unknown groups, versions and resources', async (t) => {
     for (const path of [
       '/apis/nope/v1/x',

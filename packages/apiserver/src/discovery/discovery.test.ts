@@ -20,6 +20,15 @@ interface Groups {
 }
 
 describe('discovery', () => {
+  test('begins at the root, for who may read it', async () => {
+    const { paths } = (await cluster.send('GET', '/')).json<{ paths: string[] }>()
+    expect(paths).toEqual(paths.toSorted())
+    const expected = ['/api/v1', '/apis/apps/v1', '/apis/example.com', '/apis/example.com/v1', '/healthz']
+    expect(paths).toEqual(expect.arrayContaining(expected))
+    expect((await cluster.send('GET', '/', { user: { name: 'bob', groups: [] } as never })).code).toBe(403)
+    expect((await cluster.send('POST', '/', { body: {} })).code).toBe(405)
+  })
+
   test('aggregated, with an ETag that changes with the definitions', async () => {
     const answer = await cluster.send('GET', '/apis', { accept: aggregated('v2') })
     expect(answer.headers['content-type']).toBe('application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList')

@@ -47,8 +47,39 @@ export function documentReply(document: CachedDocument, headers: Headers, extra:
   return jsonReply(200, document.bytes, { etag, vary: 'Accept', ...extra })
 }
 
-/** The list of groups, of versions, or of the resources of a version; undefined for other paths. */
+/** Paths that are served beside those of groups. */
+const OTHER_PATHS = [
+  '/.well-known/openid-configuration',
+  '/api',
+  '/api/v1',
+  '/apis',
+  '/apis/',
+  '/healthz',
+  '/livez',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/openapi/v3/',
+  '/openid/v1/jwks',
+  '/readyz',
+  '/version',
+]
+
+function rootPaths(cluster: LogicalCluster): object {
+  const groups = [...byGroup(cluster)].filter(([group]) => group !== '')
+  const below = groups.flatMap(([group, served]) => [
+    `/apis/${group}`,
+    ...versionsOf(served).map((version) => `/apis/${group}/${version}`),
+  ])
+  return { paths: [...OTHER_PATHS, ...below].toSorted() }
+}
+
+/** The list of paths, of groups, of versions, or of the resources of a version; undefined for other paths. */
 export function discoveryReply(cluster: LogicalCluster, path: string, headers: Headers): Reply | undefined {
+  if (path === '/')
+    return documentReply(
+      cachedDocument(cluster, path, () => rootPaths(cluster)),
+      headers,
+    )
   const [, root, ...rest] = path.replace(/\/$/, '').split('/')
   if (root !== 'api' && root !== 'apis') return undefined
   const core = root === 'api'
