@@ -6,7 +6,7 @@ import {
   fixedTest,
   hoursToBound,
   soakToShowTwo,
-  testOutlook,
+  waldOutlook,
 } from './canary-size.ts'
 
 const HOUR = 3_600_000
@@ -69,7 +69,7 @@ test.each([
   [0.02, 0.1, 3, 54, 88, 53, 170, 9],
 ])('the sequential test of %d against %d', (goodRate, badRate, halt, clear, good, bad, size, limit) => {
   const input = { goodRate, badRate, alpha: 0.01, beta: 0.01 }
-  const { failuresToHalt, successesToClear, meanIfGood, meanIfBad } = testOutlook(input)
+  const { failuresToHalt, successesToClear, meanIfGood, meanIfBad } = waldOutlook(input)
   expect({ failuresToHalt, successesToClear }).toEqual({ failuresToHalt: halt, successesToClear: clear })
   expect([meanIfGood, meanIfBad].map(Math.round)).toEqual([good, bad])
   expect(fixedTest(input)).toEqual({ size, limit })

@@ -1,9 +1,12 @@
+import { cleanNeeded } from '../evidence/bounds.ts'
+import { gammaQuantile } from '../evidence/quantiles.ts'
+import { binomialAtMost } from '../evidence/tails.ts'
 import type { SequentialTestInput } from '../types.ts'
 
 /** Canaries that show at least one failure with `confidence` when a change harms `share` of the fleet (0-1). */
 export function canariesToShow(share: number, confidence: number): number {
   if (share >= 1) return 1
-  return Math.ceil(Math.log(1 - confidence) / Math.log(1 - share))
+  return cleanNeeded(share, confidence)
 }
 
 /** Chance that `canaries` chosen at random have none of a part of the fleet, `share` of it (0-1). */
@@ -21,15 +24,8 @@ export function hoursToBound(ratePerHour: number, confidence = 0.95): number {
  * `delayMs` on average; undefined when no soak is long enough, so that only more canaries help.
  */
 export function soakToShowTwo(canaries: number, share: number, delayMs: number, confidence = 0.95): number | undefined {
-  // P(Poisson(m) >= 2) = 1 - (1 + m) exp(-m); m by halving, as it has no closed form.
-  let low = 0
-  let high = 100
-  for (let step = 0; step < 60; step++) {
-    const middle = (low + high) / 2
-    if (1 - (1 + middle) * Math.exp(-middle) < confidence) low = middle
-    else high = middle
-  }
-  const shown = high / (canaries * share)
+  // So many of them must have shown it on average.
+  const shown = gammaQuantile(2, confidence) / (canaries * share)
   return shown >= 1 ? undefined : -delayMs * Math.log(1 - shown)
 }
 
@@ -38,8 +34,11 @@ export function concurrencyNeeded(targets: number, operationMs: number, availabl
   return (targets * operationMs) / availableMs
 }
 
-/** What the sequential test does, by Wald's formulas. */
-export interface TestOutlook {
+/**
+ * What Wald's test of one bad rate against one good rate does, by his formulas: for choosing rates. The engine's test has
+ * two alternatives and halts earlier on severe changes (`SequentialTest`).
+ */
+export interface WaldOutlook {
   /** Failures that halt when nothing else has finished. */
   readonly failuresToHalt: number
   /** Successes without a failure that clear. */
@@ -49,7 +48,7 @@ export interface TestOutlook {
   readonly meanIfBad: number
 }
 
-export function testOutlook({ goodRate, badRate, alpha, beta }: SequentialTestInput): TestOutlook {
+export function waldOutlook({ goodRate, badRate, alpha, beta }: SequentialTestInput): WaldOutlook {
   const failure = Math.log(badRate / goodRate)
   const success = Math.log((1 - badRate) / (1 - goodRate))
   const halt = Math.log((1 - beta) / alpha)
@@ -67,19 +66,8 @@ export function testOutlook({ goodRate, badRate, alpha, beta }: SequentialTestIn
 export function fixedTest(test: SequentialTestInput): { readonly size: number; readonly limit: number } {
   for (let limit = 1; ; limit++) {
     // Sizes for which `limit` failures are rare enough if good, up to the first for which they are not.
-    for (let size = limit; fewer(size, test.goodRate, limit) >= 1 - test.alpha; size++) {
-      if (fewer(size, test.badRate, limit) <= test.beta) return { size, limit }
+    for (let size = limit; binomialAtMost(limit - 1, size, test.goodRate) >= 1 - test.alpha; size++) {
+      if (binomialAtMost(limit - 1, size, test.badRate) <= test.beta) return { size, limit }
     }
   }
-}
-
-/** P(Binomial(size, rate) < limit). */
-function fewer(size: number, rate: number, limit: number): number {
-  let term = (1 - rate) ** size
-  let sum = 0
-  for (let failures = 0; failures < limit; failures++) {
-    sum += term
-    term *= ((size - failures) / (failures + 1)) * (rate / (1 - rate))
-  }
-  return sum
 }

@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { poissonAtMost } from '../evidence/tails.ts'
 import { DEFECT_PRIOR, expectedExposure, exposureTo, HALT_MODEL, unfixedHours, type Batch } from './exposure.ts'
 import { expectedHarm } from './harm.ts'
 import { bestSizes, equalSoaks, growingWaves } from './shape.ts'
 
-const HOUR = 3_600_000
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
 const FLEET = 5000
 
 const percent = (sizes: readonly number[], hours: number) =>
@@ -168,4 +170,16 @@ describe('in general', () => {
     const doubled = { ...DEFECT_PRIOR, shares: DEFECT_PRIOR.shares.map((each) => ({ ...each, weight: 7 })) }
     expect(expectedExposure(batches, doubled).hurt).toBeCloseTo(expectedExposure(batches).hurt, 9)
   })
+})
+
+test.each([1, 2, 3, 7])('a batch goes out as often as a Poisson count stays below %i', (manifestations) => {
+  const batches = [
+    { size: 100, at: 0 },
+    { size: 1, at: 2 * HOUR },
+  ]
+  for (const share of [0.001, 0.02, 0.3, 1]) {
+    const shown = share * 100 * (1 - Math.exp(-(2 * HOUR - 10 * MINUTE) / HOUR))
+    const exposed = exposureTo(batches, share, HOUR, { manifestations, reactionMs: 10 * MINUTE })
+    expect(exposed - 100).toBeCloseTo(poissonAtMost(manifestations - 1, shown), 12)
+  }
 })

