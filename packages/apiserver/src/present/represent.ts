@@ -61,6 +61,9 @@ const LIST_END = Buffer.from(']}\n')
 const STRETCH_BYTES = 1024 * 1024
 const STRETCH_OBJECTS = 250
 
+/** What is copied between two breaths, in bytes: some ten milliseconds of work. */
+const STRETCH_COPIED_BYTES = 8 * 1024 * 1024
+
 /**
  * JSON of a list in the wanted form. Long ones whose objects have to be read are made bit by bit.
  * @throws ApiError NotAcceptable (as rejection) when only a single object has that form
@@ -75,14 +78,14 @@ export async function representList(
   switch (representation) {
     case 'table': {
       const row = (view: View): object => tableRow(view.object, presentation)
-      return encodeList(tableHead(metadata, presentation, true), 'rows', await encodeEach(views, row, clock))
+      return encodeList(tableHead(metadata, presentation, true), 'rows', await encodeEach(views, row, clock), clock)
     }
     case 'metadata':
       throw unfit('you requested PartialObjectMetadata, but the requested object is a list')
     case 'metadata-list': {
       const item = (view: View): object => partialMetadata(view.object, metaVersion)
       const head = { kind: 'PartialObjectMetadataList', apiVersion: metaVersion, metadata }
-      return encodeList(head, 'items', await encodeEach(views, item, clock))
+      return encodeList(head, 'items', await encodeEach(views, item, clock), clock)
     }
     default:
       // Kubernetes writes it even when it is empty, but only where it has no types of its own.
@@ -94,12 +97,34 @@ export async function representList(
         },
         'items',
         storedItems(views, served),
+        clock,
       )
   }
 }
 
-function encodeList(head: object, field: 'items' | 'rows', items: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat([Buffer.from(`${JSON.stringify(head).slice(0, -1)},"${field}":[`), ...items, LIST_END])
+function encodeList(
+  head: object,
+  field: 'items' | 'rows',
+  items: readonly Uint8Array[],
+  clock: Clock,
+): Promise<Uint8Array> {
+  return concatenate([Buffer.from(`${JSON.stringify(head).slice(0, -1)},"${field}":[`), ...items, LIST_END], clock)
+}
+
+/** One array of all `pieces`, copied stretch by stretch: many objects are more than what may be copied in one go. */
+async function concatenate(pieces: readonly Uint8Array[], clock: Clock): Promise<Uint8Array> {
+  const whole = Buffer.allocUnsafe(pieces.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  let breathAt = STRETCH_COPIED_BYTES
+  for (const piece of pieces) {
+    if (at >= breathAt) {
+      breathAt = at + STRETCH_COPIED_BYTES
+      await breathe(clock)
+    }
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
 }
 
 /** What `shown` makes of each, with commas between them. */
