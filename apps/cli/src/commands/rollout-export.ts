@@ -1,4 +1,4 @@
-import { unpackedLines } from '@locktender/fixes'
+import { logLabel, unpackedLines } from '@locktender/fixes'
 import { GROUP, rolloutLogs, rollouts, type Rollout, type RolloutLog } from '@locktender/fleet'
 import { isNotFound, type Client } from '@locktender/kube'
 import { InputError } from '@locktender/releases'
@@ -10,7 +10,9 @@ import type { Session } from '../session.ts'
 export async function rolloutExport(session: Session, name: string): Promise<void> {
   const client = await session.client()
   const rollout = await findRollout(client, name)
-  const { items } = await client.listAll<RolloutLog>(rolloutLogs, { labelSelector: `${GROUP}/rollout=${name}` })
+  const { items } = await client.listAll<RolloutLog>(rolloutLogs, {
+    labelSelector: `${GROUP}/rollout=${logLabel(name)}`,
+  })
   // A rollout of the same name may have been there before.
   const uid = rollout?.metadata.uid ?? items.at(-1)?.spec.rolloutUid
   const pieces = items.filter(({ spec }) => spec.rolloutUid === uid)

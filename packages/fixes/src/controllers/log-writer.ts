@@ -7,6 +7,7 @@ import type { LogEntry } from '@locktender/rollout'
 import type { World } from '@locktender/runtime'
 import { LogBuffer } from '../log-buffer.ts'
 import type { LogPiece } from '../log-buffer.ts'
+import { logLabel, logName } from '../log-names.ts'
 import { dataDigest } from '../log-pieces.ts'
 import type { LogState } from '../rollout-status.ts'
 import { timestamp } from '../timestamps.ts'
@@ -121,13 +122,12 @@ export class LogWriter {
   #objectOf({ from, to, entries, data }: LogPiece): RolloutLog {
     const { apiVersion, kind, metadata } = this.#rollout
     const { name, uid = '' } = metadata
-    const number = String(this.#pieces + this.#strangers + 1).padStart(6, '0')
     return {
       apiVersion: API_VERSION,
       kind: rolloutLogs.kind,
       metadata: {
-        name: `${shortened(name, 253 - number.length - 1)}-${number}`,
-        labels: { [`${GROUP}/rollout`]: shortened(name, 63) },
+        name: logName(name, this.#pieces + this.#strangers + 1),
+        labels: { [`${GROUP}/rollout`]: logLabel(name) },
         ownerReferences: [{ apiVersion, kind, name, uid }],
       },
       spec: {
@@ -162,9 +162,4 @@ export class LogWriter {
       this.#problem = { reason: 'WriteFailed', message }
     }
   }
-}
-
-/** A name of at most `length` characters that ends as names and labels may. */
-function shortened(name: string, length: number): string {
-  return name.slice(0, length).replace(/[-.]+$/, '')
 }
