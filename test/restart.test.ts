@@ -1,16 +1,20 @@
 import { join } from 'node:path'
 import { ApiServer } from '@locktender/apiserver'
+import { unpackedLines } from '@locktender/fixes'
 import {
   controlPlanes,
   CPO_IMAGE_ANNOTATION,
   deployments,
   hostedClusters,
   nodePools,
+  rolloutLogs,
   rollouts,
   type ControlPlane,
   type Rollout,
+  type RolloutLog,
 } from '@locktender/fleet'
 import { Client, seededRandom, VirtualClock } from '@locktender/kube'
+import { parseLog, replay } from '@locktender/rollout'
 import { administrator, type Summary } from '@locktender/simulator'
 import { expect, test } from 'vitest'
 import { SimulatorProcess, temporaryFolder } from './support/simulator-process.ts'
@@ -48,6 +52,11 @@ test('kill -9 three times: it goes on, nothing twice, nothing skipped', { timeou
     const clientOf = (cluster: string) => new Client({ transport: server.transport({ cluster, user: administrator }) })
     const planes = (await clientOf('hub').listAll<ControlPlane>(controlPlanes)).items
     const [rollout] = (await clientOf('hub').listAll<Rollout>(rollouts)).items
+    // Whatever was cut off: the row of pieces has no gap, and what is in them was decided rightly.
+    const pieces = (await clientOf('hub').listAll<RolloutLog>(rolloutLogs)).items
+    const { lives, mismatches } = replay(parseLog([...unpackedLines(pieces)].join('')))
+    expect(mismatches).toEqual([])
+    expect(lives).toBeGreaterThan(1)
     const applied = planes.filter(({ status }) => status?.operations?.[0]?.phase === 'Applied')
     expect(applied).toHaveLength(clusters)
     expect(rollout?.status?.counts.Applied).toBe(applied.length)
