@@ -90,6 +90,21 @@ describe('waves and gates', () => {
 })
 
 describe('membership', () => {
+  test('who joins a stage that had nobody when it was passed is treated there wave by wave, before the rollout goes on', () => {
+    const bench = new Bench([target('z', { stage: 'second' })])
+    expect(bench.at(0)).toEqual(['open second/1 1', 'apply z'])
+    for (const id of ids(3)) bench.see(id, {})
+    bench.applied('z', 10)
+    const [opened, ...asked] = bench.at(70)
+    expect(opened).toBe('open first/1 2')
+    expect(asked).toHaveLength(2)
+    expect(bench.summary.gate.waitingFor).toBe('Operations')
+    for (const word of asked) bench.applied(word.replace('apply ', ''), 80)
+    expect(bench.at(80)).toEqual([])
+    expect(bench.dueMinute).toBe(110)
+    expect(bench.at(110).slice(0, 2)).toEqual(['close first/1', 'open first/2 1'])
+  })
+
   test('the unreachable and the held are not waited for, and treated when they are back', () => {
     const bench = new Bench([target('a'), target('b'), target('c', { phase: 'Unreachable' })])
     expect(bench.at(0)).toEqual(['open first/1 2', expect.any(String), expect.any(String)])

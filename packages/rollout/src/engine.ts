@@ -373,8 +373,7 @@ export class RolloutEngine {
       this.#decisions++
     }
     while (!this.#gate(now)) {
-      const late = stages.find((stage) => stage.passed && stage.pool.size > 0)
-      const stage = late ?? stages[this.#current]
+      const stage = this.#late ?? stages[this.#current]
       if (!stage) {
         if (windowGate(stages)) return
         for (const past of stages) this.#closeWave(past, now, decisions)
@@ -388,11 +387,17 @@ export class RolloutEngine {
     }
   }
 
+  /** A stage that had nobody when it was passed, and has now: it is treated before the rollout goes on. */
+  get #late(): StageState | undefined {
+    return this.#fleet.stages.find((stage) => stage.passed && stage.pool.size > 0)
+  }
+
   /** What keeps the rollout from its next step. Before the end every stage must be quiet, also those passed long ago. */
   #gate(now: number): GateSummary | undefined {
     const { stages } = this.#fleet
     const current = stages[this.#current]
-    if (current) return stageGate(current, now)
+    const late = this.#late
+    if (current) return stageGate(current, now) ?? (late && stageGate(late, now))
     for (const stage of stages) {
       const gate = stageGate(stage, now)
       if (gate) return gate

@@ -199,6 +199,9 @@ export class FleetState {
   /** Draws the conclusions from what is known of a target now. */
   settle(record: TargetRecord): void {
     this.#keepClosed(record)
+    // Timers are dropped while they have nothing to speak of, so who comes back needs new ones.
+    if (!isRunning(record)) record.timedSince = undefined
+    if (record.input.onsetAt === undefined) record.timedOnset = undefined
     const away = record.input.phase === 'Unreachable' || record.input.phase === 'Held'
     if (away && record.stage) this.excluded.add(record)
     else this.excluded.delete(record)
@@ -338,9 +341,6 @@ export class FleetState {
 
   #setTimers(record: TargetRecord): void {
     const { since, onsetAt } = record.input
-    // Timers are dropped while they have nothing to speak of, so who comes back needs new ones.
-    if (!isRunning(record)) record.timedSince = undefined
-    if (onsetAt === undefined) record.timedOnset = undefined
     if (since !== undefined && record.timedSince !== since && isRunning(record)) {
       record.timedSince = since
       const at = since + this.strategy.operationTimeoutMs + 1

@@ -58,7 +58,9 @@ export class Reverter {
   next(): TargetRecord | undefined {
     for (const record of this.#atOnce) {
       this.#atOnce.delete(record)
-      if (this.#concerns(record)) return this.#revert(record)
+      // Whose time ran out in the meantime gave its slot back, and waits for one as the others do.
+      if (standingOf(record) === 'done') this.consider(record)
+      else if (this.#concerns(record)) return this.#revert(record)
     }
     const record = this.#queue.next()
     return record && this.#revert(record)

@@ -49,6 +49,19 @@ describe('taking back', () => {
     expect(bench.at(20)).toEqual(['halt Signal', 'revert t0', 'revert t1'])
   })
 
+  test('who is found late only after a restart waits for a slot as the others do', () => {
+    const before = new Bench([target('a'), target('b')], { maxPerShard: () => 1 })
+    const slow = before.at(0)[1]?.replace('apply ', '') as string
+    before.see(slow, { phase: 'Applying', since: 0 })
+    before.engine.revertNow('because')
+    before.engine.acknowledge(before.engine.decide(0)[0] as Decision)
+    const other = slow === 'a' ? 'b' : 'a'
+    before.see(other, { phase: 'Applying', requested: true, since: 40 * MINUTE })
+    const persisted = persistedFrom(before.summary)
+    const after = new Bench([...before.targets.values()], { maxPerShard: () => 1 }, { persisted })
+    expect(after.at(50)).toEqual([`revert ${other}`])
+  })
+
   test('who falls ill while it waits goes before all that are well, behind those that were ill before', () => {
     const bench = halted({ maxPerShard: () => 1, maxConcurrent: 10 })
     bench.see('t2', { onsetAt: 18 * MINUTE })
