@@ -161,6 +161,7 @@ const ZEROS: ReadonlyMap<string, Json> = new Map<string, Json>([
   ['int32', 0],
   ['int64', 0],
   ['double', 0],
+  ['Quantity', '0'],
 ])
 
 /** What a compiled-in type has where nothing was stated. */

@@ -1,4 +1,5 @@
 import type { Json } from '@locktender/kube'
+import { statesMetrics, USUAL_UTILIZATION, withoutAnnotated } from './autoscaler-annotations.ts'
 import { TEMPLATE_GENERATION } from './template-generation.ts'
 
 type JsonObject = { [key: string]: Json }
@@ -176,6 +177,14 @@ const behavior: Fill = (value) => {
   }
 }
 
+/** What the first version of autoscalers has no fields for is in its annotations. */
+const autoscaler: Fill = (value) => {
+  const { metadata, spec } = value
+  if (!isObject(spec) || statesMetrics(metadata)) return value
+  const filled = lacking(spec, { targetCPUUtilizationPercentage: USUAL_UTILIZATION })
+  return filled === spec ? value : { ...value, spec: filled }
+}
+
 const subject: Fill = (value) => {
   if (value['apiGroup'] !== undefined && value['apiGroup'] !== '') return value
   return value['kind'] === 'User' || value['kind'] === 'Group'
@@ -247,6 +256,8 @@ export const functionDefaults: Readonly<Record<string, Fill>> = {
   'apps/v1.DaemonSet': daemonSet,
   'apps/v1.StatefulSetSpec': statefulSet,
   'batch/v1.Job': job,
+  'autoscaling/v1.HorizontalPodAutoscaler': autoscaler,
+  'autoscaling/v2.HorizontalPodAutoscaler': withoutAnnotated,
   'autoscaling/v2.HorizontalPodAutoscalerBehavior': behavior,
   'networking/v1.NetworkPolicySpec': networkPolicy,
   'rbac/v1.Subject': subject,

@@ -1,3 +1,4 @@
+import { USUAL_UTILIZATION } from './autoscaler-annotations.ts'
 import type { Json } from '@locktender/kube'
 
 /** Mode of files in volumes: 0644. */
@@ -63,9 +64,15 @@ export const constantDefaults: Readonly<Record<string, Readonly<Record<string, J
     successfulJobsHistoryLimit: 3,
     failedJobsHistoryLimit: 1,
   },
+  'autoscaling/v1.HorizontalPodAutoscalerSpec': { minReplicas: 1 },
   'autoscaling/v2.HorizontalPodAutoscalerSpec': {
     minReplicas: 1,
-    metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }],
+    metrics: [
+      {
+        type: 'Resource',
+        resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: USUAL_UTILIZATION } },
+      },
+    ],
   },
   'discovery/v1.EndpointPort': { name: '', protocol: 'TCP' },
   'networking/v1.NetworkPolicyPort': { protocol: 'TCP' },

@@ -17,6 +17,7 @@ import {
 } from './cells.ts'
 import { metricsCell } from './autoscaler-cells.ts'
 import { autoscalerStrategy } from './autoscaler-strategy.ts'
+import { autoscalerConversion, firstAutoscalerStrategy } from './autoscaler-versions.ts'
 import { cronJobStrategy, jobStrategy } from './job-strategies.ts'
 import { jobDuration, podReadyCell, podRestarts, podStatus } from './pod-cells.ts'
 import { podStrategy } from './pod-strategy.ts'
@@ -30,6 +31,7 @@ import {
   statefulSetStrategy,
 } from './workload-strategies.ts'
 import { builtIn } from './serve.ts'
+import type { BuiltIn } from './serve.ts'
 
 const ALL = ['all']
 const desired = numberOr(1, 'spec', 'replicas')
@@ -73,6 +75,30 @@ function completions(object: AnyObject): string {
 function controllerOf(object: AnyObject): string {
   const owner = object.metadata.ownerReferences?.find(({ controller }) => controller === true)
   return owner === undefined ? '<none>' : `${owner.kind.toLowerCase()}/${owner.name}`
+}
+
+/** An autoscaler, in a version that a function makes the second one. */
+function autoscaler(toSecond: (object: AnyObject) => AnyObject): BuiltIn {
+  return {
+    kind: 'HorizontalPodAutoscaler',
+    plural: 'horizontalpodautoscalers',
+    namespaced: true,
+    shortNames: ['hpa'],
+    categories: ALL,
+    status: true,
+    columns: [
+      nameColumn,
+      column('Reference', (object) => {
+        const kind = text('spec', 'scaleTargetRef', 'kind')(object)
+        return `${kind}/${text('spec', 'scaleTargetRef', 'name')(object)}`
+      }),
+      column('Targets', (object) => metricsCell(toSecond(object))),
+      column('MinPods', (object) => String(numberOr(1, 'spec', 'minReplicas')(object))),
+      column('MaxPods', number('spec', 'maxReplicas')),
+      whole('Replicas', 'status', 'currentReplicas'),
+      ageColumn,
+    ],
+  }
 }
 
 export const workloadResources: readonly ServedResource[] = [
@@ -251,25 +277,11 @@ export const workloadResources: readonly ServedResource[] = [
     ],
     strategy: cronJobStrategy,
   }),
-  builtIn('autoscaling/v2', {
-    kind: 'HorizontalPodAutoscaler',
-    plural: 'horizontalpodautoscalers',
-    namespaced: true,
-    shortNames: ['hpa'],
-    categories: ALL,
-    status: true,
-    columns: [
-      nameColumn,
-      column('Reference', (object) => {
-        const kind = text('spec', 'scaleTargetRef', 'kind')(object)
-        return `${kind}/${text('spec', 'scaleTargetRef', 'name')(object)}`
-      }),
-      column('Targets', metricsCell),
-      column('MinPods', (object) => String(numberOr(1, 'spec', 'minReplicas')(object))),
-      column('MaxPods', number('spec', 'maxReplicas')),
-      whole('Replicas', 'status', 'currentReplicas'),
-      ageColumn,
-    ],
-    strategy: autoscalerStrategy,
+  builtIn('autoscaling/v1', {
+    ...autoscaler((object) => autoscalerConversion.toStored(object)),
+    strategy: firstAutoscalerStrategy,
+    storedAs: { group: 'autoscaling', plural: 'horizontalpodautoscalers', apiVersion: 'autoscaling/v2' },
+    conversion: autoscalerConversion,
   }),
+  builtIn('autoscaling/v2', { ...autoscaler((object) => object), strategy: autoscalerStrategy }),
 ]
