@@ -45,6 +45,18 @@ describe('the status of a rollout under way', () => {
     })
   })
 
+  test('is at risk when one forecast in five ends after the deadline', () => {
+    const late = new Date(Date.parse(rollout.spec.deadline) + 1000).toISOString()
+    const at = (p80: string) => {
+      const expected = { forecast: { time: rollout.spec.deadline, p50: rollout.spec.deadline, p80, p95: late } }
+      return runningStatus({ ...input, expected }, create().summary(now), () => 'Pending')
+    }
+    expect(at(rollout.spec.deadline)).toMatchObject({ deadlineAtRisk: false })
+    const status = at(late)
+    expect(status.deadlineAtRisk).toBe(true)
+    expect(status.conditions?.[0]?.message).toContain(`one in five it ends after ${late}`)
+  })
+
   test('does not show a wave whose opening was never stored', () => {
     const engine = create()
     engine.decide(now)

@@ -103,6 +103,7 @@ export function runningStatus(
   }))
   const startTime = previous?.startTime ?? stages.flatMap(({ waves }) => waves)[0]?.openedAt
   const verdict = verdictOf(summary.verdict, previous?.verdict)
+  const risk = riskOf(input, summary.eta)
   return {
     phase: summary.phase,
     ...(summary.stage === undefined ? {} : { stage: summary.stage }),
@@ -119,11 +120,14 @@ export function runningStatus(
     ...(summary.phase === 'Progressing' && summary.gate.until !== undefined
       ? { waitsUntil: timestamp(summary.gate.until) }
       : {}),
-    ...(summary.phase === 'Progressing' ? { deadlineAtRisk: summary.eta.deadlineAtRisk } : {}),
+    ...(summary.phase === 'Progressing' ? { deadlineAtRisk: risk !== undefined } : {}),
     problems: summary.problems.map((problem) => problemOf(problem, stateOf(problem.id))),
     decisions: summary.decisions,
     ...(input.log === undefined ? {} : { log: input.log.stored }),
-    conditions: [conditionOf('Progressing', progressOf(summary), previous, now), ...logged(input.log, previous, now)],
+    conditions: [
+      conditionOf('Progressing', progressOf(summary, risk), previous, now),
+      ...logged(input.log, previous, now),
+    ],
   }
 }
 
@@ -149,11 +153,22 @@ export function persistedOf(status: RolloutStatus): PersistedRollout {
   }
 }
 
-function progressOf(summary: RolloutSummary): Pick<Condition, 'status' | 'reason' | 'message'> {
-  const { phase, gate, reason, eta } = summary
+/** What endangers the deadline, one sentence: its expected end is late, or is so with a chance of one in five. */
+function riskOf({ rollout, expected }: StatusInput, eta: RolloutSummary['eta']): string | undefined {
+  if (eta.deadlineAtRisk) return eta.message ?? 'The expected end is after the deadline.'
+  const late = expected?.forecast?.p80
+  if (late === undefined || Date.parse(late) <= Date.parse(rollout.spec.deadline)) return undefined
+  return `With a chance of one in five it ends after ${late}, so after the deadline.`
+}
+
+function progressOf(
+  summary: RolloutSummary,
+  risk: string | undefined,
+): Pick<Condition, 'status' | 'reason' | 'message'> {
+  const { phase, gate, reason } = summary
   if (phase === 'Progressing') {
-    const risk = eta.deadlineAtRisk && eta.message !== undefined ? ` ${eta.message}` : ''
-    return { status: 'True', reason: gate.waitingFor, message: `${gate.message}${risk}` }
+    const message = risk === undefined ? gate.message : `${gate.message} ${risk}`
+    return { status: 'True', reason: gate.waitingFor, message }
   }
   if (phase === 'Reverting') return { status: 'True', reason: 'Reverting', message: gate.message }
   const message = phase === 'Halted' || phase === 'Reverted' ? (summary.verdict?.message ?? '') : (reason ?? '')

@@ -232,7 +232,7 @@ const status = object('How far the run is.', {
     }),
   ),
   waitsUntil: optional(time('When the soak or the freeze that it waits for ends, as far as is known.')),
-  deadlineAtRisk: optional(boolean('Whether the expected end is after the deadline.')),
+  deadlineAtRisk: optional(boolean('Whether it ends after the deadline with a chance of one in five or more.')),
   problems: array('First control planes that need attention.', problem, { maxItems: 10 }),
   log: optional(
     object('How much of what the rollout observed and decided is stored, at least; see RolloutLog.', {
