@@ -7,7 +7,6 @@ import type { AdmissionPlugin } from './admission.ts'
 import type { Credentials } from './auth/authenticator.ts'
 import { RbacAuthorizer } from './auth/rbac.ts'
 import { BookmarkTicker } from './bookmark-ticker.ts'
-import { builtInResources } from './builtin-resources.ts'
 import { resourcesOf } from './crd/served.ts'
 import type { CustomResourceDefinition } from './crd/definition.ts'
 import type { Database, Stored } from './database.ts'
@@ -23,6 +22,8 @@ export interface LogicalClusterOptions {
   readonly name: string
   readonly credentials: Credentials
   readonly database: Database
+  /** What it serves before anybody defines more. */
+  readonly resources: readonly ServedResource[]
   readonly admission: readonly AdmissionPlugin[]
   readonly version: string
   readonly serviceResolver?: ServiceResolver | undefined
@@ -37,7 +38,7 @@ export class LogicalCluster {
   /** Webhooks and policies that are stored here. */
   readonly admissionConfiguration: AdmissionConfiguration
   readonly webhooks: WebhookClient
-  readonly registry = new ResourceRegistry(builtInResources)
+  readonly registry: ResourceRegistry
   readonly authorizer: RbacAuthorizer
   /** Of the product, for `/version`. */
   readonly version: string
@@ -50,6 +51,7 @@ export class LogicalCluster {
     const { name, database, admission, version, serviceResolver } = options
     this.name = name
     this.credentials = options.credentials
+    this.registry = new ResourceRegistry(options.resources)
     this.version = version
     this.bookmarks = new BookmarkTicker(database.clock)
     this.database = database

@@ -9,6 +9,7 @@ import type { Credentials } from './auth/authenticator.ts'
 import { ServiceAccountTokens } from './auth/service-account-tokens.ts'
 import { TokenStore } from './auth/tokens.ts'
 import { bootstrap } from './bootstrap.ts'
+import { builtInResources } from './builtin-resources.ts'
 import { LogicalCluster } from './cluster.ts'
 import { startControllers } from './controllers/start.ts'
 import type { RunningControllers } from './controllers/start.ts'
@@ -213,6 +214,7 @@ export class ApiServer {
     const cluster = new LogicalCluster({
       name,
       database: this.#database,
+      resources: builtInResources,
       credentials: this.#credentials,
       admission,
       version,
