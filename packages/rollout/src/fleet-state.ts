@@ -81,6 +81,8 @@ export class FleetState {
   readonly #perCustomer = new Map<string, number>()
   readonly #timers = new Heap<Timer>((left, right) => left.at < right.at)
   readonly #watches: ReadonlyMap<string, SignalWatch>
+  /** Of passed stages, since the last decision. */
+  readonly #latecomers = new Set<TargetRecord>()
   #hasSamples = false
   #sequence = 0
   #now: number
@@ -272,6 +274,7 @@ export class FleetState {
       })
       this.settle(record)
     }
+    this.#placeLatecomers()
   }
 
   /** When the next timer is due. */
@@ -327,15 +330,28 @@ export class FleetState {
       return
     }
     const last = lastWave(stage)
-    if (!record.wave && stage.passed && last?.acknowledged) {
-      stage.pool.adjustTaken(record.stratum, 1)
-      this.assign(record, last)
-    }
+    if (!record.wave && stage.passed && last?.acknowledged) this.#latecomers.add(record)
     if (record.wave) {
       if (record.wave.acknowledged) this.ready.add(record, record.sequence)
     } else if (!stage.pool.has(record.id)) {
       stage.pool.add(record)
       this.countPool(record, 1)
+    }
+  }
+
+  /** Who joins a passed stage comes with its last wave: in the random order of the stage, whoever was heard of first. */
+  #placeLatecomers(): void {
+    if (this.#latecomers.size === 0) return
+    const latecomers = Array.from(this.#latecomers).sort(
+      (left, right) => left.hash - right.hash || (left.id < right.id ? -1 : 1),
+    )
+    this.#latecomers.clear()
+    for (const record of latecomers) {
+      const last = record.stage && lastWave(record.stage)
+      if (!last || !this.knows(record) || record.wave || standingOf(record) !== 'idle') continue
+      record.stage?.pool.adjustTaken(record.stratum, 1)
+      this.assign(record, last)
+      this.ready.add(record, record.sequence)
     }
   }
 

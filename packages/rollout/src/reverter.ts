@@ -33,37 +33,51 @@ export class Reverter {
   readonly #fleet: FleetState
   readonly #queue: ReadyQueue
   readonly #atOnce = new Set<TargetRecord>()
+  /** Changed since the last look: they line up together, so that it does not matter who was heard of first. */
+  readonly #changed = new Set<TargetRecord>()
   #order = 0
 
   constructor(fleet: FleetState) {
     this.#fleet = fleet
     this.#queue = new ReadyQueue(fleet.slots, (record) => this.#concerns(record))
     fleet.queues.push(this.#queue)
-    // Who left and came back has another record than when it was touched.
-    const known = fleet.touched.flatMap(({ id }) => fleet.get(id) ?? [])
-    const harmed = known.filter((each) => fleet.isHarmed(each)).sort(longerHarmed)
-    const well = known.filter((each) => !fleet.isHarmed(each)).sort(laterTreated)
-    for (const record of [...harmed, ...well]) this.consider(record)
+    for (const { id } of fleet.touched) {
+      // Who left and came back has another record than when it was touched.
+      const record = fleet.get(id)
+      if (record) this.consider(record)
+    }
   }
 
   /** To be called after every change of a target. */
   consider(record: TargetRecord): void {
-    if (!this.#concerns(record)) return
-    const place = ++this.#order + (this.#fleet.isHarmed(record) ? 0 : WELL)
-    if (standingOf(record) === 'done') this.#queue.add(record, place)
-    else this.#atOnce.add(record)
+    if (this.#concerns(record)) this.#changed.add(record)
   }
 
   /** The next target to revert now; it is marked as such. */
   next(): TargetRecord | undefined {
+    this.#lineUp()
     for (const record of this.#atOnce) {
       this.#atOnce.delete(record)
       // Whose time ran out in the meantime gave its slot back, and waits for one as the others do.
       if (standingOf(record) === 'done') this.consider(record)
       else if (this.#concerns(record)) return this.#revert(record)
     }
+    this.#lineUp()
     const record = this.#queue.next()
     return record && this.#revert(record)
+  }
+
+  #lineUp(): void {
+    if (this.#changed.size === 0) return
+    const changed = Array.from(this.#changed)
+    this.#changed.clear()
+    const harmed = changed.filter((each) => this.#fleet.isHarmed(each)).sort(longerHarmed)
+    const well = changed.filter((each) => !this.#fleet.isHarmed(each)).sort(laterTreated)
+    for (const record of [...harmed, ...well]) {
+      const place = ++this.#order + (this.#fleet.isHarmed(record) ? 0 : WELL)
+      if (standingOf(record) === 'done') this.#queue.add(record, place)
+      else this.#atOnce.add(record)
+    }
   }
 
   #revert(record: TargetRecord): TargetRecord {
