@@ -90,6 +90,16 @@ describe('waves and gates', () => {
 })
 
 describe('membership', () => {
+  test('who moves while its request fails is treated where it is then', () => {
+    const bench = new Bench([target('a')])
+    const opened = bench.engine.decide(0)
+    bench.engine.acknowledge(opened[0] as Decision)
+    expect(bench.engine.decide(0)).toMatchObject([{ type: 'apply', id: 'a', stage: 'first' }])
+    bench.see('a', { stage: 'second' })
+    bench.engine.writeFailed('a')
+    expect(bench.at(1)).toEqual(['close first/1', 'open second/1 1', 'apply a'])
+  })
+
   test('who joins a stage that had nobody when it was passed is treated there wave by wave, before the rollout goes on', () => {
     const bench = new Bench([target('z', { stage: 'second' })])
     expect(bench.at(0)).toEqual(['open second/1 1', 'apply z'])

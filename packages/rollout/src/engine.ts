@@ -150,12 +150,8 @@ export class RolloutEngine {
   writeFailed(id: string): void {
     const record = this.#fleet.get(id)
     if (!record) return
-    this.#fleet.change(record, () => {
-      record.issued = false
-      record.revertIssued = false
-    })
-    this.#fleet.settle(record)
-    this.#reverter?.consider(record)
+    const settled = this.#fleet.writeFailed(record)
+    this.#reverter?.consider(settled)
     this.#recorder?.writeFailed(id)
   }
 

@@ -164,6 +164,28 @@ export class FleetState {
     return record
   }
 
+  /** A request did not come about; who moved in the meantime is where it is now. */
+  writeFailed(record: TargetRecord): TargetRecord {
+    this.change(record, () => {
+      record.issued = false
+      record.revertIssued = false
+    })
+    const { input, stage, stratum, shard, customer, pair, notFirst } = record
+    const name = stage?.strategy.name ?? (this.#stageByName.has(input.stage) ? '' : input.stage)
+    const isMoved = !samePlace(
+      { ...input, stage: name, stratum, shard, customer, pair, notFirst } as TargetInput,
+      input,
+    )
+    if (!isMoved || isTouched(record)) {
+      this.settle(record)
+      return record
+    }
+    this.remove(record.id)
+    const moved = this.enter(input)
+    this.settle(moved)
+    return moved
+  }
+
   remove(id: string): void {
     const record = this.#records.get(id)
     if (!record) return
