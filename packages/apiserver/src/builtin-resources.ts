@@ -9,6 +9,7 @@ import { column, recordsAt, text, wide } from './builtins/cells.ts'
 import { coreResources } from './builtins/core-resources.ts'
 import { networkResources } from './builtins/network-resources.ts'
 import { builtIn, review } from './builtins/serve.ts'
+import { storageResources } from './builtins/storage-resources.ts'
 import { workloadResources } from './builtins/workload-resources.ts'
 import type { AnyObject } from './objects/object.ts'
 import type { ServedResource } from './served-resource.ts'
@@ -43,6 +44,7 @@ export const builtInResources: readonly ServedResource[] = [
   ...workloadResources,
   ...networkResources,
   ...clusterResources,
+  ...storageResources,
   builtIn(`${RBAC_GROUP}/v1`, {
     kind: 'ClusterRole',
     plural: 'clusterroles',

@@ -2,10 +2,10 @@ import { isRecord } from '../objects/object.ts'
 import type { AnyObject } from '../objects/object.ts'
 import type { ServedResource } from '../served-resource.ts'
 import { ageColumn, nameColumn } from '../present/table-cells.ts'
-import { at, column, recordsAt, text, textOrNone, wide } from './cells.ts'
+import { at, column, recordsAt, text, wide } from './cells.ts'
 import { nodeStrategy } from './node-strategies.ts'
 import { builtIn } from './serve.ts'
-import { claimStrategy, storageClassStrategy, volumeStrategy } from './storage-strategies.ts'
+import { claimStrategy, volumeStrategy } from './storage-strategies.ts'
 
 const ROLE = 'node-role.kubernetes.io/'
 const ROLE_LABEL = 'kubernetes.io/role'
@@ -49,10 +49,6 @@ function accessModes(modes: unknown): string {
 function claim(object: AnyObject): string {
   const reference = at(object, 'spec', 'claimRef')
   return isRecord(reference) ? `${text('namespace')(reference)}/${text('name')(reference)}` : ''
-}
-
-function isDefault({ annotations }: AnyObject['metadata']): boolean {
-  return annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true'
 }
 
 const attributesClass = column('VolumeAttributesClass', (object) => {
@@ -128,21 +124,5 @@ export const clusterResources: readonly ServedResource[] = [
       volumeMode,
     ],
     strategy: claimStrategy,
-  }),
-  builtIn('storage.k8s.io/v1', {
-    kind: 'StorageClass',
-    plural: 'storageclasses',
-    namespaced: false,
-    shortNames: ['sc'],
-    answersDeleted: true,
-    columns: [
-      { ...nameColumn, cell: ({ metadata }) => `${metadata.name}${isDefault(metadata) ? ' (default)' : ''}` },
-      column('Provisioner', text('provisioner')),
-      column('ReclaimPolicy', textOrNone('reclaimPolicy')),
-      column('VolumeBindingMode', textOrNone('volumeBindingMode')),
-      column('AllowVolumeExpansion', (object) => object['allowVolumeExpansion'] === true, 'boolean'),
-      ageColumn,
-    ],
-    strategy: storageClassStrategy,
   }),
 ]

@@ -185,6 +185,13 @@ const autoscaler: Fill = (value) => {
   return filled === spec ? value : { ...value, spec: filled }
 }
 
+/** What holds for a volume, but not for one that an attachment describes. */
+const persistentVolume: Fill = (value) => {
+  if (!isObject(value['spec'])) return value
+  const spec = lacking(value['spec'], { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' })
+  return spec === value['spec'] ? value : { ...value, spec }
+}
+
 const subject: Fill = (value) => {
   if (value['apiGroup'] !== undefined && value['apiGroup'] !== '') return value
   return value['kind'] === 'User' || value['kind'] === 'Group'
@@ -244,6 +251,7 @@ export const functionDefaults: Readonly<Record<string, Fill>> = {
   'core/v1.PodSpec': podSpec,
   'core/v1.Pod': pod,
   'core/v1.LimitRangeItem': limitRangeItem,
+  'core/v1.PersistentVolume': persistentVolume,
   'core/v1.Namespace': namespace,
   'core/v1.Secret': secret,
   'core/v1.Volume': volume,

@@ -62,6 +62,7 @@ export interface BuiltIn {
   readonly scaling?: Scaling
   readonly generation?: boolean
   readonly createOnUpdate?: boolean
+  readonly unconditionalUpdate?: boolean
   readonly deprecation?: string
   readonly answersDeleted?: boolean
   readonly columns?: readonly TableColumn[]
@@ -101,7 +102,7 @@ export function builtIn(apiVersion: string, facts: BuiltIn): ServedResource {
     subresources: [...(facts.scaling === undefined ? [] : ['scale']), ...(facts.subresources ?? [])],
     scaling: facts.scaling,
     generation: facts.generation ?? false,
-    unconditionalUpdate: !VERSIONED_GROUPS.has(group),
+    unconditionalUpdate: facts.unconditionalUpdate ?? !VERSIONED_GROUPS.has(group),
     createOnUpdate: facts.createOnUpdate ?? CREATED_BY_UPDATE.has(plural),
     answersDeleted: facts.answersDeleted ?? false,
     get schema() {

@@ -28,13 +28,14 @@ function specOf(object: AnyObject): Spec {
 }
 
 /** Keeps what is used from going away before those that use it. */
-function protectedBy(finalizer: string, object: AnyObject): AnyObject {
+export function protectedBy(finalizer: string, object: AnyObject): AnyObject {
   const finalizers = object.metadata.finalizers ?? []
   if (finalizers.includes(finalizer)) return object
   return { ...object, metadata: { ...object.metadata, finalizers: [...finalizers, finalizer] } }
 }
 
 export const VOLUME_PROTECTION = 'kubernetes.io/pv-protection'
+export const ATTRIBUTES_CLASS_PROTECTION = 'kubernetes.io/vac-protection'
 export const CLAIM_PROTECTION = 'kubernetes.io/pvc-protection'
 
 const RECLAIM = ['Delete', 'Recycle', 'Retain']

@@ -154,7 +154,7 @@ function nfs(source: Source, field: string, errors: Errors): void {
 }
 
 /** Drivers have names of several parts. */
-function driverName(name: unknown, field: string, errors: Errors): void {
+export function driverName(name: unknown, field: string, errors: Errors): void {
   if (!required(name, field, errors)) return
   if (name.length > 63) errors.push(fieldTooLong(field, 63))
   refuse(subdomainProblems(name), name, field, errors)

@@ -56,3 +56,15 @@ test('a volume stays as long as a claim has it', async () => {
   await phase('Released')
   await goes(`${VOLUMES}/v`)
 })
+
+test('a class of attributes stays as long as a claim names it', async () => {
+  const CLASSES = '/apis/storage.k8s.io/v1/volumeattributesclasses'
+  const body = { metadata: { name: 'fast' }, driverName: 'd', parameters: { a: 'b' } }
+  await cluster.send('POST', CLASSES, { body })
+  const named = { ...claim, volumeAttributesClassName: 'fast' }
+  await cluster.send('POST', CLAIMS, { body: { metadata: { name: 'c' }, spec: named } })
+  await cluster.send('DELETE', `${CLASSES}/fast`)
+  expect(await isThere(`${CLASSES}/fast`)).toBe(true)
+  await cluster.send('DELETE', `${CLAIMS}/c`)
+  await goes(`${CLASSES}/fast`)
+})
