@@ -178,7 +178,7 @@ describe('what is asked', () => {
     expect((await plain('/clusters/none/apis', { headers })).code).toBe(404)
     expect((await plain('/apis', { headers })).code).toBe(404)
     expect((await plain('/clusters/hub/apis', { headers })).code).toBe(200)
-    expect((await plain('/clusters/hub', { headers })).code).toBe(404)
+    expect((await plain('/clusters/hub/nothing', { headers })).code).toBe(404)
     expect((await plain('/clusters/hub/apis/%zz', { headers })).code).toBe(400)
   })
 
