@@ -31,6 +31,13 @@ export interface StrategyContext {
   list(group: string, plural: string): AnyObject[]
 }
 
+/** A subresource that writes one part of an object, which is not its status. */
+export interface PartStrategy {
+  /** The live object with that part as it was sent. */
+  take(sent: AnyObject, live: AnyObject): AnyObject
+  validate(object: AnyObject, live: AnyObject): FieldError[]
+}
+
 /** What is particular to one kind. Every function returns a new object instead of changing its argument. */
 export interface Strategy {
   /** Parts of the status that the functions here write in the name of the server, which is their manager then. */
@@ -51,6 +58,8 @@ export interface Strategy {
   warn?(object: AnyObject, live: AnyObject | undefined): string[]
   /** Validation of a write to a subresource that holds the status; without it {@link validate} is asked. */
   validateStatus?(object: AnyObject, live: AnyObject): FieldError[]
+  /** Subresources that write a part, by their names; what is said above of whole objects does not hold for them. */
+  readonly parts?: Readonly<Record<string, PartStrategy>>
   /** Further changes of an object that is marked as being deleted. */
   beginDeletion?(object: AnyObject): AnyObject
   /** Whether something beside `metadata.finalizers` still holds a deletion back. */

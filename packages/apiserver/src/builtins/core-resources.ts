@@ -11,7 +11,7 @@ import { namespaceStrategy } from './namespace-strategy.ts'
 import { leaseStrategy } from './lease-strategy.ts'
 import { disruptionBudgetStrategy, limitRangeStrategy, quotaStrategy } from './limit-strategies.ts'
 import { priorityClassStrategy, runtimeClassStrategy } from './node-strategies.ts'
-import { builtIn } from './serve.ts'
+import { builtIn, review } from './serve.ts'
 
 const eventFields: Record<string, (object: AnyObject) => string> = {
   reason: text('reason'),
@@ -36,6 +36,7 @@ function quota(limits: boolean): (object: AnyObject) => string {
 }
 
 export const coreResources: readonly ServedResource[] = [
+  review('v1', 'Binding', true),
   builtIn('v1', {
     kind: 'Namespace',
     plural: 'namespaces',

@@ -1,4 +1,4 @@
-import { deepEqual, fieldDuplicate, fieldForbidden, fieldInvalid, fieldRequired } from '@locktender/kube'
+import { deepEqual, fieldDuplicate, fieldForbidden, fieldInvalid, fieldNotFound, fieldRequired } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
 import { isRecord } from '../objects/object.ts'
 import { checkLabels } from '../objects/selector-checks.ts'
@@ -96,12 +96,35 @@ function checkContainers(spec: Spec, path: string, pod: PodParts, errors: Errors
     checkName(container, place, pod.names, errors)
     checkLife(container, place, pod, container['restartPolicy'] === 'Always', errors)
   }
+  const targets = new Set<unknown>(pod.names)
   for (const [index, container] of recordsAt(spec, 'ephemeralContainers').entries()) {
     const place = `${path}.ephemeralContainers[${index}]`
     checkContainer(container, place, pod, errors)
     checkName(container, place, pod.names, errors)
+    const target = text('targetContainerName')(container)
+    if (target !== '' && !targets.has(target)) errors.push(fieldNotFound(`${place}.targetContainerName`, target))
+    for (const field of NOT_EPHEMERAL) {
+      if (!isStated(container[field])) continue
+      errors.push(fieldForbidden(`${place}.${field}`, 'cannot be set for an Ephemeral Container'))
+    }
   }
 }
+
+/** Whether a field says anything. */
+function isStated(value: unknown): boolean {
+  return value !== undefined && !(isRecord(value) && Object.keys(value).length === 0)
+}
+
+/** What a container that is added to a running pod cannot have. */
+const NOT_EPHEMERAL = [
+  'ports',
+  'resources',
+  'resizePolicy',
+  'livenessProbe',
+  'readinessProbe',
+  'startupProbe',
+  'lifecycle',
+]
 
 function checkClaims(spec: Spec, path: string, errors: Errors): void {
   const names = new Set<string>()

@@ -5,8 +5,10 @@ import type { AnyObject } from '../objects/object.ts'
 import type { Strategy, StrategyContext } from '../served-resource.ts'
 import { isAddress } from './address-rules.ts'
 import { at, number, recordsAt, text } from './cells.ts'
+import { ephemeralContainers, resize } from './pod-parts.ts'
 import { podChangeErrors, podSpecErrors } from './pod-rules.ts'
 import type { Errors } from './rules.ts'
+import { serviceQuality } from './service-quality.ts'
 
 type Spec = Readonly<Record<string, unknown>>
 
@@ -125,6 +127,7 @@ export const podStrategy: Strategy = {
     return errors
   },
   validateStatus: statusErrors,
+  parts: { ephemeralcontainers: ephemeralContainers, resize },
 }
 
 /** What was decided when the pod was made stays with those who send it as they once wrote it. */
@@ -146,19 +149,4 @@ function statusErrors(object: AnyObject): FieldError[] {
     )
   }
   return errors
-}
-
-/** Which pods would have to go first on a node without memory. */
-function serviceQuality(object: AnyObject): string {
-  const amounts = ['containers', 'initContainers'].flatMap((list) =>
-    recordsAt(object, 'spec', list).map(({ resources }) => ({
-      requests: (at(resources, 'requests') ?? {}) as Record<string, unknown>,
-      limits: (at(resources, 'limits') ?? {}) as Record<string, unknown>,
-    })),
-  )
-  if (amounts.every(({ requests, limits }) => Object.keys({ ...requests, ...limits }).length === 0)) return 'BestEffort'
-  const guaranteed = amounts.every(({ requests, limits }) =>
-    ['cpu', 'memory'].every((name) => limits[name] !== undefined && (requests[name] ?? limits[name]) === limits[name]),
-  )
-  return guaranteed ? 'Guaranteed' : 'Burstable'
 }

@@ -109,7 +109,7 @@ export const workloadResources: readonly ServedResource[] = [
     shortNames: ['po'],
     categories: ALL,
     status: true,
-    subresources: ['attach', 'binding', 'eviction', 'exec', 'log', 'portforward'],
+    subresources: ['attach', 'binding', 'ephemeralcontainers', 'eviction', 'exec', 'log', 'portforward', 'resize'],
     generation: true,
     answersDeleted: true,
     columns: [

@@ -1,6 +1,16 @@
-import { badRequest, conflict, internalError, labelSelectorFrom, notFound, tooManyRequests } from '@locktender/kube'
-import type { Status } from '@locktender/kube'
-import { recordsAt } from '../builtins/cells.ts'
+import {
+  ApiError,
+  badRequest,
+  conflict,
+  fieldNotSupported,
+  fieldRequired,
+  internalError,
+  labelSelectorFrom,
+  notFound,
+  tooManyRequests,
+} from '@locktender/kube'
+import type { FieldError, ObjectMeta, Status } from '@locktender/kube'
+import { recordsAt, text } from '../builtins/cells.ts'
 import { parseBody } from '../write/decode.ts'
 import { isYamlBody } from '../present/media-types.ts'
 import { isRecord } from '../objects/object.ts'
@@ -27,32 +37,74 @@ function bodyOf(context: RequestContext, kind: string): Record<string, unknown> 
   }
   const { name } = isRecord(value['metadata']) ? value['metadata'] : {}
   if (name !== undefined && name !== context.request.name) {
-    throw badRequest('name in URL does not match name in the body')
+    throw badRequest(`name in URL does not match name in ${kind} object`)
   }
   return value
+}
+
+/** POST of a Binding to the collection of them: it is named as the pod is. */
+export function handleBindings(context: RequestContext): Promise<Answer> {
+  const { cluster, request } = context
+  const { value } = parseBody(context.body, isYamlBody(context.headers['content-type']))
+  const metadata = isRecord(value) ? value['metadata'] : undefined
+  const name = isRecord(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : ''
+  const pods = cluster.registry.find('', 'v1', 'pods')!
+  const of = { ...request, plural: pods.resource.plural, name, subresource: 'binding' }
+  return handleBinding({ ...context, served: pods, request: of })
 }
 
 /** POST of a Binding: the pod runs on the node it names from now on. */
 export function handleBinding(context: RequestContext): Promise<Answer> {
   const { cluster, served, request, query, headers } = context
-  const { target } = bodyOf(context, 'Binding')
-  const node = isRecord(target) ? target['name'] : undefined
-  if (typeof node !== 'string' || node === '') throw badRequest('a Binding must name its node in target.name')
+  const { target, metadata } = bodyOf(context, 'Binding')
+  const kind = text('kind')(target)
+  const node = text('name')(target)
+  const problems = [
+    ...(kind === '' || kind === 'Node' ? [] : [fieldNotSupported('target.kind', kind, ['Node', '<empty>'])]),
+    ...(node === '' ? [fieldRequired('target.name')] : []),
+  ]
+  if (problems.length > 0) throw unfitBinding(problems)
   const write = writeContextOf(context, parseWriteOptions('CreateOptions', query, headers['user-agent']))
   return retryOnRace(served, request.name!, async () => {
     const stored = cluster.database.store.get(keyOf(context))
     if (stored === undefined) throw notFound(groupResourceOf(served), request.name!)
     const live = cluster.database.objectAs(served, stored)
     const spec = isRecord(live['spec']) ? live['spec'] : {}
-    const taken = spec['nodeName']
-    if (typeof taken === 'string' && taken !== '') {
-      const why = `pod ${live.metadata.name} is already assigned to node "${taken}"`
-      throw conflict({ group: '', resource: 'pods/binding' }, live.metadata.name, why)
+    const obstacle = unassignable(live)
+    if (obstacle !== undefined) {
+      throw conflict({ group: '', resource: 'pods/binding' }, live.metadata.name, `pod ${request.name!} ${obstacle}`)
     }
-    const assigned = scheduled({ ...live, spec: { ...spec, nodeName: node } }, cluster.database.now())
+    const labelled = { ...live, metadata: withLabelsOf(live.metadata, metadata), spec: { ...spec, nodeName: node } }
+    const assigned = scheduled(labelled, cluster.database.now())
     if (!write.options.dryRun) await store(write, stored.key, stored.revision, assigned)
     return DONE
   })
+}
+
+/** Kubernetes gives no reason for this one. */
+function unfitBinding(problems: readonly FieldError[]): ApiError {
+  const told = problems.map(({ field, message }) => `${field}: ${message}`)
+  const message = told.length === 1 ? told[0]! : `[${told.join(', ')}]`
+  return new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 })
+}
+
+/** Why a pod cannot be given to a node. */
+function unassignable(pod: AnyObject): string | undefined {
+  if (pod.metadata.deletionTimestamp !== undefined) return 'is being deleted, cannot be assigned to a host'
+  const taken = text('spec', 'nodeName')(pod)
+  if (taken !== '') return `is already assigned to node "${taken}"`
+  return recordsAt(pod, 'spec', 'schedulingGates').length > 0 ? 'has non-empty .spec.schedulingGates' : undefined
+}
+
+/** The metadata with labels and annotations that a Binding has for the pod. */
+function withLabelsOf(meta: ObjectMeta, binding: unknown): ObjectMeta {
+  let next = meta
+  for (const field of ['annotations', 'labels'] as const) {
+    const added = isRecord(binding) ? binding[field] : undefined
+    if (!isRecord(added) || Object.keys(added).length === 0) continue
+    next = { ...next, [field]: { ...next[field], ...(added as Record<string, string>) } }
+  }
+  return next
 }
 
 function scheduled(pod: AnyObject, now: string): AnyObject {

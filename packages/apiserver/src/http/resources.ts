@@ -23,7 +23,7 @@ import { handleGet } from '../handlers/get.ts'
 import { handleList } from '../handlers/list.ts'
 import { appliesNewObject, handlePatch } from '../handlers/patch.ts'
 import { handleStream, isStream } from '../handlers/pod-streams.ts'
-import { handleBinding, handleEviction } from '../handlers/pod-subresources.ts'
+import { handleBinding, handleBindings, handleEviction } from '../handlers/pod-subresources.ts'
 import { handleScale } from '../handlers/scale.ts'
 import { handleUpdate, updatesNewObject } from '../handlers/update.ts'
 import { handleWatch } from '../handlers/watch.ts'
@@ -81,6 +81,7 @@ function run(context: RequestContext, presentation: Presentation): Promise<Answe
   if (subresource === 'finalize') return handleFinalize(context)
   if (subresource === 'scale') return handleScale(context)
   if (subresource === 'binding') return handleBinding(context)
+  if (served.resource.kind === 'Binding' && !served.custom) return handleBindings(context)
   if (subresource === 'eviction') return handleEviction(context)
   if (isStream(subresource)) return handleStream(context)
   if (subresource === 'token') return handleTokenRequest(context)

@@ -24,7 +24,7 @@ import { withoutRepeatedOwners } from '../objects/owner-references.ts'
 import { newMeta, nextMeta } from '../objects/server-metadata.ts'
 import { resetFieldsOf } from '../objects/reset-fields.ts'
 import { groupResourceOf } from '../served-resource.ts'
-import type { ServedResource } from '../served-resource.ts'
+import type { PartStrategy, ServedResource } from '../served-resource.ts'
 import { RevisionMismatch } from '../store/store-types.ts'
 import { holdsStatus } from '../subresources.ts'
 import { View } from '../present/view.ts'
@@ -275,6 +275,10 @@ function lifecycleClaims({ subresource }: WriteContext, meta: ObjectMeta, live: 
   return [...claims, ...lifecycle]
 }
 
+function partOf({ served, subresource }: WriteContext): PartStrategy | undefined {
+  return subresource === undefined ? undefined : served.strategy.parts?.[subresource]
+}
+
 /** The candidate with everything its endpoint does not write taken from the live object. */
 function compose(context: WriteContext, live: AnyObject, candidate: AnyObject): AnyObject {
   const { served, namespace, subresource } = context
@@ -282,6 +286,9 @@ function compose(context: WriteContext, live: AnyObject, candidate: AnyObject): 
     const object = { ...live, metadata: metaWithStatus(served, candidate.metadata, live.metadata, namespace) }
     return withStatus(object, candidate['status'])
   }
+  const part = partOf(context)
+  if (part !== undefined)
+    return { ...part.take(candidate, live), metadata: ownedMeta(candidate.metadata, live.metadata) }
   let object: AnyObject = { ...candidate, metadata: nextMeta(candidate.metadata, live.metadata, namespace) }
   if (served.status) object = withStatus(object, live['status'])
   return object
@@ -294,6 +301,7 @@ function prepareNext(context: WriteContext, live: AnyObject, object: AnyObject, 
   if (subresource !== undefined && holdsStatus(subresource)) {
     return strategy.prepareStatus?.(object, live, subresource, cluster.strategyContext(now, user)) ?? object
   }
+  if (partOf(context) !== undefined) return object
   const next = strategy.prepareUpdate?.(object, live, cluster.strategyContext(now, user)) ?? object
   return withServerStatus(context, live['status'], next, now)
 }
@@ -310,6 +318,11 @@ function metaWithStatus(
     const kept = resource.kind === 'Deployment' ? live.labels : labels
     return kept === undefined ? next : { ...next, labels: kept }
   }
+  return ownedMeta(sent, live)
+}
+
+/** The metadata of the live object with the owners of the other's fields. */
+function ownedMeta(sent: ObjectMeta, live: ObjectMeta): ObjectMeta {
   const { managedFields, ...metadata } = live
   const owners = sent.managedFields ?? managedFields
   return owners === undefined ? metadata : { ...metadata, managedFields: owners }
@@ -401,7 +414,9 @@ function validate(
   const meta = unchanged ? [] : metaErrors(context, object.metadata, live?.metadata, claims)
   const { strategy } = served
   const ofStatus = live !== undefined && holdsStatus(subresource) && strategy.validateStatus !== undefined
-  const own = (ofStatus ? strategy.validateStatus!(object, live) : strategy.validate?.(object, live)) ?? []
+  const part = live === undefined ? undefined : partOf(context)
+  const ofPart = part?.validate(object, live!)
+  const own = ofPart ?? (ofStatus ? strategy.validateStatus!(object, live) : strategy.validate?.(object, live)) ?? []
   const errors = served.compiled?.validate(object, live, meta, own) ?? [...meta, ...own]
   if (errors.length > 0) throw invalidObject(context, object, errors)
 }
