@@ -1,4 +1,5 @@
 import type { Approval, Rollout } from '@locktender/fleet'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { approvalsFor, countApprovals } from './approvals.ts'
 import { rolloutOf } from './test-objects.ts'
@@ -93,5 +94,75 @@ describe('approvals of a rollout that follows a completed one', () => {
     const own = approvalsFor(followUp, followed, given, 'alice')
     expect(own.every(({ time }) => time === '2026-01-09T08:00:00Z')).toBe(true)
     expect(own).toHaveLength(2)
+  })
+})
+
+describe('after any approvals that were given and deleted', () => {
+  const PEOPLE = ['alice', 'bob', 'carol', 'dave', 'erin'] as const
+  const PLANS = { own: rollout.spec.plan.hash, other: `sha256:${'b'.repeat(64)}` }
+  const step = fc.record({
+    kind: fc.constantFrom('give', 'give', 'give', 'delete'),
+    who: fc.constantFrom(...PEOPLE, undefined),
+    plan: fc.constantFrom('own', 'own', 'own', 'other'),
+    rollout: fc.constantFrom('one', 'one', 'follow-up', 'two'),
+    which: fc.nat(),
+  })
+
+  interface Given {
+    readonly who: string | undefined
+    readonly plan: string
+    readonly rollout: string
+    readonly minute: number
+    readonly approval: Approval
+  }
+
+  /** Who counts, by the words of the rule: somebody else, of this rollout and its very plan, oldest first. */
+  function consenting(given: readonly Given[], of: string, requester: string): string[] {
+    const valid = given.filter(({ who, plan, rollout }) => who && who !== requester && plan === 'own' && rollout === of)
+    return [...new Set(valid.map(({ who }) => who as string))]
+  }
+
+  test('those count who consented to this plan and did not ask for it, each once; a follow-up counts both', () => {
+    const steps = fc.array(step, { maxLength: 25 })
+    fc.assert(
+      fc.property(steps, fc.constantFrom(...PEOPLE), fc.boolean(), (all, requester, isComplete) => {
+        let given: Given[] = []
+        for (const [minute, { kind, who, plan, rollout: of, which }] of all.entries()) {
+          if (kind === 'delete') {
+            const gone = which % Math.max(1, given.length)
+            given = given.filter((_, index) => index !== gone)
+          } else {
+            const time = new Date(Date.UTC(2026, 0, 5, 8, minute)).toISOString()
+            const planHash = PLANS[plan as 'own' | 'other']
+            const each = approval(`approval-${minute}`, who, time, { rollout: of, planHash })
+            given.push({ who, plan, rollout: of, minute, approval: each })
+          }
+          const followed: Rollout = {
+            ...rollout,
+            status: {
+              phase: isComplete ? 'Completed' : 'Halted',
+              approvals: [],
+              stages: [],
+              counts: {},
+              problems: [],
+              decisions: 1,
+            },
+          }
+          const followUp: Rollout = {
+            ...rollout,
+            metadata: { name: 'follow-up' },
+            spec: { ...rollout.spec, followUpOf: 'one' },
+          }
+          const approvals = given.map((each) => each.approval)
+          const first = consenting(given, 'one', requester)
+          expect(countApprovals([...approvals].reverse(), rollout, requester).map(({ user }) => user)).toEqual(first)
+          const own = consenting(given, 'follow-up', requester)
+          const both = isComplete ? [...new Set([...first, ...own])] : own
+          expect(approvalsFor(followUp, followed, approvals, requester).map(({ user }) => user)).toEqual(both)
+          expect(countApprovals(approvals, rollout, undefined)).toEqual([])
+        }
+      }),
+      { seed: 17, numRuns: 1000 },
+    )
   })
 })
