@@ -1,4 +1,4 @@
-import { deepEqual } from '@locktender/kube'
+import { deepEqual, fieldInvalid, invalid } from '@locktender/kube'
 import { isRecord } from '../objects/object.ts'
 import type { AnyObject } from '../objects/object.ts'
 import type { Strategy, StrategyContext } from '../served-resource.ts'
@@ -52,6 +52,7 @@ function allocate(object: AnyObject, live: AnyObject | undefined, context: Strat
   }
   const list = Array.isArray(spec['clusterIPs']) ? (spec['clusterIPs'] as unknown[]) : []
   spec['clusterIP'] ??= list[0] ?? before['clusterIP'] ?? freeAddress(context)
+  checkTaken(object, spec, live, context)
   if (list.length === 0) spec['clusterIPs'] = before['clusterIPs'] ?? [spec['clusterIP']]
   // Whoever lists the addresses himself may list some of each family.
   const open =
@@ -63,6 +64,40 @@ function allocate(object: AnyObject, live: AnyObject | undefined, context: Strat
   else if (live !== undefined && before['type'] !== type)
     spec['ports'] = recordsAt(spec, 'ports').map(({ nodePort: _given, ...port }) => port)
   return { ...object, spec }
+}
+
+/** An address belongs to one service. */
+function checkTaken(object: AnyObject, spec: Spec, live: AnyObject | undefined, context: StrategyContext): void {
+  const address = text('clusterIP')(spec)
+  if (address === '' || address === 'None' || address === text('spec', 'clusterIP')(live)) return
+  if (!context.list('', 'services').some((service) => text('spec', 'clusterIP')(service) === address)) return
+  const why = `failed to allocate IP ${address}: provided IP is already allocated`
+  throw invalid({ group: '', kind: 'Service' }, object.metadata.name, [fieldInvalid('spec.clusterIPs', [address], why)])
+}
+
+/** Fields that mean nothing for services without an address, or of another type. */
+function warnings(object: AnyObject): string[] {
+  const spec = specOf(object)
+  const { type } = spec
+  const hints = 'service.kubernetes.io/topology-aware-hints'
+  const external = Array.isArray(spec['externalIPs']) && spec['externalIPs'].length > 0
+  const isExternalName = type === 'ExternalName'
+  const headless = spec['clusterIP'] === 'None' && !isExternalName
+  const told: readonly (readonly [boolean, string])[] = [
+    [
+      object.metadata.annotations?.[hints] !== undefined,
+      `annotation ${hints} is deprecated, please use service.kubernetes.io/topology-mode instead`,
+    ],
+    [headless && text('loadBalancerIP')(spec) !== '', 'spec.loadBalancerIP is ignored for headless services'],
+    [headless && external, 'spec.externalIPs is ignored for headless services'],
+    [headless && spec['sessionAffinity'] !== 'None', 'spec.SessionAffinity is ignored for headless services'],
+    [isExternalName && external, 'spec.externalIPs is ignored when spec.type is "ExternalName"'],
+    [
+      !isExternalName && text('externalName')(spec) !== '',
+      'spec.externalName is ignored when spec.type is not "ExternalName"',
+    ],
+  ]
+  return told.filter(([applies]) => applies).map(([, why]) => why)
 }
 
 function withNodePorts(spec: Spec, before: Spec, context: StrategyContext): unknown {
@@ -84,5 +119,6 @@ export const serviceStrategy: Strategy = {
   prepareCreate: (object, context) => allocate(object, undefined, context),
   prepareUpdate: (object, live, context) => allocate(object, live, context),
   validate: (object, live) => serviceErrors(specOf(object), live === undefined ? undefined : specOf(live)),
+  warn: warnings,
   validateStatus: (object) => statusErrors(object),
 }
