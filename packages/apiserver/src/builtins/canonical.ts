@@ -44,7 +44,7 @@ function canonicalFields(
     if (isRoot && field.name === 'metadata') continue
     if (Object.hasOwn(copy ?? value, field.name)) continue
     copy ??= { ...value }
-    copy[field.name] = field.shape === 'single' ? emptyOf(field) : null
+    copy[field.name] = isAlwaysNull(field) ? null : emptyOf(field)
   }
   return copy ?? value
 }
@@ -140,9 +140,9 @@ function alwaysWritten(message: Message): readonly Field[] {
   return fields
 }
 
-/** Whether a list or map that nobody states is written all the same: as null. */
-function isAlwaysNull({ always, shape }: Field): boolean {
-  return always && shape !== 'single'
+/** Whether what nobody states, a list, a map or what a pointer leads to, is written all the same: as null. */
+function isAlwaysNull({ always, shape, pointer }: Field): boolean {
+  return always && (shape !== 'single' || pointer)
 }
 
 function isZeroWritten({ message, scalar }: Field): boolean {

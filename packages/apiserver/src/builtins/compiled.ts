@@ -46,7 +46,7 @@ function blankFields(message: Message): JsonObject {
   const blank: JsonObject = {}
   for (const [name, field] of message.fields) {
     if (!field.always && !isTime(message, field)) continue
-    if (field.shape !== 'single') blank[name] = null
+    if (field.shape !== 'single' || field.pointer) blank[name] = null
     else if (field.message !== undefined) blank[name] = blankFields(field.message)
     else blank[name] = emptyScalar(field.scalar!)
   }
