@@ -61,12 +61,20 @@ export async function deleteObject(
   const finalizers = finalizersFor(policy, live.metadata.finalizers ?? [])
   const { finalizers: before = [], ...metadata } = live.metadata
   const object: AnyObject = { ...live, metadata: finalizers.length === 0 ? metadata : { ...metadata, finalizers } }
-  if (!isHeld(context, object)) return { gone: true, view: await removeObject(context, stored, live) }
+  if (!isHeld(context, object)) {
+    // Pods are given time to end, though none may be left of it.
+    const last = isPod(served) && live.metadata.deletionTimestamp === undefined ? mark(context, live) : live
+    return { gone: true, view: await removeObject(context, stored, last) }
+  }
   const sameFinalizers = before.length === finalizers.length && before.every((item) => finalizers.includes(item))
   const marked = live.metadata.deletionTimestamp === undefined ? mark(context, object) : object
   if (marked === object && sameFinalizers) return { gone: false, view: await acknowledge(context, stored) }
   if (context.options.dryRun) return { gone: false, view: View.ofObject(marked) }
   return { gone: false, view: await store(context, stored.key, stored.revision, marked) }
+}
+
+function isPod({ resource: { kind, group } }: ServedResource): boolean {
+  return kind === 'Pod' && group === ''
 }
 
 /** The options as admission is told of them. */
