@@ -13,6 +13,7 @@ import type { AnyObject } from '../objects/object.ts'
 import { checkSelector } from '../objects/selector-checks.ts'
 import type { Strategy } from '../served-resource.ts'
 import { at, number, recordsAt, text } from './cells.ts'
+import { warnOfTemplate } from './pod-warnings.ts'
 import { templateErrors } from './pod-rules.ts'
 import { domainPathProblems, noneNegative, oneOf, optionalName, qualified } from './rules.ts'
 import type { Errors } from './rules.ts'
@@ -379,6 +380,7 @@ function statusErrors(object: AnyObject, live: AnyObject): FieldError[] {
 }
 
 export const jobStrategy: Strategy = {
+  warn: warnOfTemplate(['spec', 'template'], true),
   prepareCreate: withOwnLabels,
   validate(object, live) {
     const errors: Errors = []
@@ -412,6 +414,7 @@ function isZone(zone: string): boolean {
 }
 
 export const cronJobStrategy: Strategy = {
+  warn: warnOfTemplate(['spec', 'jobTemplate', 'spec', 'template'], true),
   validate(object) {
     const errors: Errors = []
     const { name } = object.metadata

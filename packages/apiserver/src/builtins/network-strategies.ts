@@ -214,6 +214,11 @@ function withDefaultClass(object: AnyObject, context: StrategyContext): AnyObjec
 }
 
 export const ingressStrategy: Strategy = {
+  warn(object, live) {
+    const old = 'kubernetes.io/ingress.class'
+    if (live !== undefined || object.metadata.annotations?.[old] === undefined) return []
+    return [`annotation "${old}" is deprecated, please use 'spec.ingressClassName' instead`]
+  },
   prepareCreate: withDefaultClass,
   validate(object, live) {
     const errors: Errors = []

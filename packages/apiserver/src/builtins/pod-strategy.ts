@@ -7,6 +7,7 @@ import { isAddress } from './address-rules.ts'
 import { at, number, recordsAt, text } from './cells.ts'
 import { ephemeralContainers, resize } from './pod-parts.ts'
 import { podChangeErrors, podSpecErrors } from './pod-rules.ts'
+import { warnOfPod } from './pod-warnings.ts'
 import type { Errors } from './rules.ts'
 import { serviceQuality } from './service-quality.ts'
 
@@ -127,6 +128,7 @@ export const podStrategy: Strategy = {
     return errors
   },
   validateStatus: statusErrors,
+  warn: warnOfPod,
   parts: { ephemeralcontainers: ephemeralContainers, resize },
 }
 

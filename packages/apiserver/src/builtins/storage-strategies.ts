@@ -14,6 +14,7 @@ import type { AnyObject } from '../objects/object.ts'
 import type { Strategy, StrategyContext } from '../served-resource.ts'
 import { accessModes, claimSpecErrors, VOLUME_MODES } from './claim-rules.ts'
 import { at, recordsAt, text } from './cells.ts'
+import { fraction } from './pod-warnings.ts'
 import { quantityValue } from './quantity.ts'
 import { subdomainProblems } from '../objects/dns-names.ts'
 import { oneOf, optionalName, qualified, refuse, unchanged } from './rules.ts'
@@ -106,7 +107,22 @@ function checkCapacity(capacity: unknown, errors: Errors): void {
   }
 }
 
+function oldClass({ metadata }: AnyObject, warnings: string[]): void {
+  const old = 'volume.beta.kubernetes.io/storage-class'
+  if (metadata.annotations?.[old] === undefined) return
+  warnings.push(`metadata.annotations[${old}]: deprecated since v1.8; use "storageClassName" attribute instead`)
+}
+
 export const volumeStrategy: Strategy = {
+  warn(object) {
+    const warnings: string[] = []
+    oldClass(object, warnings)
+    if (at(object, 'spec', 'persistentVolumeReclaimPolicy') === 'Recycle') {
+      const why = 'Instead, the recommended approach is to use dynamic provisioning.'
+      warnings.push(`spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. ${why}`)
+    }
+    return warnings
+  },
   prepareCreate: (object, { now }) =>
     protectedBy(VOLUME_PROTECTION, { ...object, status: { phase: 'Pending', lastPhaseTransitionTime: now } }),
   prepareStatus(object, live, _subresource, { now }) {
@@ -216,6 +232,13 @@ function withSources(object: AnyObject): AnyObject {
 }
 
 export const claimStrategy: Strategy = {
+  warn(object) {
+    const warnings: string[] = []
+    oldClass(object, warnings)
+    const asked = at(object, 'spec', 'resources', 'requests', 'storage')
+    fraction(asked, 'spec.resources.requests[storage]', warnings)
+    return warnings
+  },
   prepareCreate(object, context) {
     const spec = specOf(object)
     const general = spec['storageClassName'] === undefined ? defaultClass(context) : undefined

@@ -13,6 +13,7 @@ import { checkSelector } from '../objects/selector-checks.ts'
 import type { Strategy } from '../served-resource.ts'
 import { at, number } from './cells.ts'
 import { templateErrors } from './pod-rules.ts'
+import { warnOfTemplate } from './pod-warnings.ts'
 import { labelProblems } from '../objects/dns-names.ts'
 import { amount, noneNegative, notMoreThanAll, notNegative, oneOf, optionalName, unchanged } from './rules.ts'
 import type { Errors } from './rules.ts'
@@ -141,6 +142,7 @@ function countStrategy(counted: readonly string[], within: readonly string[]): N
 const OF_REPLICAS = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas']
 
 export const deploymentStrategy: Strategy = {
+  warn: warnOfTemplate(['spec', 'template'], true),
   validate(object, live) {
     const errors: Errors = []
     const spec = specOf(object)
@@ -163,6 +165,7 @@ export const deploymentStrategy: Strategy = {
 }
 
 export const replicaSetStrategy: Strategy = {
+  warn: warnOfTemplate(['spec', 'template'], true),
   validate(object, live) {
     const errors: Errors = []
     noneNegative(specOf(object), ['replicas', 'minReadySeconds'], 'spec', errors)
@@ -213,6 +216,14 @@ function checkStatefulUpdates(spec: Spec, errors: Errors): void {
 }
 
 export const statefulSetStrategy: Strategy = {
+  warn(object, live) {
+    const limit = at(object, 'spec', 'revisionHistoryLimit')
+    const why = 'a negative value retains all historical revisions; a value >= 0 is recommended'
+    return [
+      ...warnOfTemplate(['spec', 'template'])(object, live),
+      ...(typeof limit === 'number' && limit < 0 ? [`spec.revisionHistoryLimit: ${why}`] : []),
+    ]
+  },
   validate(object, live) {
     const errors: Errors = []
     const spec = specOf(object)
@@ -264,6 +275,7 @@ function templateGeneration({ metadata }: AnyObject): number {
 }
 
 export const daemonSetStrategy: Strategy = {
+  warn: warnOfTemplate(['spec', 'template']),
   prepareCreate: (object) => withTemplateGeneration(object, 1),
   prepareUpdate(object, live) {
     const same = deepEqual(specOf(object)['template'] ?? null, specOf(live)['template'] ?? null)
@@ -326,6 +338,7 @@ function checkDaemonUpdates(spec: Spec, errors: Errors): void {
 
 /** A replication controller selects by equality only, and by the labels of its template when it does not say. */
 export const replicationControllerStrategy: Strategy = {
+  warn: warnOfTemplate(['spec', 'template'], true),
   validate(object) {
     const errors: Errors = []
     const spec = specOf(object)
@@ -357,5 +370,6 @@ export const controllerRevisionStrategy: Strategy = {
 }
 
 export const podTemplateStrategy: Strategy = {
+  warn: (object, live) => (live === undefined ? warnOfTemplate(['template'])(object, live) : []),
   validate: (object) => templateErrors(object['template'], 'template'),
 }
