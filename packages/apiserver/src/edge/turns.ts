@@ -1,7 +1,7 @@
 /** So many go at once: with a write to a socket each, about a millisecond and a half. */
 const PER_TURN = 64
 /** How long everybody else has then, in milliseconds. */
-const PAUSE_MS = 1
+const PAUSE_MS = 2
 
 /**
  * Lets many do something small, some at a time and in the order in which they asked, with time in between for whatever
