@@ -1,0 +1,87 @@
+import type { Decision } from '../types.ts'
+import { isHarmed, isTakenBack, isTouched, standOf, type Known, type KnownTarget } from './known.test-support.ts'
+import { violates } from './violation.test-support.ts'
+
+type Of<Type extends Decision['type']> = Extract<Decision, { type: Type }>
+
+/** I2, I4, I5, I8, I16: a target is asked once, in its wave, when it is open, and under the caps. */
+export function checkRequest(known: Known, { id, stage, wave }: Of<'apply'>, now: number): void {
+  const target = known.targets.get(id)
+  if (!target) return violates('I2', `${id} is asked and is not there`)
+  if (isTouched(target)) violates('I2', `${id} is asked twice`)
+  const stand = standOf(target, now)
+  if (stand === 'closed') violates('I16', `${id} is asked before its window opens`)
+  if (stand !== 'idle') violates('I2', `${id} is asked and is ${target.input.phase}`)
+  if (target.input.stage !== stage) violates('I4', `${id} is asked for ${stage} and is of ${target.input.stage}`)
+  const its = known.waves.find((each) => each.stage === stage && each.number === wave)
+  if (!its?.isAcknowledged) return violates('I4', `${id} is asked in ${stage}/${wave}, which is not open`)
+  if (its !== known.lastWave(stage)) violates('I4', `${id} is asked in ${stage}/${wave}, which is over`)
+  if (its.candidates && !known.passed.has(stage)) {
+    if (!its.candidates.has(id)) violates('I8', `${id} cannot have been picked for ${stage}/${wave}`)
+  }
+  const isFull = its.asked.size + its.askedBefore >= its.size && !its.asked.has(id)
+  if (isFull && !known.passed.has(stage)) violates('I10', `${stage}/${wave} grows`)
+  if (!known.hasRoom(target.input.shard, now)) violates('I5', `there is no slot for ${id}`)
+}
+
+/** I5: whoever can be asked and has a slot is asked; and so it is with reverts. */
+export function checkNobodyWaits(known: Known, now: number): void {
+  for (const target of known.targets.values()) {
+    const { id, stage, shard } = target.input
+    if (known.phase === 'Progressing') {
+      const wave = known.lastWave(stage)
+      const isMember = known.passed.has(stage) && wave?.isAcknowledged && wave.candidates?.get(id) !== target
+      if (isMember && standOf(target, now) === 'idle' && known.hasRoom(shard, now))
+        violates('I5', `${id} has a slot and waits`)
+      continue
+    }
+    if (!isTouched(target) || isTakenBack(target)) continue
+    if (standOf(target, now) !== 'done') violates('I13', `${id} is not turned around at once`)
+    if (known.hasRoom(shard, now)) violates('I13', `${id} has a slot and waits to be reverted`)
+  }
+}
+
+interface Place {
+  readonly isHarmed: boolean
+  readonly at: number
+}
+
+/** I13: the order in which the change is taken back. */
+export class RevertOrder {
+  readonly #places = new Map<string, Place>()
+
+  constructor(known: Known) {
+    for (const target of known.targets.values()) {
+      const { id, onsetAt, completedAt, since } = target.input
+      const harmed = isHarmed(target)
+      const at = harmed ? (onsetAt ?? completedAt ?? since) : since
+      if (at !== undefined) this.#places.set(id, { isHarmed: harmed, at })
+    }
+  }
+
+  /** It left, or its revert is decided again: it waits behind the others. */
+  forget(id: string): void {
+    this.#places.delete(id)
+  }
+
+  check(known: Known, { id }: Of<'revert'>, now: number): void {
+    const target = known.targets.get(id)
+    if (!target || !isTouched(target)) return violates('I13', `${id} is reverted and was never asked`)
+    if (isTakenBack(target)) violates('I13', `${id} is reverted twice`)
+    if (standOf(target, now) !== 'done') return
+    if (!known.hasRoom(target.input.shard, now)) violates('I5', `there is no slot to revert ${id}`)
+    for (const other of known.targets.values()) if (other !== target) this.#checkPair(target, other, now)
+  }
+
+  #checkPair(target: KnownTarget, other: KnownTarget, now: number): void {
+    const isWaiting = isTouched(other) && !isTakenBack(other) && standOf(other, now) === 'done'
+    if (!isWaiting || other.input.shard !== target.input.shard) return
+    const mine = this.#places.get(target.input.id)
+    const its = this.#places.get(other.input.id)
+    const order = `${target.input.id} is reverted before ${other.input.id}`
+    if (isHarmed(other) && !isHarmed(target)) violates('I13', `${order}, which was harmed`)
+    if (!mine || !its || mine.isHarmed !== its.isHarmed) return
+    if (mine.isHarmed !== isHarmed(target) || its.isHarmed !== isHarmed(other)) return
+    if (mine.isHarmed ? its.at < mine.at : its.at > mine.at) violates('I13', `${order}, whose turn it is`)
+  }
+}
