@@ -68,7 +68,7 @@ export class FleetState {
   unreverted = 0
   /** Where something failed since the judge looked last. */
   readonly newFailures = { strata: new Set<string>(), stages: new Set<StageState>() }
-  /** The first target that sent a signal that halts at once. */
+  /** A target that sent a signal that halts at once; of several the one with the smallest id. */
   signal: TargetRecord | undefined
   /** The first continuous signal whose evidence was at its limit. */
   halting: { readonly name: string; readonly watch: SignalWatch } | undefined
@@ -254,7 +254,9 @@ export class FleetState {
     this.#conclude(record)
     this.#compare(record)
     const { reason } = record.input
-    if (reason !== undefined && this.#haltReasons.has(reason) && !isTakenBack(record)) this.signal ??= record
+    if (reason === undefined || !this.#haltReasons.has(reason) || isTakenBack(record)) return
+    // Of those that are heard before one decision, it does not matter who was heard first.
+    if (!this.signal || record.id < this.signal.id) this.signal = record
   }
 
   /** Whether the change seems to have harmed it: it failed, is unhealthy, or reports what halts a rollout. */

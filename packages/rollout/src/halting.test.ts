@@ -152,6 +152,25 @@ describe('halting', () => {
     expect(bench.summary).toMatchObject({ failures: 1 })
   })
 
+  test('of several reasons seen before one decision, the order in which they were heard of does not matter', () => {
+    const stages = [{ name: 'first', canary: 200, factor: 1, soakMs: 0, finalSoakMs: 0 }]
+    const verdictAfter = (told: readonly string[], reason: string) => {
+      const good = ids(200).map((id) => target(id))
+      const rare = ids(4, 'r').map((id, index) => target(id, { stratum: index < 2 ? 'rare' : 'other' }))
+      const bench = new Bench([...good, ...rare], { stages, maxPerShard: () => 1000 })
+      bench.at(0)
+      for (const { id } of good) bench.applied(id, 10)
+      for (const id of told) bench.failed(id, 10, reason)
+      bench.at(10)
+      return bench.summary.verdict
+    }
+    for (const reason of ['RolloutFailed', 'EtcdQuorumLost']) {
+      const verdict = verdictAfter(['r0', 'r1', 'r2', 'r3'], reason)
+      expect(verdict?.outcome).toBe('Halt')
+      expect(verdictAfter(['r3', 'r2', 'r1', 'r0'], reason)).toEqual(verdict)
+    }
+  })
+
   test('evidence is judged while paused', () => {
     const bench = new Bench(ids(4).map((id) => target(id)))
     const asked = bench

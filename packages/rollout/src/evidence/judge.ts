@@ -116,11 +116,14 @@ export interface Docket {
  */
 export function judge({ book, budget, comparison, now, changed }: Docket): Judgement | undefined {
   const { test } = book
-  const found = test && firstOf([undefined, ...changed.strata], (stratum) => sequential(test, book, now, stratum))
+  const found =
+    test &&
+    firstOf([undefined, ...Array.from(changed.strata).sort()], (stratum) => sequential(test, book, now, stratum))
   if (found) return found
   const rates = comparison?.compare(now)
   if (comparison && rates?.opinion === 'Vote') return compared(book, rates, comparison.atLeast(now))
-  return budget && firstOf(changed.stages, (stage) => overBudget(budget, stage))
+  const stages = Array.from(changed.stages).sort((left, right) => left.index - right.index)
+  return budget && firstOf(stages, (stage) => overBudget(budget, stage))
 }
 
 function firstOf<Case>(cases: Iterable<Case>, judged: (each: Case) => Judgement | undefined): Judgement | undefined {
