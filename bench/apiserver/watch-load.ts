@@ -31,7 +31,7 @@ async function run({ access, watchers, events }: WatchLoad): Promise<void> {
   for (const connection of connections) {
     let begun = false
     let lines = 0
-    connection.stream(`/clusters/hub${reportsPath}?watch=true&resourceVersion=1`, (chunk) => {
+    connection.stream(`/clusters/hub${reportsPath}?watch=true`, (chunk) => {
       if (!begun) {
         begun = true
         if (--waiting === 0) headsSeen()
