@@ -1,6 +1,6 @@
 import { ApiServer } from '@locktender/apiserver'
 import { crds, customResourceDefinitions, fleetAdmission } from '@locktender/fleet'
-import { ApiError, Client, forkRandom, type Clock, type KubeObject, type Resource } from '@locktender/kube'
+import { ApiError, Client, type Clock, errorText, forkRandom, type KubeObject, type Resource } from '@locktender/kube'
 import { parse } from 'yaml'
 import { CommandError } from './command-error.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -20,7 +20,7 @@ export async function checkedObject<T extends KubeObject>(
   try {
     object = parse(text) as typeof object
   } catch (error) {
-    throw refuse(error instanceof Error ? error.message.trim() : String(error))
+    throw refuse(errorText(error).trim())
   }
   if (object?.kind !== resource.kind) {
     const found = object?.kind === undefined ? 'no object with a kind' : `a ${object.kind}`

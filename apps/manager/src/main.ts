@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import {
   Client,
+  errorText,
   loadKubeconfig,
   randomUuid,
   systemClock,
@@ -43,7 +44,7 @@ function readFlags() {
       },
     }).values
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
+    process.stderr.write(`${errorText(error)}\n\n${usage}`)
     return undefined
   }
 }
@@ -81,6 +82,6 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main()
 } catch (error) {
-  log.error('Ended', { error: error instanceof Error ? error.message : String(error) })
+  log.error('Ended', { error: errorText(error) })
   process.exitCode = 1
 }

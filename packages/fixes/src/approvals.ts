@@ -1,6 +1,5 @@
 import type { Approval, Rollout, RolloutStatus } from '@locktender/fleet'
-import { deepEqual } from '@locktender/kube'
-import { timestamp } from './timestamps.ts'
+import { deepEqual, timestamp } from '@locktender/kube'
 
 /** Approvals as a rollout's status has them. */
 export type CountedApprovals = RolloutStatus['approvals']

@@ -1,3 +1,4 @@
+import { errorText } from '@locktender/kube'
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { RolloutLog } from '@locktender/fleet'
@@ -43,7 +44,7 @@ function linesOf(name: string, data: string): string {
     const text = gunzipSync(Buffer.from(data, 'base64')).toString('utf8')
     return text === '' || text.endsWith('\n') ? text : `${text}\n`
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = errorText(error)
     throw new InputError(
       `the data of RolloutLog ${name} cannot be read (${why}); it was damaged, so the log proves nothing`,
     )

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
 import { API_VERSION, parseDuration, rollouts } from '@locktender/fleet'
 import type { ComponentFix, Rollout, RolloutHistory, RolloutStrategySpec } from '@locktender/fleet'
-import { hash32 } from '@locktender/kube'
+import { hash32, timestamp } from '@locktender/kube'
 import { planDigestInput, planRollout } from '@locktender/rollout'
 import type { TargetMeta } from '@locktender/rollout'
 import { strategyInput } from './strategy-input.ts'
-import { timestamp } from './timestamps.ts'
 
 export interface RolloutProposal {
   /** As stored: with uid and creation time. */

@@ -1,8 +1,8 @@
+import { timestamp } from '@locktender/kube'
 import type { RolloutForecast, RolloutOutlook } from '@locktender/fleet'
 import { MAX_OUTLOOK_WAVES } from '@locktender/fleet'
 import { burnAt } from '@locktender/rollout'
 import type { Assessment, Forecast, PlannedWave, RolloutSummary } from '@locktender/rollout'
-import { timestamp } from './timestamps.ts'
 
 const MAX_MESSAGE = 1024
 const MAX_BLOCKERS = 8

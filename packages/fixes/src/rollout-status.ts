@@ -7,12 +7,11 @@ import type {
   StateCounts,
   TargetState,
 } from '@locktender/fleet'
-import { deepEqual } from '@locktender/kube'
+import { deepEqual, timestamp } from '@locktender/kube'
 import type { Condition } from '@locktender/kube'
 import type { Decision, PersistedRollout, RolloutSummary, Verdict } from '@locktender/rollout'
 import type { CountedApprovals } from './approvals.ts'
 import type { Expected } from './prospects.ts'
-import { timestamp } from './timestamps.ts'
 import type { WaitsFor } from './waits-for.ts'
 
 const MAX_MESSAGE = 1024

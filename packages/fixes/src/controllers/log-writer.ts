@@ -1,6 +1,6 @@
 import { API_VERSION, GROUP, rolloutLogs } from '@locktender/fleet'
 import type { Rollout, RolloutLog } from '@locktender/fleet'
-import { isAlreadyExists } from '@locktender/kube'
+import { errorText, isAlreadyExists, timestamp } from '@locktender/kube'
 import type { Client } from '@locktender/kube'
 import { formatLogEntry } from '@locktender/rollout'
 import type { LogEntry } from '@locktender/rollout'
@@ -10,7 +10,6 @@ import type { LogPiece } from '../log-buffer.ts'
 import { logLabel, logName } from '../log-names.ts'
 import { dataDigest } from '../log-pieces.ts'
 import type { LogState } from '../rollout-status.ts'
-import { timestamp } from '../timestamps.ts'
 
 /** After a failure it is tried again at the next milestone, and in between at this pace, in milliseconds. */
 const RETRY_MS = 60_000
@@ -144,7 +143,7 @@ export class LogWriter {
   }
 
   #fail(error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = errorText(error)
     const now = this.#world.clock.now()
     const rollout = this.#rollout.metadata.name
     this.#retryAt = now + RETRY_MS

@@ -1,6 +1,6 @@
 import { AGENT_LEASE, controlPlanes, leases, managementClusters, UNREGISTERED_ANNOTATION } from '@locktender/fleet'
 import type { ControlPlane, ManagementCluster, ManagementClusterStatus } from '@locktender/fleet'
-import { createMergePatch } from '@locktender/kube'
+import { createMergePatch, timestamp } from '@locktender/kube'
 import type { Condition, Json, KubeObject } from '@locktender/kube'
 import type { Controller, World } from '@locktender/runtime'
 import { HUB } from './fixes-controller.ts'
@@ -74,8 +74,7 @@ export function managementClusterStatus(
           message: `${first.join(', ')}${more} ${count === 1 ? 'has' : 'have'} no ControlPlane, so no fix reaches ${count === 1 ? 'it' : 'them'}; create one for each.`,
         }
   const last = before?.conditions?.find(({ type }) => type === 'Registered')
-  const lastTransitionTime =
-    last?.status === wanted.status ? last.lastTransitionTime : new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
+  const lastTransitionTime = last?.status === wanted.status ? last.lastTransitionTime : timestamp(now)
   const condition: Condition = { type: 'Registered', ...wanted, lastTransitionTime }
   return { controlPlanes: registered, unregistered: count, conditions: [condition] }
 }
