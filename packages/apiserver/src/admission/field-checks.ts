@@ -1,6 +1,12 @@
-import { fieldDuplicate, fieldInvalid, fieldNotSupported, fieldRequired, fieldTooMany } from '@locktender/kube'
+import {
+  fieldDuplicate,
+  fieldInvalid,
+  fieldNotSupported,
+  fieldRequired,
+  fieldTooMany,
+  labelKeyProblems,
+} from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
-import { labelKeyProblems } from '../objects/label-rules.ts'
 import { strings } from '../objects/selector-checks.ts'
 import { compileExpression, expressionError, records } from './expressions.ts'
 import type { ResultKind, Scope } from './expressions.ts'

@@ -9,10 +9,8 @@ import type { Strategy } from '../served-resource.ts'
 import { mastersGroup } from '../user.ts'
 import type { WriteContext } from '../write/write-context.ts'
 import type { Binding } from './binding-index.ts'
-import { describeRules, missingRules, quoteAll } from './policy-rules.ts'
+import { describeRules, missingRules, quoteAll, RBAC_GROUP } from './policy-rules.ts'
 import type { PolicyRule } from './policy-rules.ts'
-
-const GROUP = 'rbac.authorization.k8s.io'
 
 /** What who sets an aggregation rule must be allowed to do, as it can gather anything. */
 const EVERYTHING: readonly PolicyRule[] = [
@@ -76,9 +74,9 @@ export const roleBindingStrategy: Strategy = {
     if (!isRecord(reference) || typeof reference.name !== 'string') return
     const resource = reference.kind === 'Role' ? 'roles' : 'clusterroles'
     const { name } = reference
-    if (cluster.authorizer.allows(user, { verb: 'bind', group: GROUP, resource, namespace, name })) return
+    if (cluster.authorizer.allows(user, { verb: 'bind', group: RBAC_GROUP, resource, namespace, name })) return
     const rules = cluster.authorizer.rulesOfRole(reference, namespace)
-    if (rules === undefined) throw notFound({ group: GROUP, resource }, name)
+    if (rules === undefined) throw notFound({ group: RBAC_GROUP, resource }, name)
     refuseEscalation(context, object.metadata.name, rules)
   },
 }
@@ -173,7 +171,7 @@ function withDefaults(object: AnyObject): AnyObject {
 }
 
 function withGroup(reference: Record<string, unknown>): object {
-  return (reference['apiGroup'] ?? '') === '' ? { ...reference, apiGroup: GROUP } : reference
+  return (reference['apiGroup'] ?? '') === '' ? { ...reference, apiGroup: RBAC_GROUP } : reference
 }
 
 function validateBinding(object: AnyObject, live: AnyObject | undefined): FieldError[] {
@@ -182,8 +180,8 @@ function validateBinding(object: AnyObject, live: AnyObject | undefined): FieldE
   const namespaced = object.metadata.namespace !== undefined
   const errors: FieldError[] = []
   const kinds = namespaced ? ['Role', 'ClusterRole'] : ['ClusterRole']
-  if (reference['apiGroup'] !== GROUP) {
-    errors.push(fieldNotSupported('roleRef.apiGroup', reference['apiGroup'] as Json, [GROUP]))
+  if (reference['apiGroup'] !== RBAC_GROUP) {
+    errors.push(fieldNotSupported('roleRef.apiGroup', reference['apiGroup'] as Json, [RBAC_GROUP]))
   }
   if (!kinds.includes(reference['kind'] as string)) {
     errors.push(fieldNotSupported('roleRef.kind', (reference['kind'] ?? '') as Json, kinds))
@@ -216,7 +214,7 @@ function validateSubject(subject: Record<string, unknown>, path: string, namespa
       break
     case 'User':
     case 'Group':
-      if (apiGroup !== GROUP) errors.push(fieldNotSupported(`${path}.apiGroup`, apiGroup as Json, [GROUP]))
+      if (apiGroup !== RBAC_GROUP) errors.push(fieldNotSupported(`${path}.apiGroup`, apiGroup as Json, [RBAC_GROUP]))
       break
     default: {
       const kinds = ['ServiceAccount', 'User', 'Group']

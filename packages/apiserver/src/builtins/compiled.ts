@@ -1,4 +1,4 @@
-import type { FieldError, Json } from '@locktender/kube'
+import type { FieldError, JsonObject } from '@locktender/kube'
 import type { AnyObject } from '../objects/object.ts'
 import type { CompiledSchema } from '../schema/compile.ts'
 import { canonicalObject, emptyScalar, isTime } from './canonical.ts'
@@ -6,8 +6,6 @@ import { defaultsOf } from './defaults.ts'
 import { messageOfKind } from './field-table.ts'
 import type { Message } from './field-table.ts'
 import { emptyListsToNull } from './stored-lists.ts'
-
-type JsonObject = { [key: string]: Json }
 
 /** Files of kinds that are stored as JSON, where an empty list stays one. */
 const STORED_AS_JSON = 'apiextensions/'

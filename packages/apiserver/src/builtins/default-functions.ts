@@ -1,13 +1,9 @@
-import type { Json } from '@locktender/kube'
+import { isObject } from '@locktender/kube'
+import type { Json, JsonObject } from '@locktender/kube'
 import { statesMetrics, USUAL_UTILIZATION, withoutAnnotated } from './autoscaler-annotations.ts'
 import { TEMPLATE_GENERATION } from './template-generation.ts'
 
-type JsonObject = { [key: string]: Json }
 type Fill = (value: JsonObject) => JsonObject
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 function records(value: Json | undefined): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : []

@@ -1,6 +1,5 @@
-import { deepEqual, fieldInvalid, fieldRequired } from '@locktender/kube'
+import { deepEqual, fieldInvalid, fieldRequired, labelKeyProblems } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
-import { labelKeyProblems } from '../objects/label-rules.ts'
 import { isRecord } from '../objects/object.ts'
 import type { AnyObject } from '../objects/object.ts'
 import type { Strategy } from '../served-resource.ts'

@@ -1,6 +1,12 @@
-import { deepEqual, fieldDuplicate, fieldForbidden, fieldInvalid, fieldRequired } from '@locktender/kube'
+import {
+  deepEqual,
+  fieldDuplicate,
+  fieldForbidden,
+  fieldInvalid,
+  fieldRequired,
+  labelKeyProblems,
+} from '@locktender/kube'
 import type { Json } from '@locktender/kube'
-import { labelKeyProblems } from '../objects/label-rules.ts'
 import { isRecord } from '../objects/object.ts'
 import type { Strategy } from '../served-resource.ts'
 import { at, recordsAt, text } from './cells.ts'

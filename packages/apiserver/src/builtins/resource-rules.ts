@@ -1,5 +1,11 @@
-import { fieldDuplicate, fieldForbidden, fieldInvalid, fieldNotFound, fieldRequired } from '@locktender/kube'
-import { labelKeyProblems } from '../objects/label-rules.ts'
+import {
+  fieldDuplicate,
+  fieldForbidden,
+  fieldInvalid,
+  fieldNotFound,
+  fieldRequired,
+  labelKeyProblems,
+} from '@locktender/kube'
 import { isRecord } from '../objects/object.ts'
 import { recordsAt, text } from './cells.ts'
 import { quantityValue } from './quantity.ts'

@@ -1,6 +1,5 @@
-import { fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired } from '@locktender/kube'
+import { fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired, labelKeyProblems } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
-import { labelKeyProblems } from '../objects/label-rules.ts'
 import { subdomainProblems } from '../objects/dns-names.ts'
 
 /** Where checks put what they find, in the order in which Kubernetes tells it. */

@@ -1,5 +1,11 @@
-import { fieldDuplicate, fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired } from '@locktender/kube'
-import { labelValueProblems } from '../objects/label-rules.ts'
+import {
+  fieldDuplicate,
+  fieldForbidden,
+  fieldInvalid,
+  fieldNotSupported,
+  fieldRequired,
+  labelValueProblems,
+} from '@locktender/kube'
 import { isRecord } from '../objects/object.ts'
 import { checkSelector } from '../objects/selector-checks.ts'
 import { at, recordsAt, text } from './cells.ts'

@@ -6,9 +6,9 @@ import {
   fieldNotSupported,
   fieldRequired,
   forbidden,
+  labelValueProblems,
 } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
-import { labelValueProblems } from '../objects/label-rules.ts'
 import { isRecord } from '../objects/object.ts'
 import type { AnyObject } from '../objects/object.ts'
 import type { Strategy, StrategyContext } from '../served-resource.ts'

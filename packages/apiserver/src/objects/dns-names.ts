@@ -1,4 +1,4 @@
-import { subdomainRule } from './label-rules.ts'
+import { subdomainRule } from '@locktender/kube'
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 const LABEL_PATTERN = new RegExp(`^${LABEL}$`)

@@ -1,7 +1,13 @@
-import { fieldForbidden, fieldInvalid, fieldRequired, fieldTooLong } from '@locktender/kube'
+import {
+  fieldForbidden,
+  fieldInvalid,
+  fieldRequired,
+  fieldTooLong,
+  labelKeyProblems,
+  labelValueProblems,
+} from '@locktender/kube'
 import type { FieldError, ObjectMeta } from '@locktender/kube'
 import { labelProblems, oldLabelProblems, segmentProblems, subdomainProblems } from './dns-names.ts'
-import { labelKeyProblems, labelValueProblems } from './label-rules.ts'
 import type { ServedResource } from '../served-resource.ts'
 
 /** Sum of the bytes of all annotations, as in apimachinery TotalAnnotationSizeLimitB. */

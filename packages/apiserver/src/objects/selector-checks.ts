@@ -1,6 +1,5 @@
-import { fieldForbidden, fieldInvalid, fieldRequired } from '@locktender/kube'
+import { fieldForbidden, fieldInvalid, fieldRequired, labelKeyProblems, labelValueProblems } from '@locktender/kube'
 import type { FieldError, Json } from '@locktender/kube'
-import { labelKeyProblems, labelValueProblems } from './label-rules.ts'
 import { isRecord } from './object.ts'
 
 /** What is wrong with a metav1.LabelSelector, in the words of Kubernetes. */

@@ -1,7 +1,6 @@
-import { fieldInvalid, fieldRequired, isObject } from '@locktender/kube'
+import { fieldInvalid, fieldRequired, isObject, labelKeyProblems, labelValueProblems } from '@locktender/kube'
 import type { Json, StructuralSchema } from '@locktender/kube'
 import { dnsLabelError } from '../objects/dns-names.ts'
-import { labelKeyProblems, labelValueProblems } from '../objects/label-rules.ts'
 import { failure } from './failure.ts'
 import type { Check, Failure } from './failure.ts'
 

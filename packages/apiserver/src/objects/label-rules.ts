@@ -1,1 +1,0 @@
-export { labelKeyProblems, labelValueProblems, subdomainRule } from '@locktender/kube'
