@@ -15,7 +15,6 @@ import {
   isUndecided,
   NO_HISTORY,
   observedOutcome,
-  samePlace,
   standingOf,
   type History,
   type TargetRecord,
@@ -120,7 +119,7 @@ export class FleetState {
 
   upsert(target: TargetInput): TargetRecord {
     const known = this.#records.get(target.id)
-    if (known && (isTouched(known) || samePlace(known.input, target))) {
+    if (known && (isTouched(known) || this.#isAt(known, target))) {
       this.change(known, () => {
         known.input = target
         if (target.requested) known.issued = false
@@ -132,6 +131,18 @@ export class FleetState {
     const record = this.enter(target)
     this.settle(record)
     return record
+  }
+
+  /** Whether planning would put the target where its record is. */
+  #isAt(record: TargetRecord, target: TargetInput): boolean {
+    return (
+      record.stage === this.#stageByName.get(target.stage) &&
+      record.stratum === target.stratum &&
+      record.shard === target.shard &&
+      record.customer === target.customer &&
+      record.pair === target.pair &&
+      record.notFirst === target.notFirst
+    )
   }
 
   /** Makes a target known without drawing any conclusion from it; `settle` does that. */
@@ -170,20 +181,7 @@ export class FleetState {
       record.issued = false
       record.revertIssued = false
     })
-    const { input, stage, stratum, shard, customer, pair, notFirst } = record
-    const name = stage?.strategy.name ?? (this.#stageByName.has(input.stage) ? '' : input.stage)
-    const isMoved = !samePlace(
-      { ...input, stage: name, stratum, shard, customer, pair, notFirst } as TargetInput,
-      input,
-    )
-    if (!isMoved || isTouched(record)) {
-      this.settle(record)
-      return record
-    }
-    this.remove(record.id)
-    const moved = this.enter(input)
-    this.settle(moved)
-    return moved
+    return this.upsert(record.input)
   }
 
   remove(id: string): void {

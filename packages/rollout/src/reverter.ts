@@ -69,15 +69,17 @@ export class Reverter {
 
   #lineUp(): void {
     if (this.#changed.size === 0) return
-    const changed = Array.from(this.#changed)
+    const harmed: TargetRecord[] = []
+    const well: TargetRecord[] = []
+    for (const record of this.#changed) (this.#fleet.isHarmed(record) ? harmed : well).push(record)
     this.#changed.clear()
-    const harmed = changed.filter((each) => this.#fleet.isHarmed(each)).sort(longerHarmed)
-    const well = changed.filter((each) => !this.#fleet.isHarmed(each)).sort(laterTreated)
-    for (const record of [...harmed, ...well]) {
-      const place = ++this.#order + (this.#fleet.isHarmed(record) ? 0 : WELL)
-      if (standingOf(record) === 'done') this.#queue.add(record, place)
-      else this.#atOnce.add(record)
-    }
+    for (const record of harmed.sort(longerHarmed)) this.#place(record, ++this.#order)
+    for (const record of well.sort(laterTreated)) this.#place(record, ++this.#order + WELL)
+  }
+
+  #place(record: TargetRecord, place: number): void {
+    if (standingOf(record) === 'done') this.#queue.add(record, place)
+    else this.#atOnce.add(record)
   }
 
   #revert(record: TargetRecord): TargetRecord {
