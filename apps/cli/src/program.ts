@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { CommandError } from './command-error.ts'
 import type { DataFlags } from './commands/apiserver-data.ts'
+import type { ApiserverFlags } from './commands/apiserver.ts'
 import { outputFormats, parseOutputFormat } from './output-format.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import type { Session } from './session.ts'
@@ -31,13 +32,12 @@ export function buildProgram({ name, version, session, finish }: ProgramOptions)
     .showHelpAfterError('(run with --help for usage)')
     .exitOverride()
 
-  /** Runs `action` with a session and reports its exit code; no code means success. */
-  const run =
-    <Arguments extends readonly unknown[]>(
-      action: (session: Session, ...rest: Arguments) => Promise<ExitCode | void>,
-    ) =>
-    async (...rest: Arguments): Promise<void> => {
-      finish((await action(await session(program.opts<ConnectionFlags>()), ...rest)) ?? exitCodes.done)
+  const run: Run =
+    (load) =>
+    async (...rest) => {
+      const at = await session(program.opts<ConnectionFlags>())
+      const action = await load()
+      finish((await action(at, ...(rest as never[]))) ?? exitCodes.done)
     }
   const output = () =>
     new Option('-o, --output <format>', `one of ${outputFormats.join('|')}`)
@@ -52,7 +52,7 @@ export function buildProgram({ name, version, session, finish }: ProgramOptions)
     .command('status')
     .description('the fleet on one screen (what lkt alone shows)')
     .addOption(output())
-    .action(run(async (at, options) => (await import('./commands/status.ts')).fleetStatus(at, options as never)))
+    .action(run(async () => (await import('./commands/status.ts')).fleetStatus))
 
   addFixCommands(program, run, output, dryRun)
   addRolloutCommands(program, run, output)
@@ -63,37 +63,31 @@ export function buildProgram({ name, version, session, finish }: ProgramOptions)
     .command('list')
     .description('rollouts that wait for approval')
     .addOption(output())
-    .action(run(async (at, options) => (await import('./commands/approvals.ts')).approvalsList(at, options as never)))
+    .action(run(async () => (await import('./commands/approvals.ts')).approvalsList))
   approvals
     .command('approve <rollout>')
     .description('approve the plan of a rollout as yourself')
     .option('--plan <hash>', 'digest of the plan you looked at; refused when the plan is another')
     .option('--comment <text>', 'kept with the approval')
-    .action(
-      run(async (at, rollout, options) =>
-        (await import('./commands/approvals.ts')).approve(at, rollout as string, options as never),
-      ),
-    )
+    .action(run(async () => (await import('./commands/approvals.ts')).approve))
 
   program
     .command('explain <target>')
     .alias('why')
     .description('why a control plane, fix or rollout is in its state, and what to do')
     .addOption(output())
-    .action(
-      run(async (at, target, options) =>
-        (await import('./commands/explain.ts')).explain(at, target as string, options as never),
-      ),
-    )
+    .action(run(async () => (await import('./commands/explain.ts')).explain))
 
   addApiserverCommands(program, run)
   inheritSettings(program)
   return program
 }
 
-type Run = (
-  action: (session: Session, ...rest: readonly unknown[]) => Promise<ExitCode | void>,
-) => (...rest: readonly unknown[]) => Promise<void>
+/** Code of a command. After the session it takes its arguments and its options, as the grammar of the command has them. */
+type Action = (session: Session, ...rest: never[]) => Promise<ExitCode | void>
+
+/** Runs an action with a session once its code is loaded, and reports its exit code; no code means success. */
+type Run = (load: () => Promise<Action>) => (...rest: readonly unknown[]) => Promise<void>
 
 function addFixCommands(program: Command, run: Run, output: () => Option, dryRun: () => Option): void {
   const fix = program.command('fix').alias('fixes').description('component fixes and their delivery')
@@ -112,36 +106,24 @@ function addFixCommands(program: Command, run: Run, output: () => Option, dryRun
     .addOption(dryRun())
     .addOption(output())
     .addHelpText('after', requestExample)
-    .action(
-      run(async (at, name, options) =>
-        (await import('./commands/fix-request.ts')).fixRequest(at, name as string, options as never),
-      ),
-    )
+    .action(run(async () => (await import('./commands/fix-request.ts')).fixRequest))
   fix
     .command('list')
     .description('all fixes')
     .addOption(output())
-    .action(run(async (at, options) => (await import('./commands/fix-list.ts')).fixList(at, options as never)))
+    .action(run(async () => (await import('./commands/fix-list.ts')).fixList))
   fix
     .command('status <name>')
     .description('how far a fix is; the exit code says how it ended')
     .option('-w, --watch', 'until it has ended', false)
     .addOption(output())
-    .action(
-      run(async (at, name, options) =>
-        (await import('./commands/fix-status.ts')).fixStatus(at, name as string, options as never),
-      ),
-    )
+    .action(run(async () => (await import('./commands/fix-status.ts')).fixStatus))
   fix
     .command('clusters <name>')
     .description('control planes it concerns, with their state and why')
     .option('--state <states>', 'only these states, comma-separated')
     .addOption(output())
-    .action(
-      run(async (at, name, options) =>
-        (await import('./commands/fix-clusters.ts')).fixClusters(at, name as string, options as never),
-      ),
-    )
+    .action(run(async () => (await import('./commands/fix-clusters.ts')).fixClusters))
   fix
     .command('import <file>')
     .description("create fixes from HyperShift's override file")
@@ -149,16 +131,12 @@ function addFixCommands(program: Command, run: Run, output: () => Option, dryRun
     .option('--deadline <duration>', 'time from now to the whole fleet', '24h')
     .addOption(dryRun())
     .addOption(output())
-    .action(
-      run(async (at, file, options) =>
-        (await import('./commands/fix-import.ts')).fixImport(at, file as string, options as never),
-      ),
-    )
+    .action(run(async () => (await import('./commands/fix-import.ts')).fixImport))
   fix
     .command('export')
     .description('write the fixes of the hub as another format')
     .option('--format <format>', 'hypershift-overrides', 'hypershift-overrides')
-    .action(run(async (at, options) => (await import('./commands/fix-export.ts')).fixExport(at, options as never)))
+    .action(run(async () => (await import('./commands/fix-export.ts')).fixExport))
 }
 
 function addRolloutCommands(program: Command, run: Run, output: () => Option): void {
@@ -169,58 +147,26 @@ function addRolloutCommands(program: Command, run: Run, output: () => Option): v
     .command('pause <name>')
     .description('start nothing new; what is under way is finished')
     .requiredOption('--reason <text>', 'why, for the record')
-    .action(
-      run(async (at, name, options) =>
-        (await import('./commands/rollout.ts')).pauseRollout(
-          at,
-          name as string,
-          (options as { reason: string }).reason,
-        ),
-      ),
-    )
+    .action(run(async () => (await import('./commands/rollout.ts')).pauseRollout))
   rollout
     .command('resume <name>')
     .description('go on after a pause')
-    .action(run(async (at, name) => (await import('./commands/rollout.ts')).resumeRollout(at, name as string)))
+    .action(run(async () => (await import('./commands/rollout.ts')).resumeRollout))
   rollout
     .command('abort <name>')
     .description('end it for good; control planes that have the fix keep it')
     .requiredOption('--reason <text>', 'why, for the record')
-    .action(
-      run(async (at, name, options) =>
-        (await import('./commands/rollout.ts')).abortRollout(
-          at,
-          name as string,
-          (options as { reason: string }).reason,
-        ),
-      ),
-    )
+    .action(run(async () => (await import('./commands/rollout.ts')).abortRollout))
   rollout
     .command('revert <name>')
     .description('end it for good and take the fix back everywhere')
     .requiredOption('--reason <text>', 'why, for the record')
-    .action(
-      run(async (at, name, options) =>
-        (await import('./commands/rollout.ts')).revertRollout(
-          at,
-          name as string,
-          (options as { reason: string }).reason,
-        ),
-      ),
-    )
+    .action(run(async () => (await import('./commands/rollout.ts')).revertRollout))
   rollout
     .command('expedite <name>')
     .description('end the soak after the present wave early')
     .requiredOption('--reason <text>', 'why, for the record')
-    .action(
-      run(async (at, name, options) =>
-        (await import('./commands/rollout.ts')).expediteRollout(
-          at,
-          name as string,
-          (options as { reason: string }).reason,
-        ),
-      ),
-    )
+    .action(run(async () => (await import('./commands/rollout.ts')).expediteRollout))
 }
 
 /** Commands that say what will be; they write nothing. */
@@ -243,11 +189,7 @@ function addPlanCommands(rollout: Command, run: Run, output: () => Option): void
     .addOption(prior())
     .addOption(output())
     .addHelpText('after', planExample)
-    .action(
-      run(async (at, name, options) =>
-        (await import('./commands/rollout-plan.ts')).rolloutPlan(at, name as string | undefined, options as never),
-      ),
-    )
+    .action(run(async () => (await import('./commands/rollout-plan.ts')).rolloutPlan))
   rollout
     .command('what-if <name>')
     .description('what another strategy would change: who moves, how much earlier, what it costs; writes nothing')
@@ -256,11 +198,7 @@ function addPlanCommands(rollout: Command, run: Run, output: () => Option): void
     .addOption(hazard())
     .addOption(prior())
     .addOption(output())
-    .action(
-      run(async (at, name, options) =>
-        (await import('./commands/rollout-what-if.ts')).rolloutWhatIf(at, name as string, options as never),
-      ),
-    )
+    .action(run(async () => (await import('./commands/rollout-what-if.ts')).rolloutWhatIf))
 }
 
 function addFreezeCommands(program: Command, run: Run, output: () => Option, dryRun: () => Option): void {
@@ -280,20 +218,16 @@ function addFreezeCommands(program: Command, run: Run, output: () => Option, dry
     .option('--management-clusters <names>', 'only these')
     .addOption(dryRun())
     .addOption(output())
-    .action(
-      run(async (at, name, options) =>
-        (await import('./commands/freeze.ts')).freezeAdd(at, name as string, options as never),
-      ),
-    )
+    .action(run(async () => (await import('./commands/freeze.ts')).freezeAdd))
   freeze
     .command('list')
     .description('all freezes, in the order of time')
     .addOption(output())
-    .action(run(async (at, options) => (await import('./commands/freeze.ts')).freezeList(at, options as never)))
+    .action(run(async () => (await import('./commands/freeze.ts')).freezeList))
   freeze
     .command('remove <name>')
     .description('end a freeze early, or take it off the calendar')
-    .action(run(async (at, name) => (await import('./commands/freeze.ts')).freezeRemove(at, name as string)))
+    .action(run(async () => (await import('./commands/freeze.ts')).freezeRemove))
 }
 
 /** Commands that say how it goes and why. */
@@ -302,34 +236,22 @@ function addEvidenceCommands(rollout: Command, run: Run, output: () => Option): 
     .command('explain <name>')
     .description('what it waits for, how it stands, and what to do next')
     .addOption(output())
-    .action(
-      run(async (at, name, options) =>
-        (await import('./commands/rollout-explain.ts')).rolloutExplain(at, name as string, options as never),
-      ),
-    )
+    .action(run(async () => (await import('./commands/rollout-explain.ts')).rolloutExplain))
   rollout
     .command('evidence <name>')
     .description('what the judgement on the fix rests on, by stage and wave, and what would change it')
     .addOption(output())
-    .action(
-      run(async (at, name, options) =>
-        (await import('./commands/rollout-explain.ts')).rolloutEvidence(at, name as string, options as never),
-      ),
-    )
+    .action(run(async () => (await import('./commands/rollout-explain.ts')).rolloutEvidence))
   rollout
     .command('export <name>')
     .description('write the log of a rollout as JSON lines: all that its engine was told and decided')
-    .action(run(async (at, name) => (await import('./commands/rollout-export.ts')).rolloutExport(at, name as string)))
+    .action(run(async () => (await import('./commands/rollout-export.ts')).rolloutExport))
   rollout
     .command('replay <file>')
     .description('decide again what a log says was decided; the exit code says whether all of it is the same')
     .option('--strategy <name>', 'also by this RolloutStrategy: its name on the server, or a file')
     .addOption(output())
-    .action(
-      run(async (at, file, options) =>
-        (await import('./commands/rollout-replay.ts')).rolloutReplay(at, file as string, options as never),
-      ),
-    )
+    .action(run(async () => (await import('./commands/rollout-replay.ts')).rolloutReplay))
 }
 
 function addApiserverCommands(program: Command, run: Run): void {
@@ -345,10 +267,11 @@ function addApiserverCommands(program: Command, run: Run): void {
     .addOption(outputOf('how to say where it is'))
     .addHelpText('after', apiserverExample)
     .action(
-      run(async (at, options) => {
+      run(async () => {
+        const { apiserver: serve } = await import('./commands/apiserver.ts')
         // The program takes its own --kubeconfig wherever it stands.
         const { kubeconfig } = program.opts<ConnectionFlags>()
-        return (await import('./commands/apiserver.ts')).apiserver(at, options as never, kubeconfig)
+        return (at, flags: ApiserverFlags) => serve(at, flags, kubeconfig)
       }),
     )
   // Options before and after the name of a subcommand are those of its parent when both have them.
@@ -357,18 +280,23 @@ function addApiserverCommands(program: Command, run: Run): void {
     if (data === undefined) throw new CommandError(exitCodes.usage, 'say which folder with --data')
     return { data, output: output ?? 'text' }
   }
+  const runOnData = (load: () => Promise<(at: Session, flags: DataFlags) => Promise<ExitCode | void>>) =>
+    run(async () => {
+      const act = await load()
+      return (at) => act(at, dataFlags())
+    })
   apiserver
     .command('check')
     .description('whether the files of a data folder are whole; its server must not run')
     .option('--data <dir>', 'folder of the data')
     .addOption(outputOf('how to say it'))
-    .action(run(async (at) => (await import('./commands/apiserver-data.ts')).checkData(at, dataFlags())))
+    .action(runOnData(async () => (await import('./commands/apiserver-data.ts')).checkData))
   apiserver
     .command('repair')
     .description('go back to the newest state of a damaged data folder that can be read; keeps the damaged files')
     .option('--data <dir>', 'folder of the data')
     .addOption(outputOf('how to say what was done'))
-    .action(run(async (at) => (await import('./commands/apiserver-data.ts')).repairData(at, dataFlags())))
+    .action(runOnData(async () => (await import('./commands/apiserver-data.ts')).repairData))
 }
 
 const requestExample = `

@@ -7,8 +7,13 @@ import type { Session } from '../session.ts'
 /** Phases from which a rollout never moves again. */
 const ended = new Set(['Reverted', 'Completed', 'Aborted'])
 
+/** What every intervention must say. */
+interface Reasoned {
+  readonly reason: string
+}
+
 /** Starts nothing new until resumed. What is under way is finished. */
-export async function pauseRollout(session: Session, name: string, reason: string): Promise<void> {
+export async function pauseRollout(session: Session, name: string, { reason }: Reasoned): Promise<void> {
   await change(session, name, { pause: { reason } }, 'paused')
 }
 
@@ -21,18 +26,18 @@ export async function resumeRollout(session: Session, name: string): Promise<voi
 }
 
 /** Ends the rollout for good; control planes that have the fix keep it. */
-export async function abortRollout(session: Session, name: string, reason: string): Promise<void> {
+export async function abortRollout(session: Session, name: string, { reason }: Reasoned): Promise<void> {
   await change(session, name, { abort: { reason } }, 'aborted')
 }
 
 /** Halts the rollout and takes the fix back everywhere, for good, whatever its strategy says of reverting. */
-export async function revertRollout(session: Session, name: string, reason: string): Promise<void> {
+export async function revertRollout(session: Session, name: string, { reason }: Reasoned): Promise<void> {
   await change(session, name, { revert: { reason } }, 'reverted', 'revert requested')
   session.note(`nothing new is started, and the fix is taken back everywhere; watch it: lkt rollout explain ${name}`)
 }
 
 /** Ends the soak after the wave that is under way, once its changes are through. */
-export async function expediteRollout(session: Session, name: string, reason: string): Promise<void> {
+export async function expediteRollout(session: Session, name: string, { reason }: Reasoned): Promise<void> {
   const { status } = await (await session.client()).get<Rollout>(rollouts, name)
   const { stage, wave } = status ?? {}
   if (stage === undefined || wave === undefined) {
