@@ -7,7 +7,7 @@ import type { Workspace } from './floors.ts'
 const ROOT = join(import.meta.dirname, '..')
 
 function workspaces(): Workspace[] {
-  return ['packages', 'apps']
+  return ['packages', 'packages/operators', 'apps']
     .flatMap((parent) => readdirSync(join(ROOT, parent)).map((name) => `${parent}/${name}`))
     .filter((folder) => existsSync(join(ROOT, folder, 'package.json')))
     .map((folder) => {

@@ -28,6 +28,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   'packages/fleet': 2,
   'packages/runtime': 3,
   'packages/fixes': 4,
+  'packages/operators/sample': 4,
   'apps/agent': 5,
   'apps/cli': 5,
   'apps/manager': 5,
@@ -64,7 +65,8 @@ export function isEdge(path: string): boolean {
     file === 'virtual-clock.ts' ||
     file.endsWith('.test.ts') ||
     segments.slice(0, -1).includes('edge') ||
-    (segments[0] === 'apps' && segments.length === 4 && file === 'main.ts')
+    (segments[0] === 'apps' && segments.length === 4 && file === 'main.ts') ||
+    (segments[1] === 'operators' && segments.length === 5 && file === 'main.ts')
   )
 }
 
