@@ -2,6 +2,8 @@ import { rolloutLogs } from '@locktender/fleet'
 import type { Rollout, RolloutLog } from '@locktender/fleet'
 import { alreadyExists, notFound, seededRandom, VirtualClock } from '@locktender/kube'
 import type { KubeObject, Resource } from '@locktender/kube'
+import { parseLog, replay, RolloutEngine } from '@locktender/rollout'
+import type { TargetInput } from '@locktender/rollout'
 import { silentLogger } from '@locktender/runtime'
 import { describe, expect, test } from 'vitest'
 import { dataDigest, unpackedLines } from '../log-pieces.ts'
@@ -45,6 +47,12 @@ class Shelf {
 function writer(rollout: Rollout = rolloutOf('one')) {
   const clock = new VirtualClock()
   return { clock, log: new LogWriter(rollout, { clock, log: silentLogger }) }
+}
+
+/** So many words of text that cannot be packed well. */
+function noise(words: number): string {
+  const random = seededRandom(1)
+  return Array.from({ length: words }, () => random.next().toString(36).slice(2, 8)).join('')
 }
 
 const paused = (reason: string) => ({ type: 'pause', reason }) as const
@@ -174,19 +182,59 @@ describe('the log of a rollout', () => {
       await log.flush(shelf.client)
     }
     expect(log.state.problem?.reason).toBe('WriteFailed')
-    for (let pieces = 0; pieces < 33; pieces++) {
-      log.add(paused('b'.repeat(1_048_576)))
+    const large = paused(`${noise(130_000)}${'b'.repeat(300_000)}`)
+    for (let pieces = 0; pieces < 32; pieces++) {
+      log.add(large)
+      await log.flush(shelf.client)
+    }
+    expect(log.state.problem?.reason).toBe('WriteFailed')
+    for (let pieces = 0; pieces < 12; pieces++) {
+      log.add(large)
       await log.flush(shelf.client)
     }
     expect(log.state.problem?.reason).toBe('Incomplete')
   })
 
+  test('has all that is decided for a wave of 100,000, in objects that are not too large', async () => {
+    const shelf = new Shelf()
+    const { log } = writer()
+    const stages = [{ name: 'fleet', canary: 100_000, factor: 1, soakMs: 0, finalSoakMs: 0 }]
+    const targets = Array.from({ length: 100_000 }, (_, index): TargetInput => {
+      const id = `mc-${index % 80}/${(Math.imul(index, 0x9e3779b1) >>> 0).toString(36)}`
+      return { id, stage: 'fleet', stratum: 's', shard: 'mc', customer: id, phase: 'Pending', requested: false }
+    })
+    const sequentialTest = { goodRate: 0.005, badRate: 0.05, alpha: 0.01, beta: 0.01 }
+    const limits = { maxPerShard: () => 100_000, operationTimeoutMs: MINUTE, autoRevert: true }
+    const engine = RolloutEngine.create({
+      strategy: { stages, sequentialTest, ...limits },
+      seed: 1,
+      targets,
+      startedAt: 0,
+      deadline: 1,
+      log: log.add,
+    })
+    const opening = engine.decide(0)
+    expect(opening.map((each) => each.type)).toEqual(['open-wave'])
+    engine.acknowledge(opening[0]!)
+    const starts = engine.decide(0)
+    expect(starts).toHaveLength(100_000)
+    shelf.fails = { late: false }
+    await log.flush(shelf.client)
+    expect(log.state.problem?.reason).toBe('WriteFailed')
+    shelf.fails = undefined
+    await log.flush(shelf.client)
+    expect(log.state.problem).toBeUndefined()
+    expect(shelf.logs.size).toBeGreaterThan(20)
+    expect(replay(parseLog(shelf.lines('uid-rollout-one').join('\n')))).toMatchObject({
+      decisions: 100_001,
+      mismatches: [],
+    })
+  })
+
   test('is given up rather than written with a hole when an entry is too large', async () => {
     const shelf = new Shelf()
     const { log } = writer()
-    const random = seededRandom(1)
-    const noise = Array.from({ length: 250_000 }, () => random.next().toString(36).slice(2, 8))
-    log.add(paused(noise.join('')))
+    log.add(paused(noise(250_000)))
     expect(await log.flush(shelf.client)).toBe(true)
     expect([log.state.problem?.reason, shelf.names]).toEqual(['Incomplete', []])
   })

@@ -1,4 +1,4 @@
-import { API_VERSION, GROUP, rolloutLogs } from '@locktender/fleet'
+import { API_VERSION, GROUP, MAX_LOG_DATA, rolloutLogs } from '@locktender/fleet'
 import type { Rollout, RolloutLog } from '@locktender/fleet'
 import { errorText, isAlreadyExists, timestamp } from '@locktender/kube'
 import type { Client } from '@locktender/kube'
@@ -14,8 +14,8 @@ import type { LogState } from '../rollout-status.ts'
 /** After a failure it is tried again at the next milestone, and in between at this pace, in milliseconds. */
 const RETRY_MS = 60_000
 
-/** Pieces that are kept for another try. When there are more the log ends, so that memory does not. */
-const MAX_WAITING = 32
+/** Characters that are kept for another try. When there are more the log ends, so that memory does not. */
+const MAX_WAITING = 32 * MAX_LOG_DATA
 
 /** Tries in a row that fail before it gives up: a day of them. */
 const MAX_FAILURES = 24 * 60
@@ -118,6 +118,10 @@ export class LogWriter {
     }
   }
 
+  get #waitingLength(): number {
+    return this.#waiting.reduce((sum, { data }) => sum + data.length, 0)
+  }
+
   #objectOf({ from, to, entries, data }: LogPiece): RolloutLog {
     const { apiVersion, kind, metadata } = this.#rollout
     const { name, uid = '' } = metadata
@@ -148,7 +152,7 @@ export class LogWriter {
     const rollout = this.#rollout.metadata.name
     this.#retryAt = now + RETRY_MS
     this.#failures++
-    this.#hasEnded = error instanceof RangeError || this.#waiting.length > MAX_WAITING || this.#failures >= MAX_FAILURES
+    this.#hasEnded = error instanceof RangeError || this.#waitingLength > MAX_WAITING || this.#failures >= MAX_FAILURES
     if (this.#hasEnded) {
       this.#waiting = []
       const message = `From ${timestamp(now)} on nothing is in the log until the manager starts again: ${why}`

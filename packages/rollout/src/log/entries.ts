@@ -47,12 +47,27 @@ export type OperatorEntry =
   | { readonly type: 'resume' | 'revert' }
   | { readonly type: 'expedite'; readonly stage: string; readonly wave: number }
 
+/** What was decided at once; what does not fit in one line follows in entries of its own, right after it. */
+export interface DecideEntry {
+  readonly type: 'decide'
+  readonly at: number
+  readonly decisions: readonly Decision[]
+  /** So many more decisions follow in entries "decided". */
+  readonly more?: number
+}
+
+/** Goes on with the decisions of the entry "decide" before it. */
+export interface DecidedEntry {
+  readonly type: 'decided'
+  readonly decisions: readonly Decision[]
+}
+
 /** A call of the engine that may change what it decides. */
 export type CallEntry =
   | RolloutEvent
   /** An upsert of a known target that changed nothing but what is observed of it. */
   | ({ readonly type: 'see'; readonly id: string } & Observation)
-  | { readonly type: 'decide'; readonly at: number; readonly decisions: readonly Decision[] }
+  | DecideEntry
   | { readonly type: 'acknowledge'; readonly decision: Decision }
   | { readonly type: 'writeFailed'; readonly id: string }
   | { readonly type: 'capsChanged' }
@@ -62,7 +77,7 @@ export type CallEntry =
  * One line of a rollout's log: plain data, so that it can be written as JSON. The entries of one life, in their order,
  * are all an engine ever knew: `replay` decides again what they say was decided. Times are milliseconds since the epoch.
  */
-export type LogEntry = LifeEntry | TargetEntry | AnswerEntry | CallEntry
+export type LogEntry = LifeEntry | TargetEntry | AnswerEntry | CallEntry | DecidedEntry
 
 /** Something is wrong with a log; the message says where, what and what to do. */
 export class RolloutLogError extends Error {

@@ -1,6 +1,14 @@
 import { metaOf } from '../target.ts'
-import type { RolloutEvent, TargetInput } from '../types.ts'
-import { RolloutLogError, type AnswerEntry, type CallEntry, type LifeEntry, type LogEntry } from './entries.ts'
+import type { Decision, RolloutEvent, TargetInput } from '../types.ts'
+import {
+  RolloutLogError,
+  type AnswerEntry,
+  type CallEntry,
+  type DecidedEntry,
+  type DecideEntry,
+  type LifeEntry,
+  type LogEntry,
+} from './entries.ts'
 
 /** A call of the engine as it was made. */
 export type Call = Exclude<CallEntry, { readonly type: 'see' }>
@@ -19,7 +27,8 @@ export interface Life {
 }
 
 /**
- * Takes a log apart into lives. One that was cut off before all its targets were listed decided nothing: it is left out.
+ * Takes a log apart into lives. One that was cut off before all its targets were listed decided nothing: it is left out,
+ * as is, at the end of a life, what was decided when not all of it is there.
  *
  * @throws RolloutLogError for entries in an order in which no engine writes them
  */
@@ -27,10 +36,18 @@ export function livesOf(entries: Iterable<LogEntry>): Life[] {
   const lives: { begin: LifeEntry; targets: TargetInput[]; steps: Step[] }[] = []
   /** The targets of the life that is read, as seen last. */
   const seen = new Map<string, TargetInput>()
+  /** What was decided and is not all read yet. */
+  let part: Part | undefined
   let index = -1
   for (const entry of entries) {
     index++
+    if (part !== undefined && entry.type !== 'decided' && entry.type !== 'begin') {
+      throw new RolloutLogError(
+        `Entry ${index + 1} of the log (${entry.type}) comes before all decisions of entry ${part.index + 1} are listed: entries are missing. Export the whole log again.`,
+      )
+    }
     if (entry.type === 'begin') {
+      part = undefined
       lives.push({ begin: entry, targets: [], steps: [] })
       seen.clear()
       continue
@@ -51,9 +68,41 @@ export function livesOf(entries: Iterable<LogEntry>): Life[] {
         `Life ${lives.length} of the log should have ${life.begin.targets} targets and has ${life.targets.length} by entry ${index + 1}: entries are missing. Export the whole log again.`,
       )
     }
+    if (entry.type === 'decided' || (entry.type === 'decide' && entry.more !== undefined)) {
+      part = entry.type === 'decide' ? begun(entry, index) : goneOn(part, entry, index)
+      if (part.missing > 0) continue
+      const { at, decisions } = part
+      life.steps.push({ index: part.index, entry: { type: 'decide', at, decisions } })
+      part = undefined
+      continue
+    }
     life.steps.push({ index, entry: asMade(entry, seen, index) })
   }
   return lives.filter(({ begin, targets }) => targets.length === begin.targets)
+}
+
+/** Decisions of one call, as far as they are read. */
+interface Part {
+  /** Of the entry they begin with. */
+  readonly index: number
+  readonly at: number
+  readonly decisions: Decision[]
+  missing: number
+}
+
+function begun({ at, decisions, more = 0 }: DecideEntry, index: number): Part {
+  return { index, at, decisions: [...decisions], missing: more }
+}
+
+function goneOn(part: Part | undefined, { decisions }: DecidedEntry, index: number): Part {
+  if (part === undefined || decisions.length > part.missing) {
+    throw new RolloutLogError(
+      `Entry ${index + 1} of the log goes on with decisions that no entry before it begins: entries are missing. Export the whole log again.`,
+    )
+  }
+  for (const decision of decisions) part.decisions.push(decision)
+  part.missing -= decisions.length
+  return part
 }
 
 export function isAnswer(entry: Call | AnswerEntry): entry is AnswerEntry {

@@ -18,6 +18,12 @@ interface Beginning {
   readonly persisted?: PersistedRollout
 }
 
+/**
+ * Decisions in one entry: with the longest names there are they have half a million characters, which fit into an object
+ * of an API server even when they cannot be packed.
+ */
+const MOST_AT_ONCE = 1000
+
 /** Writes down what one engine is told and asked, and what it answers. */
 export class Recorder {
   readonly #log: (entry: LogEntry) => void
@@ -61,7 +67,15 @@ export class Recorder {
   }
 
   decide(at: number, decisions: readonly Decision[]): void {
-    this.#log({ type: 'decide', at, decisions })
+    const more = decisions.length - MOST_AT_ONCE
+    if (more <= 0) {
+      this.#log({ type: 'decide', at, decisions })
+      return
+    }
+    this.#log({ type: 'decide', at, decisions: decisions.slice(0, MOST_AT_ONCE), more })
+    for (let from = MOST_AT_ONCE; from < decisions.length; from += MOST_AT_ONCE) {
+      this.#log({ type: 'decided', decisions: decisions.slice(from, from + MOST_AT_ONCE) })
+    }
   }
 
   /** Only decisions that are repeated until acknowledged are written down; others it changes nothing for. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Bench, MINUTE, target } from '../bench.test-support.ts'
+import { Bench, ids, MINUTE, target } from '../bench.test-support.ts'
 import { ModelWorld, type ModelOptions } from '../model.test-support.ts'
 import { happen, happening, smallWorld } from '../worlds.test-support.ts'
-import { formatLogEntry, parseLog, replay, type LogEntry } from './index.ts'
+import { formatLogEntry, parseLog, redecide, replay, type LogEntry } from './index.ts'
 
 const happenings = fc.array(happening, { maxLength: 40 })
 const crashes = fc.uniqueArray(fc.nat({ max: 300 }), { maxLength: 6 })
@@ -151,6 +151,46 @@ describe('a log', () => {
     })
   })
 
+  describe('of many decisions at once', () => {
+    const stages = [{ name: 'first', canary: 2500, factor: 1, soakMs: 0, finalSoakMs: 0 }]
+    const some = ids(2500).map((id) => target(id))
+    const entries: LogEntry[] = []
+    const bench = new Bench(some, { stages, maxPerShard: () => 2500 }, { log: (entry) => entries.push(entry) })
+    bench.at(0)
+    const first = entries.findIndex((entry) => entry.type === 'decide' && entry.decisions.length > 1)
+
+    test('has them in several entries, and they are made again', () => {
+      expect(
+        entries
+          .slice(first, first + 3)
+          .map((entry) => ('decisions' in entry ? [entry.type, entry.decisions.length] : [])),
+      ).toEqual([
+        ['decide', 1000],
+        ['decided', 1000],
+        ['decided', 500],
+      ])
+      expect(replay(throughText(entries))).toMatchObject({ decisions: 2501, mismatches: [] })
+      const last = entries[first + 2] as Extract<LogEntry, { type: 'decided' }>
+      const changed = { ...last, decisions: last.decisions.with(499, { type: 'revert', id: 't0' }) }
+      expect(replay(entries.with(first + 2, changed)).mismatches.map(({ index }) => index)).toEqual([first])
+    })
+
+    test('may be cut off among them, at its end or where the next life begins', () => {
+      const cut = entries.slice(0, first + 2)
+      expect(replay(cut)).toMatchObject({ lives: 1, decisions: 1, mismatches: [] })
+      expect(replay([...cut, ...entries])).toMatchObject({ lives: 2, decisions: 2502, mismatches: [] })
+      expect(redecide(cut)?.record.treated).toBe(0)
+    })
+
+    test('is refused when some of them are missing', () => {
+      const without = (index: number) => entries.filter((_, each) => each !== index)
+      expect(() => replay(without(first))).toThrow('goes on with decisions that no entry before it begins')
+      expect(() => replay(without(first + 1))).toThrow('(see) comes before all decisions of entry')
+      const extra = [...entries.slice(0, first + 3), entries[first + 2]!]
+      expect(() => replay(extra)).toThrow('goes on with decisions that no entry before it begins')
+    })
+  })
+
   test('of nothing has no summary', () => {
     expect(replay([])).toEqual({ lives: 0, decisions: 0, mismatches: [] })
   })
@@ -174,6 +214,7 @@ describe('a log', () => {
     ['{"type":"toString"}', 'is of no known type'],
     ['{"type":"see","id":"a","phase":"Lost","requested":true}', 'has no usable "phase"'],
     ['{"type":"decide","at":1}', 'has no usable "decisions"'],
+    ['{"type":"decide","at":1,"decisions":[],"more":"2"}', 'has no usable "more"'],
     ['{"type":"cap","shard":"mc","limit":"3"}', 'has no usable "limit"'],
   ])('%j is refused', (text, message) => {
     expect(() => parseLog(text)).toThrow(message)

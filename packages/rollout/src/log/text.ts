@@ -55,6 +55,10 @@ const orNull =
   (check: Check): Check =>
   (value) =>
     value === null || check(value)
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value)
 const listOf =
   (check: Check): Check =>
   (value) =>
@@ -87,7 +91,8 @@ const SHAPES: Readonly<Record<LogEntry['type'], Shape>> = {
   see: OBSERVATION,
   remove: { id: isText },
   samples: { signal: isText, bad: isNumber, total: isNumber },
-  decide: { at: isNumber, decisions: listOf(DECISION) },
+  decide: { at: isNumber, decisions: listOf(DECISION), more: optional(isNumber) },
+  decided: { decisions: listOf(DECISION) },
   acknowledge: { decision: DECISION },
   writeFailed: { id: isText },
   capsChanged: {},
