@@ -50,6 +50,19 @@ test('several components report an operation each, the newest first, and the ima
   ])
 })
 
+test('labels of the HostedCluster say whose it is, of which tier, and who stands in for it', () => {
+  const identityOf = (labels: Readonly<Record<string, string>>) => {
+    const { metadata, ...rest } = hostedCluster()
+    const seen = observed({ hostedCluster: { ...rest, metadata: { ...metadata, labels } } })
+    return foldStatus(controlPlane(), seen, place, undefined, START).status.identity
+  }
+  const labels = { 'locktender.dev/customer': 'acme', 'locktender.dev/tier': 'gold', 'locktender.dev/pair': 'shop' }
+  expect(identityOf(labels)).toMatchObject({ customer: 'acme', tier: 'gold', pair: 'shop' })
+  const unnamed = identityOf({ 'locktender.dev/pair': '' })
+  expect(unnamed).toMatchObject({ customer: 'unknown', tier: 'standard' })
+  expect(unnamed).not.toHaveProperty('pair')
+})
+
 test('changes begun together end together, each in its own right', () => {
   const seen = observed({
     hostedCluster: withRecords(hostedCluster(), applied, etcd),

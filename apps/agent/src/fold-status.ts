@@ -27,9 +27,11 @@ export interface ManagementClusterIdentity {
   readonly region: string
 }
 
-/** Labels by which a service marks a HostedCluster with whose it is. */
+/** Labels by which a service marks a HostedCluster with whose it is and what belongs together. */
 const CUSTOMER_LABEL = 'locktender.dev/customer'
 const TIER_LABEL = 'locktender.dev/tier'
+/** Those that stand in for each other have the same. */
+const PAIR_LABEL = 'locktender.dev/pair'
 
 /** Unavailable replicas are normal for minutes while components roll; only longer ones are a state of health. */
 const DEGRADED_AFTER_MS = 10 * 60_000
@@ -156,6 +158,7 @@ function identityOf(observed: HostedControlPlane, managementCluster: ManagementC
     topology: spec.controllerAvailabilityPolicy === 'SingleReplica' ? 'SingleReplica' : 'HighlyAvailable',
     customer: labels[CUSTOMER_LABEL] ?? 'unknown',
     tier: labels[TIER_LABEL] ?? 'standard',
+    ...(labels[PAIR_LABEL] === undefined || labels[PAIR_LABEL] === '' ? {} : { pair: labels[PAIR_LABEL] }),
   }
 }
 

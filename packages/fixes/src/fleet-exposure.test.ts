@@ -102,6 +102,42 @@ describe('what a rollout earns', () => {
     restarted.see(plane('b', change, { state: 'Healthy', since: iso(now) }), now)
     expect(restarted.earned('left', now + hour)).toMatchObject({ hours: '12.0', onsets: 2 })
   })
+
+  test('what was seen since a restart is kept when the account is made again for another rollout', () => {
+    const exposure = new FleetExposure()
+    const change = [{ rollout: 'left', at: start + hour }]
+    const well = (at: number) => ({ state: 'Healthy' as const, since: iso(at) })
+    const told = { hours: '10.0', onsets: 2 }
+    // Of two onsets before the restart the objects tell nothing any more.
+    const restart = start + 11 * hour
+    exposure.track({ ...left, told }, [plane('a', change), plane('b')], restart)
+    exposure.see(plane('a', change, ill(start + 12 * hour)), start + 12 * hour)
+    exposure.see(plane('a', change, well(start + 13 * hour)), start + 13 * hour)
+    const now = start + 15 * hour
+    const before = exposure.earned('left', now)
+    expect(before).toMatchObject({ hours: '13.0', onsets: 3 })
+
+    const both = [...change, { rollout: 'right', at: start + 14 * hour }]
+    const objects = [plane('a', change, well(start + 13 * hour)), plane('b', both.slice(1))]
+    exposure.track({ ...right, startedAt: start + 13.5 * hour, told: undefined }, objects, now)
+    expect(exposure.earned('left', now)).toEqual(before)
+    expect(exposure.earned('left', now + hour)).toMatchObject({ hours: '14.0', onsets: 3 })
+  })
+
+  test('a rollout that nobody has yet begins without anything being forgotten', () => {
+    const exposure = new FleetExposure()
+    const change = [{ rollout: 'left', at: start + hour }]
+    exposure.track(left, [plane('a')], start)
+    exposure.see(plane('a', change), start + hour)
+    exposure.see(plane('a', change, ill(start + 4 * hour)), start + 4 * hour)
+    const well = { state: 'Healthy' as const, since: iso(start + 5 * hour) }
+    exposure.see(plane('a', change, well), start + 5 * hour)
+    const now = start + 6 * hour
+    const before = exposure.earned('left', now)
+    exposure.track({ ...right, startedAt: now - 1 }, [plane('a', change, well)], now)
+    expect(exposure.earned('left', now)).toEqual(before)
+    expect(exposure.earned('left', now)).toMatchObject({ hours: '4.0', onsets: 1 })
+  })
 })
 
 describe('of two rollouts that overlap', () => {

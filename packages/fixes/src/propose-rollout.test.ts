@@ -20,7 +20,7 @@ interface Proposed {
 
 function propose(options: Proposed = {}) {
   const { fix = fixOf('one'), strategy = defaultStrategy(), history } = options
-  const { targets } = resolveFix(fix, strategy.stages, options.fleet ?? fleet, now)
+  const { targets } = resolveFix(fix, strategy, options.fleet ?? fleet, now)
   return proposeRollout({ fix, strategy, targets, name: 'one', ...(history && { history }) })
 }
 
@@ -81,6 +81,7 @@ describe('a proposal', () => {
     ['the budget', { strategy: { ...another, failureBudget: { percent: 50, minimum: 3 } } }],
     ['the test', { strategy: { ...another, sequentialTest: { ...another.sequentialTest, badRate: '0.5' } } }],
     ['the revert', { strategy: { ...another, autoRevert: false } }],
+    ['who is never first', { strategy: { ...another, tiersNotFirst: ['platinum'] } }],
     ['the fleet', { fleet: fleet.slice(1) }],
     ['the history', { history: [{ stratum: 's', treated: 10, failed: 1 }] }],
   ])('has another hash when %s is another', (_, change) => {
@@ -101,8 +102,7 @@ describe('a proposal', () => {
 })
 
 describe('resolving a fix', () => {
-  const resolve = (controlPlanes: ControlPlane[]) =>
-    resolveFix(fixOf('one'), defaultStrategy().stages, controlPlanes, now)
+  const resolve = (controlPlanes: ControlPlane[]) => resolveFix(fixOf('one'), defaultStrategy(), controlPlanes, now)
 
   test('finds control planes by platform and version, with their stage', () => {
     const { targets } = resolve([

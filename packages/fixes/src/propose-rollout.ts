@@ -57,6 +57,7 @@ export function proposeRollout({ fix, strategy, targets, name, history = [], fol
       strategy.maxConcurrentPerManagementCluster ?? 0,
       ...strategy.stages.map(({ selector }) => [selector.environment, selector.sector ?? '']),
     ]),
+    ...(strategy.tiersNotFirst === undefined ? [] : [JSON.stringify(['not first', ...strategy.tiersNotFirst])]),
     ...(followUp === undefined ? [] : [JSON.stringify([followUp.of])]),
     ...(history.length === 0
       ? []

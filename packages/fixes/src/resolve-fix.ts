@@ -1,5 +1,11 @@
 import { fixMatcher, stratum, targetState } from '@locktender/fleet'
-import type { ComponentFix, ControlPlane, ControlPlaneIdentity, StrategyStage } from '@locktender/fleet'
+import type {
+  ComponentFix,
+  ControlPlane,
+  ControlPlaneIdentity,
+  RolloutStrategySpec,
+  StrategyStage,
+} from '@locktender/fleet'
 import { objectKey } from '@locktender/kube'
 import type { TargetMeta } from '@locktender/rollout'
 
@@ -13,10 +19,13 @@ export interface ResolvedFix {
   readonly unreported: number
 }
 
+/** What of a strategy says where a control plane belongs. */
+export type PlacingRules = Pick<RolloutStrategySpec, 'stages' | 'tiersNotFirst'>
+
 /** Looks up a fix against the whole fleet. `now` in milliseconds since the epoch. */
 export function resolveFix(
   fix: ComponentFix,
-  stages: readonly StrategyStage[],
+  rules: PlacingRules,
   controlPlanes: Iterable<ControlPlane>,
   now: number,
 ): ResolvedFix {
@@ -28,20 +37,23 @@ export function resolveFix(
     const { state } = targetState(controlPlane, matcher, { now })
     if (state === 'Unknown') unreported++
     else if (state === 'Native') native++
-    else if (state !== 'NotAffected') targets.push(targetMeta(controlPlane, stages))
+    else if (state !== 'NotAffected') targets.push(targetMeta(controlPlane, rules))
   }
   return { targets, native, unreported }
 }
 
 /** What planning needs to know of a control plane. */
-export function targetMeta(controlPlane: ControlPlane, stages: readonly StrategyStage[]): TargetMeta {
+export function targetMeta(controlPlane: ControlPlane, { stages, tiersNotFirst = [] }: PlacingRules): TargetMeta {
   const identity = controlPlane.status?.identity
+  const isNotFirst = identity !== undefined && tiersNotFirst.includes(identity.tier)
   return {
     id: objectKey(controlPlane),
     stage: identity === undefined ? '' : stageOf(identity, stages),
     stratum: stratum(controlPlane),
     shard: controlPlane.metadata.namespace ?? '',
     customer: identity?.customer ?? '',
+    ...(identity?.pair === undefined ? {} : { pair: identity.pair }),
+    ...(isNotFirst ? { notFirst: true } : {}),
   }
 }
 

@@ -26,7 +26,7 @@ function see(controlPlane: ControlPlane, reachable = true, compareUntreated = fa
     compareUntreated,
     matcher,
     rollout: 'one',
-    stages: defaultStrategy().stages,
+    strategy: { ...defaultStrategy(), tiersNotFirst: ['platinum'] },
     now: Date.parse('2026-01-05T09:00:00Z'),
     reachable,
   })
@@ -45,6 +45,13 @@ describe('a control plane is to a rollout', () => {
       phase: 'Pending',
       requested: false,
     })
+  })
+
+  test('one of a pair as its HostedCluster says, and kept from first waves by its tier', () => {
+    const { status } = controlPlaneOf('a')
+    const identity = { ...status!.identity, tier: 'platinum', pair: 'shop' }
+    expect(see(controlPlaneOf('a', { status: { identity } }))).toMatchObject({ pair: 'shop', notFirst: true })
+    expect(see(controlPlaneOf('a'))).not.toHaveProperty('notFirst')
   })
 
   test('the wave that was recorded with the request, as long as it is ours', () => {

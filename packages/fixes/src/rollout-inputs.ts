@@ -1,8 +1,8 @@
 import { targetState } from '@locktender/fleet'
-import type { ControlPlane, ControlPlaneOperation, FixMatcher, StrategyStage, TargetStatus } from '@locktender/fleet'
+import type { ControlPlane, ControlPlaneOperation, FixMatcher, TargetStatus } from '@locktender/fleet'
 import type { TargetInput, TargetPhase } from '@locktender/rollout'
 import { lateStatus } from './late-status.ts'
-import { targetMeta } from './resolve-fix.ts'
+import { targetMeta, type PlacingRules } from './resolve-fix.ts'
 
 /** What a control plane is to a rollout: in the words of people and in those of the engine. */
 export interface Observation {
@@ -16,7 +16,8 @@ export interface ObservationContext {
   readonly rollout: string
   /** It treats only those that an earlier rollout of the fix, which is complete, has not treated. */
   readonly followsUp?: boolean
-  readonly stages: readonly StrategyStage[]
+  /** By which it is placed. */
+  readonly strategy: PlacingRules
   /** Milliseconds since the epoch. */
   readonly now: number
   /** False while the agent of the management cluster is silent. */
@@ -28,7 +29,7 @@ export interface ObservationContext {
 /** Folds a ControlPlane into what one rollout has to know of it. */
 export function observe(controlPlane: ControlPlane, context: ObservationContext): Observation {
   const { matcher, rollout } = context
-  const meta = targetMeta(controlPlane, context.stages)
+  const meta = targetMeta(controlPlane, context.strategy)
   const override = controlPlane.spec.overrides?.find(({ component }) => component === matcher.component)
   const requested = override?.fix === matcher.name && override.rollout === rollout
   const operation = operationOf(controlPlane, matcher, rollout)

@@ -14,7 +14,7 @@ const MINUTE = 60_000
 const fix = fixOf('one')
 const strategy = defaultStrategy()
 const controlPlanes = Array.from({ length: 20 }, (_, index) => controlPlaneOf(`cp-${index}`))
-const { targets } = resolveFix(fix, strategy.stages, controlPlanes, now)
+const { targets } = resolveFix(fix, strategy, controlPlanes, now)
 const rollout = proposeRollout({ fix, strategy, targets, name: 'one' })
 const scenario = rolloutScenario({ fix, rollout, controlPlanes, managementClusters: [], freezeWindows: [], now })
 const assessment = assess(scenario)

@@ -33,7 +33,7 @@ function freeze(name: string, selector?: FreezeWindow['spec']['selector']): Free
 }
 
 function proposed(controlPlanes: readonly ControlPlane[] = fleet) {
-  const { targets } = resolveFix(fix, strategy.stages, controlPlanes, now)
+  const { targets } = resolveFix(fix, strategy, controlPlanes, now)
   return proposeRollout({ fix, strategy, targets, name: 'one' })
 }
 
@@ -126,7 +126,7 @@ describe('a scenario', () => {
     })
     const late = controlPlaneOf('late')
     const followUp = { of: 'one', from: now }
-    const { targets } = resolveFix(fix, strategy.stages, [late], now)
+    const { targets } = resolveFix(fix, strategy, [late], now)
     const rollout = proposeRollout({ fix, strategy, targets, name: 'one-2', followUp })
     const scenario = rolloutScenario({ fix, rollout, ...others, controlPlanes: [done, late] })
     expect(scenario.targets.map(({ id }) => id)).toEqual(['mc-1/late'])

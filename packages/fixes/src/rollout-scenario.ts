@@ -88,11 +88,11 @@ function deadlineOf(fix: ComponentFix, rollout: Rollout | undefined, startAt: nu
 
 function targetsOf(
   { fix, rollout, now }: ScenarioInput,
-  { stages }: RolloutStrategySpec,
+  strategy: RolloutStrategySpec,
   fleet: ReadonlyMap<string, ControlPlane>,
 ): readonly PlannerTarget[] {
-  if (rollout?.spec.followUpOf === undefined) return resolveFix(fix, stages, fleet.values(), now).targets
-  const context = { matcher: fixMatcher(fix), rollout: rollout.metadata.name, followsUp: true, stages, now }
+  if (rollout?.spec.followUpOf === undefined) return resolveFix(fix, strategy, fleet.values(), now).targets
+  const context = { matcher: fixMatcher(fix), rollout: rollout.metadata.name, followsUp: true, strategy, now }
   return Array.from(fleet.values(), (each) => observe(each, { ...context, reachable: true }).input).filter(
     ({ phase }) => phase !== 'NotAffected',
   )

@@ -105,7 +105,7 @@ class FixesController implements Controller {
     let due = this.#delivered.nextDue ?? Infinity
     if (latest.status?.phase === 'Completed') {
       const targets = this.#late(fix, world)
-        .map((controlPlane) => targetMeta(controlPlane, first.spec.strategy.stages))
+        .map((controlPlane) => targetMeta(controlPlane, first.spec.strategy))
         .filter(({ stage }) => stage !== '')
       const startAt = nextFollowUpAt(latest)
       if (targets.length > 0 && startAt > now) due = Math.min(due, startAt)
@@ -185,7 +185,7 @@ async function propose(fix: ComponentFix, world: World): Promise<Rollout | NoRol
     return { status: fixStatusWithout('Pending', message) }
   }
   const fleet = hub.cache<ControlPlane>(controlPlanes)
-  const resolved = resolveFix(fix, strategy.spec.stages, fleet.values(), world.clock.now())
+  const resolved = resolveFix(fix, strategy.spec, fleet.values(), world.clock.now())
   const { targets, native, unreported } = resolved
   if (unreported > 0) {
     const message = `Waits for the first report of ${unreported} of ${fleet.size} control planes.`

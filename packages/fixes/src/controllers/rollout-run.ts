@@ -211,7 +211,7 @@ export class RolloutRun {
       matcher: this.#matcher,
       rollout: this.rollout.metadata.name,
       followsUp: this.rollout.spec.followUpOf !== undefined,
-      stages: this.rollout.spec.strategy.stages,
+      strategy: this.rollout.spec.strategy,
       now: now(),
       reachable: reachable(controlPlane.metadata.namespace ?? ''),
       compareUntreated: this.rollout.spec.strategy.compareUntreated === true,

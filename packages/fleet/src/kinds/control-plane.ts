@@ -51,6 +51,9 @@ const identity = object('What kind of control plane this is; what it is compared
   topology: oneOf('HostedCluster.spec.controllerAvailabilityPolicy.', ['HighlyAvailable', 'SingleReplica']),
   customer: label('Customer it belongs to; no customer gets too large a share of one wave.'),
   tier: label('Support tier of the customer.'),
+  pair: optional(
+    label('Pair or group of control planes that stand in for each other; no two of it are changed at the same time.'),
+  ),
   features: optional(
     array('Features that make it behave differently.', word('Feature.'), { maxItems: 32, unique: true }),
   ),

@@ -3,7 +3,7 @@ import { AGE } from '../kind.ts'
 import type { KindDefinition } from '../kind.ts'
 import { array, boolean, integer, object, oneOf, optional } from '../schema/builder.ts'
 import type { Infer } from '../schema/builder.ts'
-import { duration, ENVIRONMENTS, probability, word } from '../schema/common.ts'
+import { duration, ENVIRONMENTS, label, probability, word } from '../schema/common.ts'
 import { rolloutStrategies } from '../well-known.ts'
 
 const stage = object('A part of the fleet that is finished before the next one begins.', {
@@ -66,6 +66,13 @@ const fields = {
       minimum: 1,
       maximum: 100,
     }),
+  ),
+  tiersNotFirst: optional(
+    array(
+      'Support tiers whose control planes are not in the first wave of a stage, as long as it has others. None when absent.',
+      label('Tier.'),
+      { maxItems: 16, unique: true },
+    ),
   ),
   failureBudget: budget,
   sequentialTest,
