@@ -1,0 +1,17 @@
+export type { Choice, ChoiceKind, Failure, Plan } from './choice.ts'
+export { definitionOf, type DefinitionSchema } from './definition.ts'
+export {
+  always,
+  type AccessVerb,
+  type ClusterSetup,
+  type IgnoredField,
+  type Invariant,
+  type Limits,
+  type ObjectsState,
+  type ObjectTarget,
+  type Oracle,
+  type OutsideReply,
+  type Scenario,
+  type Step,
+  type WorldState,
+} from './scenario.ts'
