@@ -5,7 +5,7 @@ import type { LogEntry, OperatorEntry } from './log/entries.ts'
 import { Recorder } from './log/recorder.ts'
 import { clearVerdict, judge, operatorVerdict, signalVerdict, watchVerdict } from './evidence/judge.ts'
 import { FleetState } from './fleet-state.ts'
-import { stageGate, windowGate } from './gates.ts'
+import { creditOf, stageGate, windowGate } from './gates.ts'
 import { nextPhase, type RolloutTrigger } from './phase-table.ts'
 import { waveSize } from './wave-size.ts'
 import { restoreState } from './restore.ts'
@@ -242,6 +242,7 @@ export class RolloutEngine {
     const running = this.#phase === 'Progressing' || this.#phase === 'Paused' ? this.#current : undefined
     const current = fleet.stages[running ?? fleet.stages.findLastIndex((stage) => stage.waves.length > 0)]
     const wave = current && lastWave(current)?.number
+    const credit = running === undefined || !current ? undefined : creditOf(fleet, current, now)
     return {
       phase: this.#phase,
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
@@ -257,6 +258,7 @@ export class RolloutEngine {
       stages: fleet.stages.map((stage) => summarizeStage(stage, fleet.strategy.budget)),
       ...(fleet.finished > 0 || this.#verdict ? { verdict: this.#verdict ?? this.#clear(now) } : {}),
       gate: this.#waitingFor(now),
+      ...(credit ? { credit } : {}),
       eta:
         this.#phase === 'Progressing'
           ? estimateEnd(fleet, now, this.#deadline)
@@ -393,9 +395,9 @@ export class RolloutEngine {
     const { stages } = this.#fleet
     const current = stages[this.#current]
     const late = this.#late
-    if (current) return stageGate(current, now) ?? (late && stageGate(late, now))
+    if (current) return stageGate(this.#fleet, current, now) ?? (late && stageGate(this.#fleet, late, now))
     for (const stage of stages) {
-      const gate = stageGate(stage, now)
+      const gate = stageGate(this.#fleet, stage, now)
       if (gate) return gate
     }
     return undefined

@@ -57,7 +57,7 @@ export function estimateEnd(fleet: FleetState, now: number, deadline: number): E
       earliest += soak
       soaks += soak
     } else if (!stage.passed) {
-      const left = Math.max(0, (soakEnd(stage) ?? now) - now)
+      const left = Math.max(0, (soakEnd(fleet, stage) ?? now) - now)
       eta += left
       earliest += left
       soaks += left
@@ -146,7 +146,7 @@ function remainingWaves(fleet: FleetState, now: number): ForecastWave[] {
       const queues = [{ count: under, atOnce: capacityOf(fleet, stage) }]
       waves.push({ parts: [{ queues }], soakMs: size > 0 ? soakMs : finalSoakMs })
     } else if (!stage.passed) {
-      waves.push({ parts: [], soakMs: Math.max(0, (soakEnd(stage) ?? now) - now) })
+      waves.push({ parts: [], soakMs: Math.max(0, (soakEnd(fleet, stage) ?? now) - now) })
     }
     let waiting = size
     for (let number = stage.waves.length + 1; waiting > 0; number++) {

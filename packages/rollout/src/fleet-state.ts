@@ -1,6 +1,7 @@
 import { EvidenceBook } from './evidence/book.ts'
 import { ComparisonWatch } from './evidence/comparison-watch.ts'
 import { SignalWatch } from './evidence/e-process.ts'
+import { EarnedTime, type Earning } from './earned.ts'
 import { DurationSketch } from './eta-sketch.ts'
 import { seededHash } from './hash.ts'
 import { Heap } from './heap.ts'
@@ -8,6 +9,7 @@ import { DEFAULT_HALT_REASONS } from './plan.ts'
 import { ReadyQueue, Slots } from './slots.ts'
 import { lastWave, newStage, type StageState, type WaveState } from './stage-state.ts'
 import {
+  earningOf,
   hasTimedOut,
   isRunning,
   isTakenBack,
@@ -42,6 +44,8 @@ export class FleetState {
   readonly evidence: EvidenceBook
   /** Treated against untreated, when the strategy wants that. */
   readonly comparison: ComparisonWatch | undefined
+  /** Healthy time of treated targets, when a stage asks for it. */
+  readonly earned: EarnedTime | undefined
   readonly durations = new DurationSketch()
   readonly counts: Record<TargetPhase, number> = {
     NotAffected: 0,
@@ -95,6 +99,7 @@ export class FleetState {
     this.comparison = compareUntreated ? new ComparisonWatch(startedAt) : undefined
     this.#watches = new Map(signals.map((signal) => [signal.name, new SignalWatch(signal)]))
     this.#haltReasons = new Set(strategy.haltReasons ?? DEFAULT_HALT_REASONS)
+    this.earned = strategy.stages.some(({ earned }) => earned) ? new EarnedTime(startedAt) : undefined
     this.stages = strategy.stages.map((stage, index) => newStage(index, stage))
     this.#stageByName = new Map(this.stages.map((stage) => [stage.strategy.name, stage]))
     this.slots = new Slots(strategy.maxPerShard, strategy.maxConcurrent)
@@ -172,6 +177,7 @@ export class FleetState {
     this.#records.set(target.id, record)
     if (record.stage) this.evidence.know(record.stratum)
     this.#tally(record, 1)
+    this.earned?.move(record.stratum, undefined, this.#earning(record))
     return record
   }
 
@@ -189,6 +195,7 @@ export class FleetState {
     if (!record) return
     this.leavePool(record)
     if (record.wave) record.stage?.pool.adjustTaken(record.stratum, -1)
+    this.earned?.move(record.stratum, this.#earning(record), undefined)
     this.#tally(record, -1)
     this.#records.delete(id)
     record.closedUntil = undefined
@@ -202,9 +209,11 @@ export class FleetState {
   /** The only way to change a record: takes it out of every count, changes it, and counts it again. */
   change(record: TargetRecord, mutate: () => void): void {
     const before = standingOf(record)
+    const earned = this.earned && this.#earning(record)
     this.#tally(record, -1)
     mutate()
     this.#tally(record, 1)
+    this.earned?.move(record.stratum, earned, this.#earning(record))
     if (before !== 'busy' || standingOf(record) === 'busy') return
     for (const queue of this.queues) queue.roomIn(record.shard)
   }
@@ -326,10 +335,21 @@ export class FleetState {
     if (record.stage?.pool.delete(record.id)) this.countPool(record, -1)
   }
 
-  /** Keeps the count of those who wait by shard; `pick` takes out of the pool without telling. */
-  countPool(record: TargetRecord, by: number): void {
-    const perShard = record.stage?.waitingPerShard
-    if (perShard) perShard.set(record.shard, (perShard.get(record.shard) ?? 0) + by)
+  /** Keeps the count of those who wait by shard and stratum; `pick` takes out of the pool without telling. */
+  countPool({ stage, shard, stratum }: TargetRecord, by: number): void {
+    if (!stage) return
+    const { waitingPerShard, waitingPerStratum } = stage
+    waitingPerShard.set(shard, (waitingPerShard.get(shard) ?? 0) + by)
+    if (!this.earned) return
+    const before = waitingPerStratum.get(stratum) ?? 0
+    if (before + by > 0) waitingPerStratum.set(stratum, before + by)
+    else waitingPerStratum.delete(stratum)
+    if (before === 0 || before + by === 0) this.earned.version++
+  }
+
+  /** Who is in no stage is not of this rollout, and earns nothing for it. */
+  #earning(record: TargetRecord): Earning {
+    return record.stage && earningOf(record, this.strategy.operationTimeoutMs)
   }
 
   /** A target that nobody asked is closed while its window has not opened. */

@@ -76,7 +76,8 @@ export function planDigestInput(targets: Iterable<TargetMeta>, strategy: Strateg
         stage.factor,
         stage.soakMs,
         stage.finalSoakMs,
-        ...(stage.sizes ? [stage.sizes] : []),
+        ...(stage.sizes || stage.earned ? [stage.sizes ?? []] : []),
+        ...(stage.earned ? [stage.earned.healthyMs, stage.earned.atMostMs] : []),
       ]),
     ),
   ]

@@ -1,3 +1,4 @@
+import type { Reach } from './earned.ts'
 import { StagePool } from './stage-pool.ts'
 import type { TargetRecord } from './target.ts'
 import type { PersistedWave, StageStrategy } from './types.ts'
@@ -30,6 +31,8 @@ export interface StageState {
   readonly pool: StagePool<TargetRecord>
   /** In the pool or closed, by shard: for the ETA. */
   readonly waitingPerShard: Map<string, number>
+  /** The same by stratum, where hours are earned. */
+  readonly waitingPerStratum: Map<string, number>
   /** When closed targets open. */
   readonly windows: Windows
   readonly waves: WaveState[]
@@ -46,6 +49,8 @@ export interface StageState {
   failed: number
   broken: number
   lastCompletionAt: number | undefined
+  /** Who earns longest of those this stage waits for, as it was in that version of what is earned. */
+  reach: { readonly version: number; readonly last: Reach | undefined } | undefined
 }
 
 export function newStage(index: number, strategy: StageStrategy): StageState {
@@ -54,6 +59,7 @@ export function newStage(index: number, strategy: StageStrategy): StageState {
     strategy,
     pool: new StagePool(),
     waitingPerShard: new Map(),
+    waitingPerStratum: new Map(),
     windows: new Windows(),
     waves: [],
     passed: false,
@@ -66,6 +72,7 @@ export function newStage(index: number, strategy: StageStrategy): StageState {
     failed: 0,
     broken: 0,
     lastCompletionAt: undefined,
+    reach: undefined,
   }
 }
 

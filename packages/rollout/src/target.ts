@@ -1,3 +1,4 @@
+import type { Earning } from './earned.ts'
 import { STANDING_TABLE, type PhaseKind, type Standing } from './standing-table.ts'
 import type { StageState, WaveState } from './stage-state.ts'
 import type { TargetInput, TargetMeta, TargetPhase } from './types.ts'
@@ -130,6 +131,15 @@ export function observedOutcome(record: TargetRecord, operationTimeoutMs: number
   const { since, completedAt } = input
   const late = since !== undefined && completedAt !== undefined && completedAt - since > operationTimeoutMs
   return late ? 'failed' : 'applied'
+}
+
+/** What it earns by what is observed now, whatever was counted before. */
+export function earningOf(record: TargetRecord, operationTimeoutMs: number): Earning {
+  if (!isTouched(record) || isTakenBack(record) || standingOf(record) !== 'done') return undefined
+  const { onsetAt, completedAt, healthySince, healthUnknown } = record.input
+  const isWell = onsetAt === undefined && healthUnknown !== true
+  if (!isWell || completedAt === undefined || observedOutcome(record, operationTimeoutMs) !== 'applied') return null
+  return Math.max(completedAt, healthySince ?? completedAt)
 }
 
 /** Nothing changed of what planning knows of it. */

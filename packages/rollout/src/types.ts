@@ -46,6 +46,10 @@ export interface TargetInput extends TargetMeta {
   readonly revert?: boolean
   /** When the target became unhealthy: after the change was applied or, when `compareUntreated`, without it. */
   readonly onsetAt?: number
+  /** It is healthy without a break since then, when it was not ever since `completedAt`. Only needed where hours are earned. */
+  readonly healthySince?: number
+  /** Nobody can tell whether it is healthy: it earns nothing as long as that is so. */
+  readonly healthUnknown?: boolean
   /** Why it is failed, held, unreachable or unhealthy: one CamelCase word. */
   readonly reason?: string
   readonly message?: string
@@ -75,6 +79,19 @@ export interface StageStrategy {
   readonly soakMs: number
   /** The same between the last wave of the stage and the next stage (or completion). */
   readonly finalSoakMs: number
+  /** A soak lasts longer than these until so much was earned. */
+  readonly earned?: EarnedSoak
+}
+
+/** A soak that is over when enough was earned: `soakMs` and `finalSoakMs` are then the shortest there is. */
+export interface EarnedSoak {
+  /**
+   * Healthy control-plane time that each stratum must have behind it of which somebody waits for the next wave: of its
+   * treated targets in all stages and waves, or of all that are treated while none of the stratum is. Milliseconds.
+   */
+  readonly healthyMs: number
+  /** After this time without trouble the soak is over, whatever was earned. */
+  readonly atMostMs: number
 }
 
 export interface FailureBudget {
@@ -293,6 +310,17 @@ export interface GateSummary {
   readonly message: string
 }
 
+/** What a stratum has earned towards the end of the soak. */
+export interface SoakCredit {
+  readonly stratum: string
+  /** Its targets that were treated, and how many of them are healthy. None: what all have earned counts for it. */
+  readonly treated: number
+  readonly healthy: number
+  /** What counts for it, and what is asked. Healthy control-plane time, milliseconds. */
+  readonly earnedMs: number
+  readonly askedMs: number
+}
+
 export interface EtaSummary {
   /** Expected end. Absent once the rollout ended or is not progressing. */
   readonly eta?: number
@@ -331,6 +359,8 @@ export interface RolloutSummary {
   /** The halt, or the running state of the fleet-wide test as Clear. */
   readonly verdict?: Verdict
   readonly gate: GateSummary
+  /** What the strata have earned of which somebody waits, when the strategy asks for that; who lacks most comes first. */
+  readonly credit?: readonly SoakCredit[]
   readonly eta: EtaSummary
   /** At most ten, failures first. */
   readonly problems: readonly Problem[]

@@ -37,6 +37,7 @@ export interface Agent {
   completedAt?: number
   revert?: boolean
   onsetAt?: number
+  healthySince?: number
   isAlarmed: boolean
   isAffected: boolean
   notBefore?: number
@@ -81,7 +82,7 @@ export class Fleet {
 
   /** What the agent and the spec say of it now. */
   seen(agent: Agent): TargetInput {
-    const { meta, requested, wave, since, completedAt, revert, onsetAt, notBefore } = agent
+    const { meta, requested, wave, since, completedAt, revert, onsetAt, healthySince, notBefore } = agent
     const phase = this.#phase(agent)
     const reason = agent.isAlarmed ? 'EtcdQuorumLost' : agent.base === 'Failed' ? 'RolloutFailed' : undefined
     return {
@@ -93,6 +94,8 @@ export class Fleet {
       ...(completedAt === undefined ? {} : { completedAt }),
       ...(revert === undefined ? {} : { revert }),
       ...(onsetAt === undefined || phase === 'Unreachable' ? {} : { onsetAt }),
+      ...(healthySince === undefined ? {} : { healthySince }),
+      ...(agent.offlineUntil > this.#time.now ? { healthUnknown: true } : {}),
       ...(notBefore === undefined ? {} : { notBefore }),
       ...(reason === undefined ? {} : { reason }),
     }

@@ -149,6 +149,7 @@ function happenToOne(world: StoryWorld, { kind, whom }: Happening, until: number
         agent.onsetAt ??= time.now
       break
     case 'well':
+      if (agent.onsetAt !== undefined) agent.healthySince = time.now
       delete agent.onsetAt
       break
     case 'signal':

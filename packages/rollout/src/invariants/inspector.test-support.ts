@@ -1,6 +1,7 @@
 import type { RolloutEngine } from '../engine.ts'
 import type { Decision, PersistedRollout, RolloutEvent, RolloutPhase, RolloutSummary, TargetInput } from '../types.ts'
 import { checkCounters, checkCounts } from './counts.test-support.ts'
+import { checkUntil } from './earned.test-support.ts'
 import { lookAtSamples, ruleToHalt } from './evidence.test-support.ts'
 import { isTakenBack, isTouched, Known, standOf, type KnownWave } from './known.test-support.ts'
 import { strategyOf, type Story } from './story.test-support.ts'
@@ -149,6 +150,9 @@ export class Inspector implements Watch {
       checkNobodyWaits(known, now)
     }
     if (known.phase === 'Progressing' && summary.gate.waitingFor === 'Soak') checkSoaking(known, summary.stage ?? '')
+    if (known.phase === 'Progressing' && !this.#repeated && checkUntil(known, summary, now)) {
+      this.checked.earned = (this.checked.earned ?? 0) + 1
+    }
     checkCounts(known, summary, now, isFirstLife)
     checkCounters(this.#summary, summary)
     this.#summary = summary

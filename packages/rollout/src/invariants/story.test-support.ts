@@ -64,6 +64,8 @@ export interface Story {
   /** How late the engine hears of a target, at most. */
   readonly lag: number
   readonly soakTicks: number
+  /** Ticks of healthy time that are asked of a stratum, and how long it soaks at most for them. */
+  readonly earned: { readonly healthyTicks: number; readonly atMostTicks: number } | null
   readonly graceTicks: number
   readonly haltBy: 'Evidence' | 'Budget'
   readonly budget: { readonly percent: number; readonly minimum: number } | null
@@ -149,6 +151,9 @@ export const story: fc.Arbitrary<Story> = fc.record({
   failingWrites: percent(0, 0, 10),
   lag: fc.constantFrom(0, 0, 1, 2),
   soakTicks: fc.constantFrom(0, 3, 6),
+  earned: fc.option(
+    fc.record({ healthyTicks: fc.integer({ min: 1, max: 60 }), atMostTicks: fc.integer({ min: 1, max: 40 }) }),
+  ),
   graceTicks: fc.constantFrom(0, 0, 2),
   haltBy: fc.constantFrom('Evidence', 'Evidence', 'Budget'),
   budget: fc.option(fc.record({ percent: percent(0, 10, 50), minimum: fc.nat({ max: 4 }) })),
@@ -191,7 +196,7 @@ export function metaOf(story: Story, id: string): TargetMeta {
 }
 
 export function strategyOf(story: Story, maxPerShard: (shard: string) => number): StrategyInput {
-  const { soakTicks, graceTicks, budget, hasHistory } = story
+  const { soakTicks, earned, graceTicks, budget, hasHistory } = story
   return {
     stages: story.stages.map(({ canary, factor, sizes }, index) => ({
       name: `stage-${index}`,
@@ -200,6 +205,7 @@ export function strategyOf(story: Story, maxPerShard: (shard: string) => number)
       ...(sizes.length > 0 ? { sizes } : {}),
       soakMs: soakTicks * TICK,
       finalSoakMs: 2 * soakTicks * TICK,
+      ...(earned ? { earned: { healthyMs: earned.healthyTicks * TICK, atMostMs: earned.atMostTicks * TICK } } : {}),
     })),
     maxPerShard,
     maxConcurrent: story.maxConcurrent,

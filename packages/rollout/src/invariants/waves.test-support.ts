@@ -1,4 +1,5 @@
 import type { Decision, TargetInput } from '../types.ts'
+import { soakOf } from './earned.test-support.ts'
 import { isTouched, isUndecided, standOf, type Known, type KnownTarget, type KnownWave } from './known.test-support.ts'
 import { violates } from './violation.test-support.ts'
 
@@ -71,12 +72,11 @@ export function checkQuiet(known: Known, stage: string, now: number, isEnd: bool
     }
   }
   if (isEnd && closed > 0) violates('I16', `${closed} of ${stage} wait for their windows`)
-  const { soakMs = 0, finalSoakMs = 0 } = known.strategy.stages[known.stage(stage)] ?? {}
   const last = known.completions.get(stage)
   const wave = known.lastWave(stage)
   if (last === undefined || (wave?.isExpedited && (wave.closedAt ?? last) >= last)) return
-  const soak = isEnd ? finalSoakMs : soakMs
-  if (now < last + soak) violates('I6', `${stage} has soaked only ${now - last} of ${soak} ms`)
+  const end = soakOf(known, stage, isEnd, now) ?? last
+  if (now < end) violates('I6', `${stage} has soaked only ${now - last} of ${end - last} ms`)
 }
 
 /** I17: what somebody hurried does not soak, also after a restart. */

@@ -301,13 +301,14 @@ class Rerun {
 }
 
 function shifted(
-  { since, completedAt, onsetAt, notBefore: _1, wave: _2, ...seen }: Observation,
+  { since, completedAt, healthySince, onsetAt, notBefore: _1, wave: _2, ...seen }: Observation,
   by: number,
 ): Observation {
   return {
     ...seen,
     ...(since === undefined ? {} : { since: since + by }),
     ...(completedAt === undefined ? {} : { completedAt: completedAt + by }),
+    ...(healthySince === undefined ? {} : { healthySince: healthySince + by }),
     ...(onsetAt === undefined ? {} : { onsetAt: onsetAt + by }),
   }
 }
