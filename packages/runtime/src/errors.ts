@@ -5,8 +5,10 @@ export class TerminalError extends Error {
 
 /** A controller used an API server, read or write that it does not declare. A programming error, never retried. */
 export class UndeclaredAccessError extends TerminalError {
-  constructor(controller: string, access: string) {
-    super(`controller ${controller} ${access}, which it does not declare; add it to its reads or writes`)
+  /** `declaration` is what would allow it: `reads: { cluster: 'hub', resource: 'secrets' }`. */
+  constructor(controller: string, access: string, declaration?: string) {
+    const cure = declaration === undefined ? 'add it to its reads or writes' : `add to its ${declaration}`
+    super(`controller ${controller} ${access}, which it does not declare; ${cure}`)
   }
 }
 

@@ -1,66 +1,169 @@
-import type { Client } from '@locktender/kube'
-import type { Controller } from './controller.ts'
+import type { Client, HttpMethod, TransportRequest } from '@locktender/kube'
+import type { Controller, Watch, World, Write } from './controller.ts'
 import { UndeclaredAccessError } from './errors.ts'
+import { mayCall } from './outside.ts'
 
-interface Access {
+/** What the path of a request names. */
+interface Target {
   readonly group: string
   readonly plural: string
   readonly subresource: string | undefined
+  readonly namespace: string | undefined
+  /** Absent for a collection. */
+  readonly name: string | undefined
 }
 
+interface Declared {
+  readonly reads: readonly Watch[]
+  readonly writes: readonly Write[]
+}
+
+const NOTHING: Declared = { reads: [], writes: [] }
+
 /**
- * `client` narrowed to what `controller` declares for `cluster`: reads of declared reads and writes, writes of
- * declared writes. The check looks at requests, so no way of calling the client gets around it.
+ * `client` narrowed to what `controller` declares for `cluster`: writes of declared writes; reads of declared reads,
+ * and of what may be written. The check looks at requests, so no way of calling the client gets around it.
  */
 export function guardedClient(controller: Controller, cluster: string, client: Client): Client {
-  const written = new Set(
-    controller.writes
-      .filter((write) => write.cluster === cluster)
-      .map((write) => accessKey({ ...write.resource, subresource: write.subresource })),
-  )
-  const read = new Set(written)
-  for (const watch of controller.reads) {
-    if (watch.cluster === cluster) read.add(accessKey({ ...watch.resource, subresource: undefined }))
-  }
+  const declared = declaredBy(controller, cluster)
   return client.through((transport) => ({
     request(request) {
-      const access = accessOf(request.path)
-      const allowed = request.method === 'GET' ? read : written
-      if (access === undefined || !allowed.has(accessKey(access))) {
-        const verb = request.method === 'GET' ? 'reads' : 'writes'
-        return Promise.reject(new UndeclaredAccessError(controller.name, `${verb} ${request.path} of ${cluster}`))
-      }
+      const target = targetOf(request.path)
+      const { reads, writes } = (target && declared.get(accessKey(target))) ?? NOTHING
+      const isAllowed =
+        target !== undefined &&
+        (request.method === 'GET'
+          ? reads.some((watch) => maySee(watch, target, request.path)) ||
+            writes.some((write) => write.generateName === undefined && maySee(write, target, request.path))
+          : writes.some((write) => mayWrite(write, target, request)))
+      if (!isAllowed) return Promise.reject(refusal(controller, cluster, request, target))
       return transport.request(request)
     },
     close: () => transport.close(),
   }))
 }
 
-function accessKey(access: Access): string {
+/** `fetch` narrowed to the URLs that `controller` declares. */
+export function guardedFetch(controller: Controller, fetch: World['fetch']): World['fetch'] {
+  return (request) => {
+    if (mayCall(controller.calls ?? [], request.url)) return fetch(request)
+    const origin = URL.canParse(request.url) ? `${new URL(request.url).origin}/` : request.url
+    const access = `calls ${request.url}`
+    return Promise.reject(new UndeclaredAccessError(controller.name, access, `calls: ${quoted(origin)}`))
+  }
+}
+
+function declaredBy(controller: Controller, cluster: string): ReadonlyMap<string, Declared> {
+  const declared = new Map<string, { reads: Watch[]; writes: Write[] }>()
+  const of = (key: string) => {
+    const found = declared.get(key) ?? { reads: [], writes: [] }
+    declared.set(key, found)
+    return found
+  }
+  for (const watch of controller.reads) {
+    if (watch.cluster === cluster) of(accessKey({ ...watch.resource, subresource: undefined })).reads.push(watch)
+  }
+  for (const write of controller.writes) {
+    if (write.cluster === cluster)
+      of(accessKey({ ...write.resource, subresource: write.subresource })).writes.push(write)
+  }
+  return declared
+}
+
+function accessKey(access: Pick<Target, 'group' | 'plural' | 'subresource'>): string {
   return `${access.group}/${access.plural}/${access.subresource ?? ''}`
 }
 
-/** The resource that an API path names, or undefined when it names none (discovery, health). */
-function accessOf(path: string): Access | undefined {
+/** Objects with a label can be got one by one: which label they have is not known before they are seen. */
+function maySee(scope: Partial<Watch>, target: Target, path: string): boolean {
+  if (scope.namespace !== undefined && scope.namespace !== target.namespace) return false
+  if (scope.name !== undefined) return scope.name === (target.name ?? nameSelectedBy(path))
+  if (scope.labelSelector === undefined || target.name !== undefined) return true
+  return queryOf(path).get('labelSelector') === scope.labelSelector
+}
+
+function mayWrite(write: Write, target: Target, request: TransportRequest): boolean {
+  if (write.namespace !== undefined && write.namespace !== target.namespace) return false
+  if (write.name === undefined && write.generateName === undefined) return true
+  if (target.name !== undefined) return write.generateName === undefined && target.name === write.name
+  if (request.method !== 'POST') return false
+  const { name = '', generateName = '' } = metadataOf(request.body)
+  return write.generateName === undefined ? name === write.name : name === '' && generateName === write.generateName
+}
+
+function metadataOf(body: TransportRequest['body']): { name?: string; generateName?: string } {
+  if (body === undefined) return {}
+  const object = JSON.parse(typeof body === 'string' ? body : Buffer.from(body).toString('utf8')) as {
+    metadata?: { name?: string; generateName?: string }
+  }
+  return object.metadata ?? {}
+}
+
+function nameSelectedBy(path: string): string | undefined {
+  return /^metadata\.name==?([^,=!]+)$/.exec(queryOf(path).get('fieldSelector') ?? '')?.[1]
+}
+
+function queryOf(path: string): URLSearchParams {
+  const start = path.indexOf('?')
+  return new URLSearchParams(start === -1 ? '' : path.slice(start))
+}
+
+/** What an API path names, or undefined when it names no resource (discovery, health). */
+function targetOf(path: string): Target | undefined {
   const segments = path
     .split('?', 1)[0]!
     .split('/')
     .filter((segment) => segment !== '')
+    .map((segment) => (segment.includes('%') ? decodeURIComponent(segment) : segment))
   const root = segments.shift()
   if (root !== 'api' && root !== 'apis') return undefined
   const group = root === 'apis' ? segments.shift() : ''
   segments.shift()
+  let namespace: string | undefined
   // A namespace is a resource of its own only when nothing follows its name but a subresource of it.
-  if (segments[0] === 'namespaces' && segments.length > 3) segments.splice(0, 2)
-  else if (segments[0] === 'namespaces' && segments.length === 3 && group !== '') segments.splice(0, 2)
-  else if (segments[0] === 'namespaces' && segments.length === 3 && !isNamespaceSubresource(segments[2]!)) {
-    segments.splice(0, 2)
-  }
-  const [plural, , subresource] = segments
+  const isScoped = segments.length > 3 || (segments.length === 3 && !(group === '' && isOfNamespace(segments[2]!)))
+  if (segments[0] === 'namespaces' && isScoped) namespace = segments.splice(0, 2)[1]
+  const [plural, name, subresource] = segments
   if (group === undefined || plural === undefined) return undefined
-  return { group, plural, subresource }
+  return { group, plural, subresource, namespace, name }
 }
 
-function isNamespaceSubresource(segment: string): boolean {
+function isOfNamespace(segment: string): boolean {
   return segment === 'status' || segment === 'finalize'
+}
+
+const ACTIONS: Readonly<Record<HttpMethod, string>> = {
+  GET: 'reads',
+  POST: 'creates in',
+  PUT: 'replaces',
+  PATCH: 'patches',
+  DELETE: 'deletes',
+}
+
+function refusal(
+  controller: Controller,
+  cluster: string,
+  request: TransportRequest,
+  target: Target | undefined,
+): UndeclaredAccessError {
+  const access = `${ACTIONS[request.method]} ${request.path} of ${cluster}`
+  if (target === undefined) return new UndeclaredAccessError(controller.name, access)
+  const list = request.method === 'GET' ? 'reads' : 'writes'
+  const given = request.method === 'POST' && target.name === undefined ? metadataOf(request.body) : undefined
+  const members = {
+    cluster,
+    resource: target.group === '' ? target.plural : `${target.plural}.${target.group}`,
+    subresource: target.subresource,
+    namespace: target.namespace,
+    name: target.name ?? given?.name,
+    generateName: given?.name === undefined ? given?.generateName : undefined,
+  }
+  const shown = Object.entries(members).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}: ${quoted(value)}`],
+  )
+  return new UndeclaredAccessError(controller.name, access, `${list}: { ${shown.join(', ')} }`)
+}
+
+function quoted(text: string): string {
+  return `'${text}'`
 }

@@ -1,6 +1,7 @@
 import {
   type Client,
   type Clock,
+  ConnectionError,
   errorText,
   type KubeObject,
   ObjectCache,
@@ -11,9 +12,11 @@ import {
 } from '@locktender/kube'
 import type { ClusterView, Controller, ObjectEvent, Watch, World } from './controller.ts'
 import { TerminalError, UndeclaredAccessError } from './errors.ts'
-import { guardedClient } from './guard.ts'
+import { guardedClient, guardedFetch } from './guard.ts'
 import { holdLeadership, type LeaderElectionOptions } from './leader-election.ts'
 import type { Logger } from './logger.ts'
+import { noMetrics } from './metrics.ts'
+import type { OutsideRequest } from './outside.ts'
 import { lowPriority, WorkQueue } from './work-queue.ts'
 
 /** How long the keys being worked on may take after the controllers were told to stop, in milliseconds. */
@@ -30,6 +33,8 @@ export interface LiveOptions {
   readonly signal: AbortSignal
   /** Without it the controllers work at once: right where only one process can run. */
   readonly leaderElection?: LeaderElectionOptions
+  /** Asks what lies outside Kubernetes. Without it, nothing there can be reached. */
+  readonly fetch?: World['fetch']
   /** Called when the caches are filled and the workers are about to start. */
   readonly onStarted?: () => void
 }
@@ -172,6 +177,9 @@ function worldOf(controller: Controller, options: LiveOptions, sources: Readonly
     clock: options.clock,
     random: options.random,
     log: options.log.with({ controller: controller.name }),
+    metrics: noMetrics,
+    events: { record: () => {} },
+    fetch: guardedFetch(controller, options.fetch ?? unreachable),
     cluster(name) {
       const view = views.get(name)
       if (view === undefined) throw new UndeclaredAccessError(controller.name, `uses the API server ${name}`)
@@ -202,6 +210,10 @@ async function work(controller: Controller, world: World, queue: WorkQueue, sign
       queue.done(key)
     }
   }
+}
+
+function unreachable({ url }: OutsideRequest): Promise<never> {
+  return Promise.reject(new ConnectionError(`${url} cannot be asked: this process has no way outside`))
 }
 
 /** The client wraps what its transport throws, so the refusal of an undeclared access may be a cause. */
