@@ -1,7 +1,8 @@
 // Operating characteristics of the rollout engine, by simulation with the real engine: what bad builds break before they
-// are halted, how often good ones are halted, how much of the fleet is exposed against percentages, and whether the bad
-// one of two overlapping fixes is named. Prints a table, or one JSON document with --json.
+// are halted, how often good ones are halted, how much of the fleet is exposed against percentages, whether the bad one of
+// two overlapping fixes is named, and whether it takes a good one with it. Prints a table, or one JSON document with --json.
 import { parseArgs } from 'node:util'
+import { runInLockstep, type Lockstep } from './decisions/lockstep.ts'
 import { nameTheBadOne } from './decisions/overlap.ts'
 import { evidenceStrategy, fleetOf, percentBudget, percentWaves, simulate } from './decisions/world.ts'
 
@@ -70,6 +71,18 @@ const naming = [0.05, 0.2].map((share) => {
     meanOnsets: rounded(mean(named.map(({ onsets }) => onsets)), 2),
   }
 })
+const lockstep = [0, 0.05, 0.2, 1].map((share) => {
+  const runs = seeds.map((each) => runInLockstep(fleet, share, each, share === 0 ? 'none' : undefined))
+  const percent = (holds: (run: Lockstep) => boolean) => rounded((runs.filter(holds).length / rollouts) * 100, 2)
+  return {
+    breaksPercent: share * 100,
+    badHaltedPercent: percent(({ badHalted }) => badHalted),
+    bothHaltedPercent: percent(({ badHalted, goodHalted }) => badHalted && goodHalted),
+    wrongHaltedPercent: percent(({ goodHalted }) => goodHalted),
+    wrongHaltedFirstPercent: percent(({ wrongFirst }) => wrongFirst),
+    meanBroken: rounded(mean(runs.map(({ broken }) => broken)), 2),
+  }
+})
 
 const row = (share: number) => builds.find((each) => each.strategy === 'evidence' && each.breaksPercent === share * 100)
 const figures = [
@@ -82,6 +95,13 @@ const figures = [
     value: rightPercent,
     target: 'at least 95',
   })),
+  ...lockstep
+    .filter(({ breaksPercent }) => breaksPercent > 0)
+    .map(({ breaksPercent, bothHaltedPercent }) => ({
+      what: `both of two in lockstep halted, ${breaksPercent} % bad, percent`,
+      value: bothHaltedPercent,
+      target: 'as few as possible',
+    })),
 ]
 const { user, system } = process.cpuUsage(started)
 const result = {
@@ -93,6 +113,7 @@ const result = {
   figures,
   builds,
   overlappingFixes: naming,
+  inLockstep: lockstep,
   cpuSeconds: rounded((user + system) / 1e6, 1),
 }
 
@@ -102,4 +123,5 @@ else {
   console.table(figures)
   console.table(builds.map(({ haltRules, ...rest }) => ({ ...rest, haltRules: JSON.stringify(haltRules) })))
   console.table(naming)
+  console.table(lockstep)
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { runInLockstep } from './lockstep.ts'
 import { nameTheBadOne } from './overlap.ts'
 import { evidenceStrategy, fleetOf, percentBudget, percentWaves, simulate } from './world.ts'
 
@@ -43,5 +44,12 @@ describe('operating characteristics of the engine', () => {
     const named = seeds.map((seed) => nameTheBadOne(fleet, 0.2, seed))
     expect(named.filter((each) => each.named === 'right').length).toBeGreaterThanOrEqual(54)
     for (const { onsets } of named) expect(onsets).toBeLessThanOrEqual(5)
+  })
+
+  test('of two fixes in lockstep the bad one is halted, and seldom the good one with it', () => {
+    const runs = seeds.map((seed) => runInLockstep(fleet, 0.2, seed))
+    expect(runs.filter(({ badHalted }) => badHalted).length).toBe(60)
+    expect(runs.filter(({ goodHalted }) => goodHalted).length).toBeLessThanOrEqual(9)
+    expect(mean(runs.map(({ broken }) => broken))).toBeLessThanOrEqual(4)
   })
 })

@@ -1,4 +1,5 @@
 import { RolloutEngine, type Decision, type StrategyInput, type TargetInput } from '@locktender/rollout'
+import { Agenda } from './agenda.ts'
 
 export const MINUTE = 60_000
 const STEP = MINUTE
@@ -93,19 +94,10 @@ export function simulate(fleet: readonly TargetInput[], strategy: StrategyInput,
   const targets = new Map(fleet.map((target) => [target.id, oneStage ? { ...target, stage: 'fleet' } : target]))
   const number = new Map(fleet.map(({ id }, index) => [id, index]))
   const engine = RolloutEngine.create({ strategy, seed, targets: targets.values(), startedAt: 0, deadline: 1e12 })
-  const agenda = new Map<number, (() => void)[]>()
-  let now = 0
-  let pending = 0
+  const agenda = new Agenda(STEP)
   let exposed = 0
   let broken = 0
   let doomed = 0
-  const schedule = (delay: number, run: () => void) => {
-    const at = now + Math.max(STEP, Math.ceil(delay / STEP) * STEP)
-    const there = agenda.get(at)
-    if (there) there.push(run)
-    else agenda.set(at, [run])
-    pending++
-  }
   const see = (id: string, change: Partial<TargetInput>) => {
     const target = { ...(targets.get(id) as TargetInput), ...change }
     targets.set(id, target)
@@ -113,24 +105,24 @@ export function simulate(fleet: readonly TargetInput[], strategy: StrategyInput,
   }
   const start = (id: string) => {
     exposed++
-    see(id, { requested: true, phase: 'Applying', since: now })
+    see(id, { requested: true, phase: 'Applying', since: agenda.now })
     const whom = number.get(id) ?? 0
     const duration = (10 + 10 * chance(seed, 11, whom)) * MINUTE
     const breaks = chance(seed, 12, whom) < share
     if (breaks) doomed++
     if (breaks && chance(seed, 13, whom) < 0.75) {
-      schedule((5 + 25 * chance(seed, 14, whom)) * MINUTE, () => {
+      agenda.after((5 + 25 * chance(seed, 14, whom)) * MINUTE, () => {
         broken++
-        see(id, { phase: 'Failed', reason: 'RolloutFailed', completedAt: now })
+        see(id, { phase: 'Failed', reason: 'RolloutFailed', completedAt: agenda.now })
       })
       return
     }
-    schedule(duration, () => {
-      see(id, { phase: 'Applied', completedAt: now })
+    agenda.after(duration, () => {
+      see(id, { phase: 'Applied', completedAt: agenda.now })
       if (!breaks) return
-      schedule(Math.min(60, -20 * Math.log(1 - chance(seed, 15, whom))) * MINUTE, () => {
+      agenda.after(Math.min(60, -20 * Math.log(1 - chance(seed, 15, whom))) * MINUTE, () => {
         broken++
-        see(id, { onsetAt: now })
+        see(id, { onsetAt: agenda.now })
       })
     })
   }
@@ -140,23 +132,15 @@ export function simulate(fleet: readonly TargetInput[], strategy: StrategyInput,
     broken,
     doomed,
     exposed,
-    hours: now / 60 / MINUTE,
+    hours: agenda.now / 60 / MINUTE,
   })
   for (;;) {
-    for (let decisions = engine.decide(now); decisions.length > 0; decisions = engine.decide(now)) {
+    for (let decisions = engine.decide(agenda.now); decisions.length > 0; decisions = engine.decide(agenda.now)) {
       const last = carryOut(engine, decisions, start)
       if (last?.type === 'halt') return end(true, last.verdict.rule)
       if (last?.type === 'complete') return end(false, '')
     }
-    const due = engine.nextDue(now)
-    if (pending === 0 && due === undefined) throw new Error('The simulated rollout is stuck.')
-    const limit = due === undefined ? Infinity : Math.max(now + STEP, Math.ceil(due / STEP) * STEP)
-    now += STEP
-    while (now < limit && !agenda.has(now)) now += STEP
-    const happening = agenda.get(now) ?? []
-    agenda.delete(now)
-    pending -= happening.length
-    for (const run of happening) run()
+    if (!agenda.next(engine.nextDue(agenda.now) ?? Infinity)) throw new Error('The simulated rollout is stuck.')
   }
 }
 

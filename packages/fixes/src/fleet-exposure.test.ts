@@ -185,8 +185,26 @@ describe('of two rollouts that overlap', () => {
     const later = now + hour
     exposure.see(plane('cp-1', changesOf(1), ill(later)), later)
     expect(exposure.isExcused('left', 'mc-1/cp-1')).toBe(false)
-    exposure.see(plane('cp-2', changesOf(2), ill(later, 'EtcdDown')), later)
-    expect(exposure.isExcused('left', 'mc-1/cp-2')).toBe(false)
+    exposure.see(plane('cp-3', changesOf(3), ill(later, 'EtcdDown')), later)
+    expect(exposure.isExcused('left', 'mc-1/cp-3')).toBe(false)
+  })
+
+  test('who could be ill because of either is held against one of them, the stronger suspect, until one is named', () => {
+    const { exposure, changed } = afterOnsets([4])
+    // The right change came last.
+    expect(['left', 'right'].map((each) => exposure.isExcused(each, 'mc-1/cp-4'))).toEqual([true, false])
+    expect(changed.flat()).toEqual(['mc-1/cp-4'])
+    // Those with the left change alone turn the suspicion, also for what was seen before.
+    const later = now + hour
+    const again = [1, 3, 5, 7].flatMap((index) =>
+      exposure.see(plane(`cp-${index}`, changesOf(index), ill(later)), later),
+    )
+    expect(again).toContain('mc-1/cp-4')
+    expect(['left', 'right'].map((each) => exposure.isExcused(each, 'mc-1/cp-4'))).toEqual([false, true])
+    // What is held against one that is over stays so while it lasts.
+    exposure.untrack('left', later)
+    exposure.see(plane('cp-9', changesOf(9), ill(later)), later + hour)
+    expect(exposure.isExcused('right', 'mc-1/cp-4')).toBe(true)
   })
 
   test('nobody is named when all fall ill alike', () => {
@@ -194,7 +212,10 @@ describe('of two rollouts that overlap', () => {
     expect(exposure.suspects()).toEqual([
       { signature: 'KASDown', onsets: 6, message: 'No change stands out as the cause of KASDown.' },
     ])
-    expect(exposure.isExcused('left', 'mc-1/cp-0')).toBe(false)
+    for (const id of ['mc-1/cp-0', 'mc-1/cp-2', 'mc-1/cp-4']) {
+      expect(['left', 'right'].filter((each) => exposure.isExcused(each, id))).toHaveLength(1)
+    }
+    expect(exposure.isExcused('left', 'mc-1/cp-1')).toBe(false)
   })
 
   test('an excuse lasts until the control plane is well, also when the guilty one is over', () => {

@@ -1,5 +1,6 @@
 export { attribute, type Attribution, type Suspect } from './attribution.ts'
 export { cleanNeeded, posterior, rateBounds, shareBounds, type Bounds } from './bounds.ts'
+export { ExposureAccount, type ExposureReading } from './exposure-account.ts'
 export {
   ExposureLedger,
   type Contrast,
