@@ -203,19 +203,28 @@ export class FleetState {
     this.excluded.delete(record)
     if (record.history.requested) this.#departed.set(id, record.history)
     this.comparison?.drop(id, this.#now)
-    for (const queue of this.queues) queue.roomIn(record.shard)
+    this.#roomAfter(record, record.input.pair)
   }
 
   /** The only way to change a record: takes it out of every count, changes it, and counts it again. */
   change(record: TargetRecord, mutate: () => void): void {
     const before = standingOf(record)
+    const { pair } = record.input
     const earned = this.earned && this.#earning(record)
     this.#tally(record, -1)
     mutate()
     this.#tally(record, 1)
     this.earned?.move(record.stratum, earned, this.#earning(record))
-    if (before !== 'busy' || standingOf(record) === 'busy') return
-    for (const queue of this.queues) queue.roomIn(record.shard)
+    const isOver = before === 'busy' && standingOf(record) !== 'busy'
+    if (isOver || pair !== record.input.pair) this.#roomAfter(record, pair)
+  }
+
+  /** A target ended, left or has another partner than `pair`: who waits for that may go on. */
+  #roomAfter({ shard }: TargetRecord, pair: string | undefined): void {
+    for (const queue of this.queues) {
+      queue.roomIn(shard)
+      if (pair !== undefined) queue.roomBeside(pair)
+    }
   }
 
   /** Puts a target in a wave, for good unless it turns out that it cannot be treated. */
@@ -381,7 +390,10 @@ export class FleetState {
     }
   }
 
-  /** Who joins a passed stage comes with its last wave: in the random order of the stage, whoever was heard of first. */
+  /**
+   * Who joins a passed stage comes with its last wave: in the random order of the stage, whoever was heard of first. One
+   * whose partner is in that wave stays in the pool, for a wave after it.
+   */
   #placeLatecomers(): void {
     if (this.#latecomers.size === 0) return
     const latecomers = Array.from(this.#latecomers).sort(
@@ -391,6 +403,8 @@ export class FleetState {
     for (const record of latecomers) {
       const last = record.stage && lastWave(record.stage)
       if (!last || !this.knows(record) || record.wave || standingOf(record) !== 'idle') continue
+      const { pair } = record.input
+      if (pair !== undefined && last.pairs.has(pair)) continue
       record.stage?.pool.adjustTaken(record.stratum, 1)
       this.assign(record, last)
       this.ready.add(record, record.sequence)
@@ -472,7 +486,7 @@ export class FleetState {
     const standing = standingOf(record)
     const touched = isTouched(record)
     this.counts[input.phase] += by
-    if (standing === 'busy') this.slots.adjust(record.shard, by)
+    if (standing === 'busy') this.slots.adjust(record, by)
     if (touched && !(isTakenBack(record) && standing !== 'busy')) this.unreverted += by
     if (!stage) return
     if (touched || input.phase !== 'NotAffected') stage.targets += by
@@ -490,6 +504,11 @@ export class FleetState {
     if (!wave) return
     if (standing === 'idle') stage.idle += by
     wave.size += by
+    if (input.pair !== undefined) {
+      const together = (wave.pairs.get(input.pair) ?? 0) + by
+      if (together > 0) wave.pairs.set(input.pair, together)
+      else wave.pairs.delete(input.pair)
+    }
     if (outcome) wave[outcome] += by
     if (touched) wave.requested += by
     else if (by > 0) wave.untouched.add(record)

@@ -6,6 +6,8 @@ export class Slots {
   readonly #maxPerShard: (shard: string) => number
   readonly #maxConcurrent: number
   readonly #inFlight = new Map<string, number>()
+  /** Of each pair. */
+  readonly #together = new Map<string, number>()
   #total = 0
 
   constructor(maxPerShard: (shard: string) => number, maxConcurrent = Number.POSITIVE_INFINITY) {
@@ -18,9 +20,18 @@ export class Slots {
   }
 
   /** Negative `change` gives slots back. */
-  adjust(shard: string, change: number): void {
+  adjust({ shard, input: { pair } }: TargetRecord, change: number): void {
     this.#inFlight.set(shard, (this.#inFlight.get(shard) ?? 0) + change)
     this.#total += change
+    if (pair === undefined) return
+    const together = (this.#together.get(pair) ?? 0) + change
+    if (together > 0) this.#together.set(pair, together)
+    else this.#together.delete(pair)
+  }
+
+  /** Whether another one of this pair is in flight. */
+  isPairBusy(pair: string): boolean {
+    return this.#together.has(pair)
   }
 
   get full(): boolean {
@@ -54,8 +65,9 @@ interface Place {
 }
 
 /**
- * Targets that wait for a slot, by shard. `next` gives the longest waiting one whose shard has room; its cost does not
- * depend on how many wait. Entries of targets that no longer wait are dropped when they come up.
+ * Targets that wait for a slot, by shard. `next` gives the longest waiting one whose shard has room and of whose pair
+ * none is in flight; its cost does not depend on how many wait. Entries of targets that no longer wait are dropped when
+ * they come up.
  */
 export class ReadyQueue {
   readonly #slots: Slots
@@ -63,6 +75,8 @@ export class ReadyQueue {
   /** The order each target waits with; other entries of it are stale. */
   readonly #queued = new Map<TargetRecord, number>()
   readonly #lines = new Map<string, Line>()
+  /** Whose turn came while another one of their pair was in flight, by pair. */
+  readonly #setAside = new Map<string, Place[]>()
   readonly #listed = new Heap<{ readonly order: number; readonly line: Line }>(
     (left, right) => left.order < right.order,
   )
@@ -77,20 +91,21 @@ export class ReadyQueue {
     const before = this.#queued.get(record)
     if (before !== undefined && before <= order) return
     this.#queued.set(record, order)
-    const { shard } = record
-    let line = this.#lines.get(shard)
-    if (!line) {
-      line = { shard, waiting: new Heap((left, right) => left.order < right.order), listedAs: undefined }
-      this.#lines.set(shard, line)
-    }
-    line.waiting.push({ order, record })
-    this.#list(line)
+    this.#line({ order, record })
   }
 
   /** To be called when `shard` may have got room. */
   roomIn(shard: string): void {
     const line = this.#lines.get(shard)
     if (line) this.#list(line)
+  }
+
+  /** To be called when nobody of `pair` may be in flight any more. */
+  roomBeside(pair: string): void {
+    const aside = this.#setAside.get(pair)
+    if (!aside || this.#slots.isPairBusy(pair)) return
+    this.#setAside.delete(pair)
+    for (const place of aside) this.#line(place)
   }
 
   /** To be called when any shard may have got room. */
@@ -109,12 +124,31 @@ export class ReadyQueue {
       if (!this.#slots.hasRoom(line.shard)) continue
       const place = line.waiting.pop()
       if (!place) continue
-      const isCurrent = this.#queued.get(place.record) === place.order
-      if (isCurrent) this.#queued.delete(place.record)
       this.#list(line)
-      if (isCurrent && this.#stillWaits(place.record)) return place.record
+      const { record } = place
+      if (this.#queued.get(record) !== place.order) continue
+      const { pair } = record.input
+      if (pair !== undefined && this.#slots.isPairBusy(pair)) {
+        const aside = this.#setAside.get(pair)
+        if (aside) aside.push(place)
+        else this.#setAside.set(pair, [place])
+        continue
+      }
+      this.#queued.delete(record)
+      if (this.#stillWaits(record)) return record
     }
     return undefined
+  }
+
+  #line(place: Place): void {
+    const { shard } = place.record
+    let line = this.#lines.get(shard)
+    if (!line) {
+      line = { shard, waiting: new Heap((left, right) => left.order < right.order), listedAs: undefined }
+      this.#lines.set(shard, line)
+    }
+    line.waiting.push(place)
+    this.#list(line)
   }
 
   /** Lists a line with its first place; whether there is room is asked again when it comes up. */

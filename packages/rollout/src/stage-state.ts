@@ -18,6 +18,8 @@ export interface WaveState {
   applied: number
   failed: number
   broken: number
+  /** How many members it has of each pair. */
+  readonly pairs: Map<string, number>
   /** Members that were not touched. */
   readonly untouched: Set<TargetRecord>
   /** Counts an earlier engine reported before a halt; the revert removes what they were counted from. */
@@ -88,6 +90,7 @@ export function newWave(number: number, openedAt: number, persisted?: PersistedW
     applied: 0,
     failed: 0,
     broken: 0,
+    pairs: new Map(),
     untouched: new Set(),
     reported: persisted ?? {},
   }

@@ -104,6 +104,11 @@ function tellAt(world: StoryWorld, agent: Agent, at: number): void {
   })
 }
 
+/** Its label says from now on who stands in for it. */
+function label(agent: Agent | undefined, whom: number): void {
+  if (agent) agent.meta = { ...agent.meta, pair: `labelled-${whom}` }
+}
+
 function happenToOne(world: StoryWorld, { kind, whom }: Happening, until: number): void {
   const { fleet, time, story } = world
   const known = [...fleet.agents].filter(([, { isHere }]) => isHere !== (kind === 'come-back'))
@@ -129,6 +134,16 @@ function happenToOne(world: StoryWorld, { kind, whom }: Happening, until: number
     case 'move':
       if (isUntouched) agent.meta = { ...metaOf(story, `moved-${whom}`), id }
       break
+    case 'pair':
+      label(agent, whom)
+      label(known[(whom + 1) % known.length]?.[1], whom)
+      tell(world, known[(whom + 1) % known.length]?.[1] ?? agent)
+      break
+    case 'unpair': {
+      const { pair: _, ...meta } = agent.meta
+      agent.meta = meta
+      break
+    }
     case 'concern':
       if (isUntouched) agent.isAffected = !agent.isAffected
       break

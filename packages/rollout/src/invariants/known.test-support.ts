@@ -15,6 +15,8 @@ export interface Memory {
 /** A target, as somebody knows it who reads SPEC.md and hears what the engine hears. */
 export interface KnownTarget {
   input: TargetInput
+  /** As it was told first, or when it moved last: what it is picked by. */
+  readonly picked: TargetInput
   /** As it was told last, wherever it was when it was asked. */
   told: TargetInput
   isIssued: boolean
@@ -165,6 +167,15 @@ export class Known {
     return this.inFlight(now, shard) < maxPerShard(shard) && this.inFlight(now) < maxConcurrent
   }
 
+  /** Another one of the pair whose operation is under way. */
+  busyPartner({ input: { id, pair } }: KnownTarget, now: number): string | undefined {
+    if (pair === undefined) return undefined
+    for (const { input, ...rest } of this.targets.values()) {
+      if (input.pair === pair && input.id !== id && standOf({ input, ...rest }, now) === 'busy') return input.id
+    }
+    return undefined
+  }
+
   see(input: TargetInput, now: number): void {
     const before = this.targets.get(input.id)
     let known = before
@@ -237,6 +248,7 @@ export class Known {
     }
     const known: KnownTarget = {
       input,
+      picked: input,
       told: input,
       isIssued: false,
       isRevertIssued: false,

@@ -16,6 +16,8 @@ export interface Happening {
     | 'leave'
     | 'come-back'
     | 'move'
+    | 'pair'
+    | 'unpair'
     | 'concern'
     | 'hold'
     | 'offline'
@@ -102,6 +104,8 @@ const kind: fc.Arbitrary<Happening['kind']> = fc.oneof(
     weight: 4,
     arbitrary: fc.constantFrom<Happening['kind'][]>(
       'join-treated',
+      'pair',
+      'unpair',
       'concern',
       'samples',
       'lost-acknowledgements',

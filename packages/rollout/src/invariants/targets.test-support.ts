@@ -22,6 +22,24 @@ export function checkRequest(known: Known, { id, stage, wave }: Of<'apply'>, now
   const isFull = its.asked.size + its.askedBefore >= its.size && !its.asked.has(id)
   if (isFull && !known.passed.has(stage)) violates('I10', `${stage}/${wave} grows`)
   if (!known.hasRoom(target.input.shard, now)) violates('I5', `there is no slot for ${id}`)
+  checkPartner(known, target, now)
+  for (const other of known.in(stage)) {
+    const isOther = other !== target && its.asked.has(other.input.id) && isTouched(other) && other.wave === wave
+    if (isOther && pairOf(other) !== undefined && pairOf(other) === pairOf(target))
+      violates('P4', `${id} is asked in ${stage}/${wave} as ${other.input.id} was, which stands in for it`)
+  }
+}
+
+/** Undefined also when its label was changed since it was picked. */
+function pairOf({ input, picked }: KnownTarget): string | undefined {
+  return input.pair === picked.pair ? input.pair : undefined
+}
+
+/** I22: two of a pair are never in flight together. */
+function checkPartner(known: Known, target: KnownTarget, now: number): void {
+  const partner = known.busyPartner(target, now)
+  if (partner !== undefined)
+    violates('I22', `${target.input.id} is begun while ${partner}, which stands in for it, is under way`)
 }
 
 /** I5: whoever can be asked and has a slot is asked; and so it is with reverts. */
@@ -31,14 +49,22 @@ export function checkNobodyWaits(known: Known, now: number): void {
     if (known.phase === 'Progressing') {
       const wave = known.lastWave(stage)
       const isMember = known.passed.has(stage) && wave?.isAcknowledged && wave.candidates?.get(id) !== target
-      if (isMember && standOf(target, now) === 'idle' && known.hasRoom(shard, now))
+      const waitsForPartner = target.input.pair !== undefined && hasPartner(known, target)
+      if (isMember && !waitsForPartner && standOf(target, now) === 'idle' && known.hasRoom(shard, now))
         violates('I5', `${id} has a slot and waits`)
       continue
     }
     if (!isTouched(target) || isTakenBack(target)) continue
     if (standOf(target, now) !== 'done') violates('I13', `${id} is not turned around at once`)
-    if (known.hasRoom(shard, now)) violates('I13', `${id} has a slot and waits to be reverted`)
+    const isFree = known.hasRoom(shard, now) && known.busyPartner(target, now) === undefined
+    if (isFree) violates('I13', `${id} has a slot and waits to be reverted`)
   }
+}
+
+/** Somebody in its stage stands in for it: the two come one after the other. */
+function hasPartner(known: Known, { input: { id, pair, stage } }: KnownTarget): boolean {
+  for (const { input } of known.in(stage)) if (input.pair === pair && input.id !== id) return true
+  return false
 }
 
 interface Place {
@@ -70,12 +96,14 @@ export class RevertOrder {
     if (isTakenBack(target)) violates('I13', `${id} is reverted twice`)
     if (standOf(target, now) !== 'done') return
     if (!known.hasRoom(target.input.shard, now)) violates('I5', `there is no slot to revert ${id}`)
-    for (const other of known.targets.values()) if (other !== target) this.#checkPair(target, other, now)
+    checkPartner(known, target, now)
+    for (const other of known.targets.values()) if (other !== target) this.#checkTurn(known, target, other, now)
   }
 
-  #checkPair(target: KnownTarget, other: KnownTarget, now: number): void {
+  #checkTurn(known: Known, target: KnownTarget, other: KnownTarget, now: number): void {
     const isWaiting = isTouched(other) && !isTakenBack(other) && standOf(other, now) === 'done'
     if (!isWaiting || other.input.shard !== target.input.shard) return
+    if (known.busyPartner(other, now) !== undefined) return
     const mine = this.#places.get(target.input.id)
     const its = this.#places.get(other.input.id)
     const order = `${target.input.id} is reverted before ${other.input.id}`

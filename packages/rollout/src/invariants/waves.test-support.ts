@@ -104,7 +104,7 @@ export function checkClosing(known: Known, wave: KnownWave, now: number): void {
 export function checkMembers(known: Known, wave: KnownWave): void {
   const { candidates, taken, asked, size, number, stage } = wave
   if (!candidates || asked.size !== size || known.passed.has(stage)) return
-  const all = [...candidates.values()].map(({ input }) => input)
+  const all = [...candidates.values()].map(({ picked }) => picked)
   const members = all.filter(({ id }) => asked.has(id))
   const left = all.filter(({ id }) => !asked.has(id))
   const count = (of: (target: TargetInput) => string | undefined) => {
