@@ -1,17 +1,8 @@
 import type { Client, HttpMethod, TransportRequest } from '@locktender/kube'
+import { queryOf, targetOf, type Target } from './api-path.ts'
 import type { Controller, Watch, World, Write } from './controller.ts'
 import { UndeclaredAccessError } from './errors.ts'
 import { mayCall } from './outside.ts'
-
-/** What the path of a request names. */
-interface Target {
-  readonly group: string
-  readonly plural: string
-  readonly subresource: string | undefined
-  readonly namespace: string | undefined
-  /** Absent for a collection. */
-  readonly name: string | undefined
-}
 
 interface Declared {
   readonly reads: readonly Watch[]
@@ -101,35 +92,6 @@ function metadataOf(body: TransportRequest['body']): { name?: string; generateNa
 
 function nameSelectedBy(path: string): string | undefined {
   return /^metadata\.name==?([^,=!]+)$/.exec(queryOf(path).get('fieldSelector') ?? '')?.[1]
-}
-
-function queryOf(path: string): URLSearchParams {
-  const start = path.indexOf('?')
-  return new URLSearchParams(start === -1 ? '' : path.slice(start))
-}
-
-/** What an API path names, or undefined when it names no resource (discovery, health). */
-function targetOf(path: string): Target | undefined {
-  const segments = path
-    .split('?', 1)[0]!
-    .split('/')
-    .filter((segment) => segment !== '')
-    .map((segment) => (segment.includes('%') ? decodeURIComponent(segment) : segment))
-  const root = segments.shift()
-  if (root !== 'api' && root !== 'apis') return undefined
-  const group = root === 'apis' ? segments.shift() : ''
-  segments.shift()
-  let namespace: string | undefined
-  // A namespace is a resource of its own only when nothing follows its name but a subresource of it.
-  const isScoped = segments.length > 3 || (segments.length === 3 && !(group === '' && isOfNamespace(segments[2]!)))
-  if (segments[0] === 'namespaces' && isScoped) namespace = segments.splice(0, 2)[1]
-  const [plural, name, subresource] = segments
-  if (group === undefined || plural === undefined) return undefined
-  return { group, plural, subresource, namespace, name }
-}
-
-function isOfNamespace(segment: string): boolean {
-  return segment === 'status' || segment === 'finalize'
 }
 
 const ACTIONS: Readonly<Record<HttpMethod, string>> = {
