@@ -54,6 +54,28 @@ describe('a control plane is to a rollout', () => {
     expect(see(controlPlaneOf('a'))).not.toHaveProperty('notFirst')
   })
 
+  test('earning healthy time since its change or its last illness, while it is known to be healthy', () => {
+    const earns = (health: NonNullable<ControlPlane['status']>['health'], reachable = true) => {
+      const treated = controlPlaneOf('a', {
+        spec: requested,
+        status: { images: inPlace, operations: [operation], health },
+      })
+      const context = { matcher, rollout: 'one', strategy: defaultStrategy(), now: Date.parse('2026-01-05T09:00:00Z') }
+      const { input } = observe(treated, { ...context, reachable, earnsHours: true })
+      return { phase: input.phase, since: input.healthySince, nothing: input.earnsNothing }
+    }
+    const early = { state: 'Healthy', since: '2026-01-05T08:00:00Z' } as const
+    const late = { state: 'Healthy', since: '2026-01-05T08:50:00Z' } as const
+    expect(earns(early)).toEqual({ phase: 'Applied', since: undefined, nothing: undefined })
+    expect(earns(late)).toEqual({ phase: 'Applied', since: Date.parse(late.since), nothing: undefined })
+    expect(earns(sick)).toMatchObject({ nothing: true })
+    expect(earns({ ...late, state: 'Unknown' })).toMatchObject({ nothing: true })
+    expect(earns(late, false)).toMatchObject({ phase: 'Unreachable' })
+    expect(
+      see(controlPlaneOf('a', { spec: requested, status: { images: inPlace, operations: [operation] } })),
+    ).not.toHaveProperty('earnsNothing')
+  })
+
   test('the wave that was recorded with the request, as long as it is ours', () => {
     const recorded = { overrides: [{ ...override, wave: 3 }] }
     expect(see(controlPlaneOf('a', { spec: recorded }))).toMatchObject({ requested: true, wave: 3 })

@@ -24,6 +24,8 @@ export interface ObservationContext {
   readonly reachable: boolean
   /** Whether illness of those that nothing was asked of is told, too, as that of treated ones is. */
   readonly compareUntreated?: boolean
+  /** Whether healthy time is earned: since when a treated one is healthy is told, then. */
+  readonly earnsHours?: boolean
 }
 
 /** Folds a ControlPlane into what one rollout has to know of it. */
@@ -64,6 +66,7 @@ export function observe(controlPlane: ControlPlane, context: ObservationContext)
       ...(operation?.completionTime === undefined ? {} : { completedAt: Date.parse(operation.completionTime) }),
       ...(operation !== undefined && isRevert(operation) ? { revert: true } : {}),
       ...(onsetAt === undefined ? {} : { onsetAt }),
+      ...(context.earnsHours && requested && status.state === 'Applied' ? healthOf(controlPlane, operation) : {}),
       ...(reason === undefined ? {} : { reason }),
       ...(message === undefined ? {} : { message }),
     },
@@ -146,6 +149,18 @@ function brokenByAnother(controlPlane: ControlPlane, component: string): Control
   return controlPlane.status?.operations?.find(
     (other) => other.component !== component && other.phase === 'Failed' && illness.at >= Date.parse(other.startTime),
   )
+}
+
+/** From when on it earns healthy time: nothing while it is ill, of whatever, or nobody can tell. */
+function healthOf(
+  { status }: ControlPlane,
+  operation: ControlPlaneOperation | undefined,
+): Pick<TargetInput, 'healthySince' | 'earnsNothing'> {
+  const health = status?.health
+  if (health?.state !== 'Healthy') return { earnsNothing: true }
+  const since = Date.parse(health.since)
+  const isLater = operation?.completionTime !== undefined && since > Date.parse(operation.completionTime)
+  return isLater ? { healthySince: since } : {}
 }
 
 /** An illness, since when and why. */

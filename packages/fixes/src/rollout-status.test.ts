@@ -97,6 +97,30 @@ describe('the status of a rollout under way', () => {
     expect(statusNow().waitsUntil).toBeUndefined()
   })
 
+  test('says what kinds have earned and what is asked of them, where hours are asked', () => {
+    const stages = rollout.spec.strategy.stages.map((stage) => ({ ...stage, earned: { hours: 10, atMost: '24h' } }))
+    const engine = RolloutEngine.create({
+      strategy: strategyInput({ ...rollout.spec.strategy, stages }, () => 8),
+      seed: 1,
+      targets: ['mc-1/a', 'mc-1/b', 'mc-1/c'].map(target),
+      startedAt: now,
+      deadline: now + 86_400_000,
+    })
+    engine.acknowledge(engine.decide(now)[0]!)
+    for (const decision of engine.decide(now)) {
+      if (decision.type !== 'apply') continue
+      const times = { since: now, completedAt: now }
+      engine.apply({ type: 'upsert', target: { ...target(decision.id), phase: 'Applied', requested: true, ...times } })
+    }
+    const later = now + 3_600_000
+    engine.decide(later)
+    const status = runningStatus(input, engine.summary(later), () => 'Applied')
+    expect(status.waitsUntil).toBe('2026-01-05T13:00:00Z')
+    expect(status.credit).toEqual([{ stratum: 's', treated: 2, healthy: 2, hours: '2.0', asked: '10.0' }])
+    expect(status.conditions?.[0]?.message).toContain('earned 2 of 10 healthy control-plane hours in stratum s, until')
+    expect(runningStatus(input, create().summary(later), () => 'Applied')).not.toHaveProperty('credit')
+  })
+
   test('says that its log has gaps, and when it has none any more', () => {
     const summary = create().summary(now)
     const stored = { pieces: 3, digest: `sha256:${'a'.repeat(64)}` }

@@ -1,3 +1,4 @@
+import { MAX_CREDIT } from '@locktender/fleet'
 import type {
   Rollout,
   RolloutPhase,
@@ -116,6 +117,7 @@ export function runningStatus(
     ...(summary.eta.eta === undefined ? {} : { eta: timestamp(summary.eta.eta) }),
     ...input.expected,
     ...input.evidence,
+    ...creditOf(summary),
     ...(summary.phase === 'Progressing' && summary.gate.until !== undefined
       ? { waitsUntil: timestamp(summary.gate.until) }
       : {}),
@@ -149,6 +151,17 @@ export function persistedOf(status: RolloutStatus): PersistedRollout {
     ...(verdict?.outcome === 'Halt' ? { verdict: haltOf(verdict) } : {}),
     ...(phase === 'Completed' || phase === 'Reverted' || phase === 'Aborted' ? { outcome: phase } : {}),
     decisions: status.decisions,
+  }
+}
+
+/** Kinds that lack most, as they are when the status is written. */
+function creditOf({ credit }: RolloutSummary): Pick<RolloutStatus, 'credit'> {
+  if (credit === undefined || credit.length === 0) return {}
+  const hours = (milliseconds: number) => (Math.floor(milliseconds / 360_000) / 10).toFixed(1)
+  return {
+    credit: credit.slice(0, MAX_CREDIT).map(({ stratum, treated, healthy, earnedMs, askedMs }) => {
+      return { stratum, treated, healthy, hours: hours(earnedMs), asked: hours(askedMs) }
+    }),
   }
 }
 

@@ -2,6 +2,14 @@ import { parseDuration } from '@locktender/fleet'
 import type { RolloutStrategySpec } from '@locktender/fleet'
 import type { StrategyInput } from '@locktender/rollout'
 
+const HOUR = 3_600_000
+
+/**
+ * What an operation is taken to last until one was seen, milliseconds: 14 minutes until the last component of a highly
+ * available control plane has rolled out (12-16 in observed overrides), and the 3 for which an agent sees it settle.
+ */
+const EXPECTED_OPERATION_MS = 17 * 60_000
+
 /**
  * A strategy as the engine takes it. `maxPerShard` tells how many operations a management cluster may have now.
  *
@@ -11,13 +19,14 @@ export function strategyInput(strategy: RolloutStrategySpec, maxPerShard: (shard
   const { goodRate, badRate, alpha, beta } = strategy.sequentialTest
   const { maxConcurrent, customerShare, haltBy, haltReasons, compareUntreated, onsetGrace } = strategy
   return {
-    stages: strategy.stages.map(({ name, canary, factor, sizes, soak, finalSoak }) => ({
+    stages: strategy.stages.map(({ name, canary, factor, sizes, soak, finalSoak, earned }) => ({
       name,
       canary,
       factor,
       ...(sizes === undefined ? {} : { sizes }),
       soakMs: parseDuration(soak),
       finalSoakMs: parseDuration(finalSoak),
+      ...(earned && { earned: { healthyMs: earned.hours * HOUR, atMostMs: parseDuration(earned.atMost) } }),
     })),
     maxPerShard,
     ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
@@ -34,6 +43,7 @@ export function strategyInput(strategy: RolloutStrategySpec, maxPerShard: (shard
       beta: Number(beta),
     },
     operationTimeoutMs: parseDuration(strategy.operationTimeout),
+    expectedOperationMs: EXPECTED_OPERATION_MS,
     autoRevert: strategy.autoRevert,
   }
 }

@@ -28,7 +28,7 @@ export type { ManagementCluster, ManagementClusterSpec, ManagementClusterStatus 
 export type { Release, ReleaseImage, ReleaseSpec } from './kinds/release.ts'
 export { MAX_LOG_DATA } from './kinds/rollout-log.ts'
 export type { RolloutLog, RolloutLogSpec } from './kinds/rollout-log.ts'
-export { MAX_OUTLOOK_WAVES } from './kinds/rollout.ts'
+export { MAX_CREDIT, MAX_OUTLOOK_WAVES } from './kinds/rollout.ts'
 export type { RolloutStrategy, RolloutStrategySpec, StrategyStage } from './kinds/rollout-strategy.ts'
 export { MAX_STRATA } from './kinds/rollout.ts'
 export type {
@@ -43,6 +43,7 @@ export type {
   RolloutSpec,
   RolloutStageStatus,
   RolloutStatus,
+  RolloutCredit,
   RolloutSuspect,
   RolloutVerdict,
   RolloutWaveStatus,

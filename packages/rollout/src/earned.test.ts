@@ -59,7 +59,7 @@ class World {
   }
 
   tell(id: string, change: Partial<TargetInput>): void {
-    const { onsetAt: _1, healthUnknown: _2, ...before } = this.targets.get(id) as TargetInput
+    const { onsetAt: _1, earnsNothing: _2, ...before } = this.targets.get(id) as TargetInput
     const target = { ...before, ...change }
     this.targets.set(id, target)
     this.engine.apply({ type: 'upsert', target })
@@ -157,7 +157,7 @@ test('a soak is never longer than it may be, and who earns nothing holds it unti
   expect(world.gate.until).toBe(START + 2 * HOUR)
   world.at(60)
   for (const id of [...world.targets.values()].filter(({ requested }) => requested).map(({ id }) => id)) {
-    world.tell(id, { healthUnknown: true })
+    world.tell(id, { earnsNothing: true })
   }
   expect(world.gate).toMatchObject({ until: START + 2 * HOUR })
   expect(world.gate.message).toContain('earned 0 of 10 healthy')

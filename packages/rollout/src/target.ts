@@ -135,9 +135,13 @@ export function observedOutcome(record: TargetRecord, operationTimeoutMs: number
 
 /** What it earns by what is observed now, whatever was counted before. */
 export function earningOf(record: TargetRecord, operationTimeoutMs: number): Earning {
-  if (!isTouched(record) || isTakenBack(record) || standingOf(record) !== 'done') return undefined
-  const { onsetAt, completedAt, healthySince, healthUnknown } = record.input
-  const isWell = onsetAt === undefined && healthUnknown !== true
+  if (!isTouched(record) || isTakenBack(record)) return undefined
+  const { phase, onsetAt, completedAt, healthySince, earnsNothing } = record.input
+  const standing = standingOf(record)
+  // Who is out of reach after its end was treated, whatever becomes of it.
+  if (standing === 'excluded' && phase !== 'NotAffected' && completedAt !== undefined) return null
+  if (standing !== 'done') return undefined
+  const isWell = onsetAt === undefined && earnsNothing !== true
   if (!isWell || completedAt === undefined || observedOutcome(record, operationTimeoutMs) !== 'applied') return null
   return Math.max(completedAt, healthySince ?? completedAt)
 }

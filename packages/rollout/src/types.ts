@@ -48,8 +48,8 @@ export interface TargetInput extends TargetMeta {
   readonly onsetAt?: number
   /** It is healthy without a break since then, when it was not ever since `completedAt`. Only needed where hours are earned. */
   readonly healthySince?: number
-  /** Nobody can tell whether it is healthy: it earns nothing as long as that is so. */
-  readonly healthUnknown?: boolean
+  /** It is not healthy for another reason, or nobody can tell: no healthy time is earned as long as that is so. */
+  readonly earnsNothing?: boolean
   /** Why it is failed, held, unreachable or unhealthy: one CamelCase word. */
   readonly reason?: string
   readonly message?: string

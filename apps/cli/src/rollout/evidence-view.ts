@@ -7,7 +7,7 @@ type StageEvidence = EvidenceDocument['stages'][number]
 
 /** The evidence for people: what it comes to, then stage by stage, or (wide) wave by wave. */
 export function renderEvidence(evidence: EvidenceDocument, now: number, wide: boolean): string {
-  const { rollout, phase, treated, failed, verdict, exposure, suspects, stages, waves } = evidence
+  const { rollout, phase, treated, failed, verdict, exposure, credit, suspects, stages, waves } = evidence
   const lines = [
     `rollout ${rollout}  ${phase}  ${failed} of ${treated} control planes that are through failed or became unhealthy`,
     ...(verdict === undefined ? ['VERDICT   none yet: nobody is through'] : renderVerdict(verdict, now)),
@@ -17,6 +17,7 @@ export function renderEvidence(evidence: EvidenceDocument, now: number, wide: bo
           `WEIGHT    ${verdict.evidence.llr} for a bad fix against a good one, held against ${verdict.evidence.limit} (log likelihood ratio)`,
         ]),
     ...(exposure === undefined ? [] : [renderExposure(exposure)]),
+    ...(credit ?? []).map(renderCredit),
     ...suspects.map(renderSuspect),
     ...rulesOf(evidence),
   ]
@@ -31,6 +32,11 @@ function renderExposure({ hours, onsets, atMostPerHour }: NonNullable<EvidenceDo
       ? ''
       : `: at most ${Number((Number(atMostPerHour) * 100).toPrecision(2))} in 100 hours, with 95 % confidence`
   return `EXPOSURE  ${hours} healthy control-plane hours with the fix, ${onsets} became unhealthy${bound}`
+}
+
+function renderCredit({ stratum, treated, healthy, hours, asked }: NonNullable<EvidenceDocument['credit']>[number]) {
+  const by = treated === 0 ? 'by all kinds, as none of it is treated' : `by ${healthy} healthy of ${treated} treated`
+  return `EARNED    ${hours} of ${asked} hours for ${stratum}, ${by}`
 }
 
 /** What would halt it. */

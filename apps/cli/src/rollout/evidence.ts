@@ -1,6 +1,7 @@
 import { shareBounds } from '@locktender/rollout'
 import type {
   Rollout,
+  RolloutCredit,
   RolloutExposure,
   RolloutPhase,
   RolloutSpec,
@@ -36,6 +37,8 @@ export interface EvidenceDocument {
   readonly treated: number
   readonly failed: number
   readonly exposure?: RolloutExposure
+  /** Hours earned towards the end of the soak, by kinds of control planes; those that lack most first. */
+  readonly credit?: readonly RolloutCredit[]
   readonly suspects: readonly RolloutSuspect[]
   /** What halts it, as frozen with the plan. */
   readonly rules: Pick<
@@ -80,6 +83,7 @@ export function evidenceOf({ metadata, spec, status }: Rollout): EvidenceDocumen
     ...(status?.verdict === undefined ? {} : { verdict: status.verdict }),
     ...all,
     ...(status?.exposure === undefined ? {} : { exposure: status.exposure }),
+    ...(status?.credit === undefined ? {} : { credit: status.credit }),
     suspects: status?.suspects ?? [],
     rules: {
       failureBudget,

@@ -215,6 +215,7 @@ export class RolloutRun {
       now: now(),
       reachable: reachable(controlPlane.metadata.namespace ?? ''),
       compareUntreated: this.rollout.spec.strategy.compareUntreated === true,
+      earnsHours: this.rollout.spec.strategy.stages.some(({ earned }) => earned !== undefined),
     })
     const refusal = this.#refusals.get(id)
     if (refusal === undefined) return this.#excused(this.#underFreeze(observation, controlPlane))

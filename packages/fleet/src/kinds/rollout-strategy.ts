@@ -23,6 +23,18 @@ const stage = object('A part of the fleet that is finished before the next one b
   factor: integer('Each wave is this many times the one before.', { minimum: 1, maximum: 10, default: 2 }),
   soak: duration('Healthy time after a wave before the next.', { default: '30m' }),
   finalSoak: duration('Healthy time after the last wave before the next stage.', { default: '1h' }),
+  earned: optional(
+    object(
+      'Lets a soak last until enough healthy hours were earned, in whatever stage; soak and finalSoak are then the shortest. The hours are those of each release line, platform, architecture, topology and region of which a control plane waits for the next wave.',
+      {
+        hours: integer(
+          'Healthy control-plane hours. None ill in so many hours is less than three in so many, with 95 % confidence.',
+          { minimum: 1, maximum: 1_000_000 },
+        ),
+        atMost: duration('The soak is over after so long, whatever was earned.', { default: '24h' }),
+      },
+    ),
+  ),
 })
 
 const budget = object(

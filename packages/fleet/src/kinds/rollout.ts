@@ -139,6 +139,17 @@ const exposure = object('What the fix has earned: healthy time of treated contro
   atMostPerHour: optional(decimal('The rate of onsets per hour is below this with 95 % confidence.')),
 })
 
+/** Kinds of control planes whose hours are told: those that lack most. */
+export const MAX_CREDIT = 16
+
+const credit = object('What control planes of a kind have earned towards the end of the soak.', {
+  stratum: string('Release line, platform, architecture, topology and region.', { maxLength: 256 }),
+  treated: count('Of these, treated; while there are none the hours are those of all that are treated.'),
+  healthy: count('Of the treated, healthy now.'),
+  hours: decimal('Healthy control-plane hours.'),
+  asked: decimal('Hours that are asked for.'),
+})
+
 const suspect = object('A way to be unhealthy that is seen while several rollouts overlap, and whose fault it is.', {
   signature: word('Reason that the control planes report.'),
   onsets: count('Control planes with it.'),
@@ -224,6 +235,12 @@ const status = object('How far the run is.', {
     }),
   ),
   exposure: optional(exposure),
+  credit: optional(
+    array('Hours earned by kinds of which control planes wait for the next wave, those that lack most first.', credit, {
+      maxItems: MAX_CREDIT,
+      keys: ['stratum'],
+    }),
+  ),
   suspects: optional(array('Who causes what, while rollouts overlap.', suspect, { maxItems: 16, keys: ['signature'] })),
   waitsFor: optional(
     object('Another rollout that must end or go on first.', {
@@ -258,6 +275,7 @@ export type RolloutProblem = Infer<typeof problem>
 export type RolloutOutlook = Infer<typeof outlook>
 export type RolloutForecast = Infer<typeof forecast>
 export type RolloutExposure = Infer<typeof exposure>
+export type RolloutCredit = Infer<typeof credit>
 export type RolloutSuspect = Infer<typeof suspect>
 
 /** One change travelling through the fleet. */

@@ -42,10 +42,7 @@ function strataIn(known: Known, stage: string, now: number): Set<string> {
 function earnedBy(known: Known, stratum: string, healthyMs: number, now: number): number {
   const treated = [...known.targets.values()].filter(
     (target) =>
-      known.stage(target.input.stage) >= 0 &&
-      isTouched(target) &&
-      !isTakenBack(target) &&
-      standOf(target, now) === 'done',
+      known.stage(target.input.stage) >= 0 && isTouched(target) && !isTakenBack(target) && isOver(target, now),
   )
   const own = treated.filter(({ input }) => input.stratum === stratum)
   const counting = (own.length > 0 ? own : treated).filter((target) => isEarning(known, target))
@@ -56,8 +53,14 @@ function earnedBy(known: Known, stratum: string, healthyMs: number, now: number)
   return Math.ceil((healthyMs + since.reduce((sum, each) => sum + each, 0)) / counting.length)
 }
 
+function isOver(target: KnownTarget, now: number): boolean {
+  const { phase, completedAt } = target.input
+  if (phase === 'Unreachable' || phase === 'Held') return completedAt !== undefined
+  return standOf(target, now) === 'done'
+}
+
 function isEarning({ strategy }: Known, { input }: KnownTarget): boolean {
-  const { phase, onsetAt, healthUnknown, since = 0, completedAt } = input
-  if (phase !== 'Applied' || onsetAt !== undefined || healthUnknown || completedAt === undefined) return false
+  const { phase, onsetAt, earnsNothing, since = 0, completedAt } = input
+  if (phase !== 'Applied' || onsetAt !== undefined || earnsNothing || completedAt === undefined) return false
   return completedAt - since <= strategy.operationTimeoutMs
 }

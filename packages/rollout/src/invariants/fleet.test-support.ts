@@ -95,7 +95,7 @@ export class Fleet {
       ...(revert === undefined ? {} : { revert }),
       ...(onsetAt === undefined || phase === 'Unreachable' ? {} : { onsetAt }),
       ...(healthySince === undefined ? {} : { healthySince }),
-      ...(agent.offlineUntil > this.#time.now ? { healthUnknown: true } : {}),
+      ...(agent.offlineUntil > this.#time.now ? { earnsNothing: true } : {}),
       ...(notBefore === undefined ? {} : { notBefore }),
       ...(reason === undefined ? {} : { reason }),
     }
