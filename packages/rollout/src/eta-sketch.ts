@@ -57,6 +57,11 @@ export class DurationSketch {
     return 0
   }
 
+  /** Expected duration of the slowest of `operations`. */
+  slowest(operations: number): number {
+    return this.quantile(1 - 1 / (operations + 1))
+  }
+
   /** Squared standard deviation divided by the squared mean. */
   get squaredVariation(): number {
     if (this.#count < 2) return 0

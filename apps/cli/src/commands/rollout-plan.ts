@@ -1,7 +1,7 @@
 import {
   assess,
   guessedDurations,
-  plannedOperationMs,
+  plannedDurations,
   proposeStrategy,
   type Proposal,
   type Scenario,
@@ -87,7 +87,7 @@ function propose(scenario: Scenario): Proposal {
   return proposeStrategy({
     ...scenario,
     stages: strategy.stages.map(({ name }) => name),
-    operationMs: plannedOperationMs(known),
+    ...plannedDurations(known),
     rules: strategy,
   })
 }

@@ -36,10 +36,11 @@ export interface Assessment {
   readonly forecastOptions: ForecastOptions
 }
 
-/** An operation of the schedule lasts as long as this share of those seen at most. */
-const PLANNED_SHARE = 0.8
-/** Without observations: durations as multiples of the expected one. Few, so that they count as little known. */
-const GUESSED = [0.5, 0.7, 0.85, 1, 1.15, 1.4, 1.8, 2.6]
+/**
+ * Without observations: durations as multiples of the expected one, which those of hosted control planes are within 30 %
+ * of. Few, so that they count as little known.
+ */
+const GUESSED = [0.75, 0.9, 1, 1.1, 1.3]
 
 /** Durations to plan with when nothing was observed. */
 export function guessedDurations(
@@ -49,11 +50,19 @@ export function guessedDurations(
   return DurationSketch.of(GUESSED.map((factor) => Math.min(factor * expected, strategy.operationTimeoutMs)))
 }
 
-/** How long a schedule takes an operation to be. */
-export function plannedOperationMs(history: readonly DurationSketch[]): number {
+/** How long a plan takes operations to be. */
+export function plannedDurations(
+  history: readonly DurationSketch[],
+): Required<Pick<PlannerInput, 'operationMs' | 'slowestMs'>> {
   const all = new DurationSketch()
   for (const sketch of history) all.merge(sketch)
-  return Math.max(1, Math.round(all.quantile(PLANNED_SHARE)))
+  const known = new Map<number, number>()
+  const slowestMs = (operations: number) => {
+    let longest = known.get(operations)
+    if (longest === undefined) known.set(operations, (longest = Math.round(all.slowest(operations))))
+    return longest
+  }
+  return { operationMs: Math.max(1, Math.round(all.mean)), slowestMs }
 }
 
 /** What a strategy would do to a fleet: waves, harm, feasibility and the quantiles of its end. */
@@ -64,7 +73,7 @@ export function assess(scenario: Scenario): Assessment {
     ...scenario,
     rules: strategy,
     stages: strategy.stages.map(({ name }) => name),
-    operationMs: plannedOperationMs(history),
+    ...plannedDurations(history),
   }
   const exempted = exempt(input)
   const targets =

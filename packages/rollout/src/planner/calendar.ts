@@ -34,6 +34,15 @@ export class Calendar {
     return Number.POSITIVE_INFINITY
   }
 
+  /** When from `start` on it is first open for `length` milliseconds without a break; Infinity when it never is. */
+  room(start: number, length: number): number {
+    for (const { from, to } of this.intervals) {
+      const begin = Math.max(from, start)
+      if (begin + length <= to) return begin
+    }
+    return Number.POSITIVE_INFINITY
+  }
+
   /** Open milliseconds between two times. */
   openTime(from: number, to: number): number {
     let sum = 0

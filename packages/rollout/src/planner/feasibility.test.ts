@@ -61,12 +61,19 @@ describe('what stands against a deadline', () => {
     ])
   })
 
+  test('a shard, with the slowest that each wave waits for', () => {
+    const slowestMs = () => HOUR
+    expect(messages([wave(40), wave(40)], 11, { slowestMs })).toEqual([
+      'Shard: mc-east-1 allows 4 at once: 12 h for its 80, soaks leave 11 h.',
+    ])
+  })
+
   test('windows', () => {
     const open = [{ from: START + 30 * HOUR, to: START + 40 * HOUR }]
     const calendars = new Map([['weekend', new Calendar({ open })]])
     const waves = [wave(1), wave(61, { windowClass: 'weekend' })]
     expect(messages(waves, 24, { calendars, maxPerShard: () => 100 })).toEqual([
-      'Windows: 61 control planes have windows outside the time there is; theirs ("weekend") opens at 2026-11-22 06:15 UTC.',
+      'Windows: 61 control planes have windows outside the time there is; theirs ("weekend") opens at 2026-11-22 06:00 UTC.',
     ])
     const never = new Map([['weekend', new Calendar({ open: [] })]])
     expect(messages(waves, 24, { calendars: never, maxPerShard: () => 100 })).toEqual([

@@ -1,5 +1,5 @@
 import { Calendar } from './calendar.ts'
-import { earliestSchedule, soakRounds, type Schedule, type ScheduleLimits, type WaveWork } from './schedule.ts'
+import { earliestSchedule, waitForSlowest, type Schedule, type ScheduleLimits, type WaveWork } from './schedule.ts'
 import { atTime, count, duration } from './words.ts'
 
 export type BlockerKind = 'Soaks' | 'Windows' | 'ClosedShard' | 'Shard' | 'Concurrency' | 'Together'
@@ -44,13 +44,14 @@ export function checkFeasibility(
   const known = Number.isFinite(end) ? { earliestEnd: end } : {}
   const latest = deadline ?? Number.POSITIVE_INFINITY
   if (end <= latest && Number.isFinite(end)) return { feasible: true, ...known, blockers: [] }
-  const soakMs = waves.reduce((sum, wave) => sum + soakRounds(wave.soakMs, limits.roundMs) * limits.roundMs, 0)
+  const soakMs = waves.reduce((sum, wave) => sum + wave.soakMs, 0)
+  const slowestMs = waves.reduce((sum, { groups }) => sum + waitForSlowest(groups, limits), 0)
   const available = latest - limits.startAt
   const blockers = [
     ...soakBlockers(soakMs, available),
     ...windowBlockers(waves, limits, latest),
-    ...shardBlockers(waves, limits, available - soakMs),
-    ...concurrencyBlockers(waves, limits, available - soakMs),
+    ...shardBlockers(waves, limits, slowestMs, available - soakMs),
+    ...concurrencyBlockers(waves, limits, slowestMs, available - soakMs),
   ]
   if (blockers.length === 0) blockers.push(together(waves, limits, end, latest))
   return { feasible: false, ...known, blockers }
@@ -71,16 +72,11 @@ function windowBlockers(waves: readonly WaveWork[], limits: ScheduleLimits, late
   for (const [name, targets] of [...perClass].sort(
     (left, right) => right[1] - left[1] || (left[0] < right[0] ? -1 : 1),
   )) {
-    const calendar = limits.calendars.get(name) ?? Calendar.always
-    const alone = { groups: [{ shard: '', windowClass: name, count: 1 }], soakMs: 0 }
-    const { end } = earliestSchedule([alone], {
-      ...limits,
-      maxPerShard: () => 1,
-      calendars: new Map([[name, calendar]]),
-    })
-    if (targets === 0 || (end <= latest && Number.isFinite(end))) continue
-    const opens = Number.isFinite(end)
-      ? `theirs ("${name}") opens ${atTime(end - limits.roundMs)}`
+    const opensAt = (limits.calendars.get(name) ?? Calendar.always).room(limits.startAt, limits.roundMs)
+    const isKnown = Number.isFinite(opensAt)
+    if (targets === 0 || (isKnown && opensAt + limits.roundMs <= latest)) continue
+    const opens = isKnown
+      ? `theirs ("${name}") opens ${atTime(opensAt)}`
       : `theirs ("${name}") never opens for a whole operation`
     const message = `${count(targets, 'control plane')} ${targets === 1 ? 'has' : 'have'} windows outside the time there is; ${opens}.`
     blockers.push({ kind: 'Windows', message, name, targets })
@@ -88,7 +84,12 @@ function windowBlockers(waves: readonly WaveWork[], limits: ScheduleLimits, late
   return blockers
 }
 
-function shardBlockers(waves: readonly WaveWork[], limits: ScheduleLimits, available: number): Blocker[] {
+function shardBlockers(
+  waves: readonly WaveWork[],
+  limits: ScheduleLimits,
+  slowestMs: number,
+  available: number,
+): Blocker[] {
   const perShard = new Map<string, { targets: number; rounds: number }>()
   for (const { groups } of waves) {
     const wave = new Map<string, number>()
@@ -108,7 +109,7 @@ function shardBlockers(waves: readonly WaveWork[], limits: ScheduleLimits, avail
       blockers.push({ kind: 'ClosedShard', message, name, targets })
       continue
     }
-    const neededMs = rounds * limits.roundMs
+    const neededMs = rounds * limits.roundMs + slowestMs
     if (neededMs <= available) continue
     const message = `${name} allows ${atOnce} at once: ${duration(neededMs)} for its ${targets}, ${left(available)}.`
     blockers.push({ kind: 'Shard', message, name, targets, neededMs, availableMs: Math.max(0, available) })
@@ -125,7 +126,12 @@ function shardBlockers(waves: readonly WaveWork[], limits: ScheduleLimits, avail
   return [...blockers.slice(0, NAMED_SHARDS), { kind: 'Shard', message, targets }]
 }
 
-function concurrencyBlockers(waves: readonly WaveWork[], limits: ScheduleLimits, available: number): Blocker[] {
+function concurrencyBlockers(
+  waves: readonly WaveWork[],
+  limits: ScheduleLimits,
+  slowestMs: number,
+  available: number,
+): Blocker[] {
   const { maxConcurrent, roundMs } = limits
   if (maxConcurrent === undefined) return []
   let rounds = 0
@@ -135,7 +141,7 @@ function concurrencyBlockers(waves: readonly WaveWork[], limits: ScheduleLimits,
     targets += size
     if (size > 0) rounds += Math.ceil(size / maxConcurrent)
   }
-  const neededMs = rounds * roundMs
+  const neededMs = rounds * roundMs + slowestMs
   if (neededMs <= available || targets === 0) return []
   const message = `The rollout allows ${maxConcurrent} at once: ${duration(neededMs)} for ${targets}, ${left(available)}.`
   return [{ kind: 'Concurrency', message, targets, neededMs, availableMs: Math.max(0, available) }]

@@ -8,7 +8,7 @@ export {
 } from '../eta-forecast.ts'
 export type { QueueLoad } from '../eta-makespan.ts'
 export { DurationSketch } from '../eta-sketch.ts'
-export { assess, forecastWave, guessedDurations, plannedOperationMs, type Assessment, type Scenario } from './assess.ts'
+export { assess, forecastWave, guessedDurations, plannedDurations, type Assessment, type Scenario } from './assess.ts'
 export { assignWaves, type Place, type WaveAssignment } from './assign-waves.ts'
 export { Calendar, type Interval, type Window } from './calendar.ts'
 export {

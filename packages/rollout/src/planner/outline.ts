@@ -84,7 +84,7 @@ export function sketchSchedule(
   strategies: StrategyInput['stages'],
   limits: ScheduleLimits,
 ): { readonly batches: readonly Batch[]; readonly end: number } {
-  const { roundMs, maxConcurrent = Number.POSITIVE_INFINITY } = limits
+  const { roundMs, slowestMs = () => roundMs, maxConcurrent = Number.POSITIVE_INFINITY } = limits
   const batches: Batch[] = []
   let now = limits.startAt
   for (const [index, strategy] of strategies.entries()) {
@@ -108,7 +108,10 @@ export function sketchSchedule(
         }
         end = Math.max(end, calendar.advance(now, rounds * roundMs))
       }
-      now = end + (left > 0 ? strategy.soakMs : strategy.finalSoakMs)
+      now =
+        end +
+        Math.max(0, slowestMs(Math.ceil(size / whole)) - roundMs) +
+        (left > 0 ? strategy.soakMs : strategy.finalSoakMs)
     }
   }
   return { batches: batches.sort((left, right) => left.at - right.at), end: now }

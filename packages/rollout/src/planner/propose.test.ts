@@ -30,11 +30,11 @@ describe('from a few numbers to a strategy', () => {
   test('a sentence for each choice', () => {
     expect(said({})).toMatchInlineSnapshot(`
       [
-        "Expected harm is 4.1 control-plane hours: 2.7 of control planes that wait (0.1 % suffer at any moment) and 1.4 of a bad change (chance 10 %, then 7.1 harmed before it stops).",
+        "Expected harm is 3.9 control-plane hours: 2.4 of control planes that wait (0.1 % suffer at any moment) and 1.5 of a bad change (chance 10 %, then 7.5 harmed before it stops).",
         "8 waves grow 3 times from 100, because doubling from 10 would cost 4.7 control-plane hours instead of 3.8.",
         "15 min of soak after each wave, which harms least.",
         "The first waves are smaller than the strata are many; one of each can have been reached of the 12 strata of integration by wave 2, 16 strata of stage by wave 2, 15 strata of canary by wave 2.",
-        "The last control plane has it at 2026-11-21 08:20 UTC; the last soak ends at 2026-11-21 08:40 UTC, 63 h before the deadline.",
+        "The last control plane has it at 2026-11-21 07:45 UTC; the last soak ends at 2026-11-21 08:00 UTC, 64 h before the deadline.",
       ]
     `)
   })

@@ -30,8 +30,10 @@ export interface PlannerInput {
   /** Closed for everybody. */
   readonly freezes?: readonly Interval[]
   readonly exemptions?: readonly Exemption[]
-  /** An operation is planned to take so long: a high quantile of its sketch. */
+  /** An operation usually takes so long: the mean of its sketch. */
   readonly operationMs: number
+  /** How long the slowest of so many operations takes. Default `operationMs`, as if all were alike. */
+  readonly slowestMs?: (operations: number) => number
   /** Shortest soak that may be proposed: what it takes to see anything. Default 15 min. */
   readonly minSoakMs?: number
   /** Longest. Default 24 h. */
@@ -92,7 +94,7 @@ const SMALL_FLEET = 2000
 
 /** Limits that a schedule of this input is held against. */
 export function limitsOf(
-  input: Pick<PlannerInput, 'targets' | 'windows' | 'freezes' | 'startAt' | 'operationMs' | 'rules'>,
+  input: Pick<PlannerInput, 'targets' | 'windows' | 'freezes' | 'startAt' | 'operationMs' | 'slowestMs' | 'rules'>,
 ): ScheduleLimits {
   const { windows = {}, freezes = [], rules } = input
   const calendars = new Map(Object.entries(windows).map(([name, window]) => [name, new Calendar(window, freezes)]))
@@ -102,6 +104,7 @@ export function limitsOf(
   return {
     startAt: input.startAt,
     roundMs: input.operationMs,
+    ...(input.slowestMs === undefined ? {} : { slowestMs: input.slowestMs }),
     maxPerShard: rules.maxPerShard,
     ...(rules.maxConcurrent === undefined ? {} : { maxConcurrent: rules.maxConcurrent }),
     calendars,

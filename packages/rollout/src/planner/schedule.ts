@@ -19,8 +19,10 @@ export interface WaveWork {
 /** What operations are held against. */
 export interface ScheduleLimits {
   readonly startAt: number
-  /** An operation takes one round; rounds follow each other from `startAt`. */
+  /** Operations are taken to last so long: what they usually do. */
   readonly roundMs: number
+  /** How long the slowest of so many operations lasts; a wave waits for it. Default `roundMs`. */
+  readonly slowestMs?: (operations: number) => number
   readonly maxPerShard: (shard: string) => number
   readonly maxConcurrent?: number
   /** Calendars of window classes; a class without one is always open. */
@@ -28,8 +30,9 @@ export interface ScheduleLimits {
 }
 
 export interface ScheduledWave {
+  /** The soak of the one before is over. */
   readonly startsAt: number
-  /** All operations have ended. Infinity when some can never start. */
+  /** All operations have ended, the slowest too. Infinity when some can never start. */
   readonly endsAt: number
   /** When its members start, in at most four parts for each stretch of open time. */
   readonly batches: readonly Batch[]
@@ -49,29 +52,50 @@ interface Stretch {
 }
 
 /**
- * The earliest end of waves that follow each other. Exact in this model: time is in rounds of one operation each, a
- * round counts for a class when all of it is open, soaks are rounded up to whole rounds, and a wave begins when the soak
- * of the one before is over. Within a wave the earliest end is found with a maximum flow from groups over (shard,
- * stretch of time) to stretches, so no order of starting could do better.
+ * The earliest end of waves that follow each other as the engine opens them: the next one at the moment at which the
+ * soak of the one before is over. Exact in this model: the operations of a wave go in rounds that follow each other from
+ * some moment on, the same for all of them and at the latest a round after the wave may begin; a round counts for a class
+ * when all of it is open; after its last round a wave waits for the slowest of those that can be under way at once.
+ * Where no window is in the way, no order of work at all ends earlier. Where one is, the moments that matter are the
+ * start and those at which a window opens (any other could be earlier), and for each of them the earliest end is found
+ * with a maximum flow from groups over (shard, stretch of time) to stretches.
  */
 export function earliestSchedule(waves: readonly WaveWork[], limits: ScheduleLimits): Schedule {
-  const { startAt, roundMs } = limits
-  const classes = new Set(waves.flatMap(({ groups }) => groups.map(({ windowClass }) => windowClass)))
-  const stretches = stretchesOf(Array.from(classes), limits)
   const scheduled: ScheduledWave[] = []
-  let round = 0
+  let now = limits.startAt
   for (const { groups, soakMs } of waves) {
-    const { end, parts } = scheduleWave(groups, round, stretches, limits)
-    const batches = parts.flatMap((part) => batchesOf(part, startAt, roundMs))
-    scheduled.push({ startsAt: startAt + round * roundMs, endsAt: startAt + end * roundMs, batches })
-    round = end + soakRounds(soakMs, roundMs)
+    const { end, batches } = scheduleWave(groups, now, limits)
+    const endsAt = end + waitForSlowest(groups, limits)
+    scheduled.push({ startsAt: now, endsAt, batches })
+    now = endsAt + soakMs
   }
-  return { waves: scheduled, end: startAt + round * roundMs }
+  return { waves: scheduled, end: now }
 }
 
-/** A soak takes whole rounds; a difference that is only one of arithmetic takes none. */
-export function soakRounds(soakMs: number, roundMs: number): number {
-  return Math.ceil(soakMs / roundMs - 1e-9)
+/** How much longer than a round the slowest of the operations takes that can be under way when the last ones are. */
+export function waitForSlowest(groups: readonly WorkGroup[], limits: ScheduleLimits): number {
+  const { slowestMs, roundMs, maxPerShard, maxConcurrent = Number.POSITIVE_INFINITY } = limits
+  if (slowestMs === undefined) return 0
+  let atOnce = 0
+  for (const [shard, count] of perShard(groups)) atOnce += Math.min(count, maxPerShard(shard))
+  atOnce = Math.min(atOnce, maxConcurrent)
+  return atOnce <= 0 ? 0 : Math.max(0, slowestMs(atOnce) - roundMs)
+}
+
+function perShard(groups: readonly WorkGroup[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { shard, count } of groups) counts.set(shard, (counts.get(shard) ?? 0) + count)
+  return counts
+}
+
+/** Rounds that caps force on a wave; Infinity when a shard allows nothing. */
+function leastRounds(groups: readonly WorkGroup[], total: number, limits: ScheduleLimits): number {
+  const { maxPerShard, maxConcurrent = Number.POSITIVE_INFINITY } = limits
+  let rounds = Math.max(1, Math.ceil(total / maxConcurrent))
+  for (const [shard, count] of perShard(groups)) {
+    if (count > 0) rounds = Math.max(rounds, Math.ceil(count / Math.max(0, maxPerShard(shard))))
+  }
+  return rounds
 }
 
 interface Part {
@@ -80,73 +104,86 @@ interface Part {
   readonly count: number
 }
 
+/** The end of the last round, when all members of a wave that may begin at `start` go as early as they can. */
+function scheduleWave(
+  groups: readonly WorkGroup[],
+  start: number,
+  limits: ScheduleLimits,
+): { readonly end: number; readonly batches: readonly Batch[] } {
+  const { roundMs, calendars } = limits
+  const total = groups.reduce((sum, { count }) => sum + count, 0)
+  if (total === 0 || start === Number.POSITIVE_INFINITY) return { end: start, batches: [] }
+  const rounds = leastRounds(groups, total, limits)
+  const classes = Array.from(
+    new Set(groups.flatMap(({ windowClass, count }) => (count > 0 ? [windowClass] : []))),
+    (name) => ({ name, calendar: calendars.get(name) ?? Calendar.always }),
+  )
+  const bare = start + rounds * roundMs
+  const least = Math.max(bare, ...classes.map(({ calendar }) => calendar.room(start, roundMs) + roundMs))
+  if (!Number.isFinite(least)) return { end: Number.POSITIVE_INFINITY, batches: [] }
+  if (classes.every(({ calendar }) => calendar.room(start, bare - start) === start)) {
+    return { end: bare, batches: batchesOf({ from: 0, to: rounds, count: total }, start, roundMs) }
+  }
+  const inStep = (anchor: number) => {
+    const { end, parts } = new WaveFlow(groups, total, limits).run(stretchesOf(classes, anchor, roundMs))
+    return { anchor, parts, end: anchor + end * roundMs }
+  }
+  let best = inStep(start)
+  const steps = new Set<number>()
+  for (const { from } of classes.flatMap(({ calendar }) => calendar.intervals)) {
+    if (from > start && from < best.end) steps.add(start + ((from - start) % roundMs))
+  }
+  const bounds = Array.from(steps, (anchor) => ({
+    anchor,
+    bound: anchor + Math.ceil((least - anchor) / roundMs) * roundMs,
+  }))
+  for (const { anchor, bound } of bounds.sort((left, right) => left.bound - right.bound)) {
+    if (bound >= best.end) break
+    const found = inStep(anchor)
+    if (found.end < best.end) best = found
+  }
+  const { end, parts, anchor } = best
+  return { end, batches: parts.flatMap((part) => batchesOf(part, anchor, roundMs)) }
+}
+
 const MOST_BATCHES = 4
 
-function batchesOf({ from, to, count }: Part, startAt: number, roundMs: number): Batch[] {
+function batchesOf({ from, to, count }: Part, anchor: number, roundMs: number): Batch[] {
   const pieces = Math.min(MOST_BATCHES, to - from)
   return Array.from({ length: pieces }, (_, index) => ({
     size: count / pieces,
-    at: startAt + (from + ((to - from) * index) / pieces) * roundMs,
+    at: anchor + (from + ((to - from) * index) / pieces) * roundMs,
   }))
 }
 
-/** Whole open rounds of a calendar from round 0 on. */
-function openRounds({ intervals }: Calendar, startAt: number, roundMs: number): { from: number; to: number }[] {
+/** Whole open rounds of a calendar from `anchor` on. */
+function openRounds({ intervals }: Calendar, anchor: number, roundMs: number): { from: number; to: number }[] {
   return intervals
     .map(({ from, to }) => ({
-      from: Math.max(0, Math.ceil((from - startAt) / roundMs)),
-      to: Math.floor((to - startAt) / roundMs),
+      from: Math.max(0, Math.ceil((from - anchor) / roundMs)),
+      to: Math.floor((to - anchor) / roundMs),
     }))
     .filter(({ from, to }) => from < to)
 }
 
-function stretchesOf(classes: readonly string[], { calendars, startAt, roundMs }: ScheduleLimits): Stretch[] {
-  const open = classes.map((name) => openRounds(calendars.get(name) ?? Calendar.always, startAt, roundMs))
+function stretchesOf(
+  classes: readonly { readonly name: string; readonly calendar: Calendar }[],
+  anchor: number,
+  roundMs: number,
+): Stretch[] {
+  const open = classes.map(({ name, calendar }) => ({ name, ranges: openRounds(calendar, anchor, roundMs) }))
   const cuts = new Set([0])
-  for (const { from, to } of open.flat()) cuts.add(from).add(to)
+  for (const { from, to } of open.flatMap(({ ranges }) => ranges)) cuts.add(from).add(to)
   const sorted = Array.from(cuts).sort((left, right) => left - right)
   const result: Stretch[] = []
   for (const [index, from] of sorted.entries()) {
     const to = sorted[index + 1] ?? Number.POSITIVE_INFINITY
-    const names = classes.filter((_, at) => open[at]?.some((range) => range.from <= from && to <= range.to))
+    const names = open.flatMap(({ name, ranges }) =>
+      ranges.some((range) => range.from <= from && to <= range.to) ? [name] : [],
+    )
     if (names.length > 0 && from < to) result.push({ from, to, open: new Set(names) })
   }
   return result
-}
-
-/** The round by which all of a wave that begins in round `start` can have ended. */
-function scheduleWave(
-  groups: readonly WorkGroup[],
-  start: number,
-  stretches: readonly Stretch[],
-  limits: ScheduleLimits,
-): { readonly end: number; readonly parts: readonly Part[] } {
-  const total = groups.reduce((sum, { count }) => sum + count, 0)
-  if (total === 0 || start === Number.POSITIVE_INFINITY) return { end: start, parts: [] }
-  const ahead = stretches
-    .filter(({ to }) => to > start)
-    .map((stretch) => ({ ...stretch, from: Math.max(start, stretch.from) }))
-  const quick = scheduleInOne(groups, total, ahead[0], limits)
-  if (quick) return quick
-  return new WaveFlow(groups, total, limits).run(ahead)
-}
-
-/** When everybody is open all the time it takes, the fullest shard or the whole decides. */
-function scheduleInOne(
-  groups: readonly WorkGroup[],
-  total: number,
-  stretch: Stretch | undefined,
-  { maxPerShard, maxConcurrent = Number.POSITIVE_INFINITY }: ScheduleLimits,
-): { readonly end: number; readonly parts: readonly Part[] } | undefined {
-  if (!stretch || groups.some(({ windowClass, count }) => count > 0 && !stretch.open.has(windowClass))) return undefined
-  const perShard = new Map<string, number>()
-  for (const { shard, count } of groups) perShard.set(shard, (perShard.get(shard) ?? 0) + count)
-  let rounds = Math.ceil(total / maxConcurrent)
-  for (const [shard, count] of perShard) if (count > 0) rounds = Math.max(rounds, Math.ceil(count / maxPerShard(shard)))
-  const end = stretch.from + Math.max(1, rounds)
-  return end <= stretch.to && Number.isFinite(end)
-    ? { end, parts: [{ from: stretch.from, to: end, count: total }] }
-    : undefined
 }
 
 class WaveFlow {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DurationSketch } from '../eta-sketch.ts'
 import { modelMeta, modelStrategy } from '../model.test-support.ts'
-import { assess, forecastWave, guessedDurations, plannedOperationMs, type Scenario } from './assess.ts'
+import { assess, forecastWave, guessedDurations, plannedDurations, type Scenario } from './assess.ts'
 import { Calendar } from './calendar.ts'
 import { whatIf } from './what-if.ts'
 
@@ -115,13 +115,29 @@ describe('assess', () => {
     expect(base.eta.p95).toBeGreaterThan(START + 0.6 * (end - START))
   })
 
-  test('without observations durations are guessed', () => {
-    const guessed = assess(scenarioOf({ history: [] }))
-    expect(guessed.eta.p95 - guessed.eta.p50).toBeGreaterThan(base.eta.p95 - base.eta.p50)
-    expect(
-      guessedDurations({ expectedOperationMs: 20 * MINUTE, operationTimeoutMs: 30 * MINUTE }).quantile(1),
-    ).toBeLessThan(31 * MINUTE)
-    expect(plannedOperationMs([guessedDurations({ operationTimeoutMs: 60 * MINUTE })]) / MINUTE).toBeCloseTo(36, -1)
+  test('without observations durations are guessed, and less is known than from many', () => {
+    const guess = guessedDurations({ operationTimeoutMs: HOUR })
+    const many = new DurationSketch()
+    for (let times = 0; times < 40; times++) many.merge(guess)
+    const width = (history: readonly DurationSketch[]) => {
+      const { p50, p95 } = assess(scenarioOf({ strategy: modelStrategy({ operationTimeoutMs: HOUR }), history })).eta
+      return p95 - p50
+    }
+    expect(width([])).toBe(width([guess]))
+    expect(width([])).toBeGreaterThan(2 * width([many]))
+    const short = { expectedOperationMs: 28 * MINUTE, operationTimeoutMs: 30 * MINUTE }
+    expect(guessedDurations(short).quantile(1)).toBeLessThan(31 * MINUTE)
+  })
+
+  test('operations are planned with their mean, and waves with their slowest', () => {
+    const { operationMs, slowestMs } = plannedDurations([
+      DurationSketch.of(Array.from({ length: 90 }, () => 20 * MINUTE)),
+      DurationSketch.of(Array.from({ length: 10 }, () => 40 * MINUTE)),
+    ])
+    expect(operationMs).toBe(22 * MINUTE)
+    expect(slowestMs(1) / MINUTE).toBeCloseTo(20, 0)
+    expect(slowestMs(50) / MINUTE).toBeCloseTo(40, 0)
+    expect(plannedDurations([]).operationMs).toBe(1)
   })
 })
 
