@@ -4,7 +4,7 @@ import type { AnyObject } from './objects/object.ts'
 import { encodeJson } from './objects/object.ts'
 import { ParsedCache } from './parsed-cache.ts'
 import type { ServedResource } from './served-resource.ts'
-import type { Store } from './store/store.ts'
+import type { KeyValueStore } from './store/store.ts'
 import type { StoredValue, StoreEvent } from './store/store-types.ts'
 
 /** Bytes of parsed objects kept beside the stored bytes, measured by their JSON. */
@@ -37,7 +37,7 @@ export type Stored = Pick<StoredValue, 'key' | 'value' | 'revision'>
  * between the stored and the served version.
  */
 export class Database {
-  readonly store: Store
+  readonly store: KeyValueStore
   readonly clock: Clock
   readonly random: Random
   readonly #parsed = new ParsedCache<AnyObject>(PARSED_CACHE_BYTES)
@@ -49,7 +49,7 @@ export class Database {
   #second = -1
   #now = ''
 
-  constructor(store: Store, clock: Clock, random: Random) {
+  constructor(store: KeyValueStore, clock: Clock, random: Random) {
     this.store = store
     this.clock = clock
     this.random = random

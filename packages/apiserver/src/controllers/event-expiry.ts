@@ -1,5 +1,5 @@
 import type { Cancel, Clock, KubeObject } from '@locktender/kube'
-import type { Store } from '../store/store.ts'
+import type { KeyValueStore } from '../store/store.ts'
 import { RevisionMismatch } from '../store/store-types.ts'
 import type { ObjectRef } from './object-writer.ts'
 
@@ -20,12 +20,12 @@ interface Expiry {
 /** Removes Events an hour after they were last written. */
 export class EventExpiry {
   readonly #clock: Clock
-  readonly #store: Store
+  readonly #store: KeyValueStore
   /** In the order they are due: every write of an event moves it to the end. */
   #expiries = new Map<string, Expiry>()
   #timer: Cancel | undefined
 
-  constructor(options: { readonly clock: Clock; readonly store: Store }) {
+  constructor(options: { readonly clock: Clock; readonly store: KeyValueStore }) {
     this.#clock = options.clock
     this.#store = options.store
   }

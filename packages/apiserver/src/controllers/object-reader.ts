@@ -1,7 +1,7 @@
 import type { KubeObject } from '@locktender/kube'
 import type { Stored } from '../database.ts'
 import { childSegments } from '../store/child-segments.ts'
-import type { Store } from '../store/store.ts'
+import type { KeyValueStore } from '../store/store.ts'
 import type { PlacedObject } from './drain.ts'
 import { parseKey } from './object-writer.ts'
 import type { ObjectRef } from './object-writer.ts'
@@ -15,10 +15,10 @@ export interface StoredResource {
 
 /** How controllers look for objects: in the newest state, at a cost that does not grow with what they do not ask for. */
 export class ObjectReader {
-  readonly #store: Store
+  readonly #store: KeyValueStore
   readonly #parse: (stored: Stored) => KubeObject
 
-  constructor(store: Store, parse: (stored: Stored) => KubeObject) {
+  constructor(store: KeyValueStore, parse: (stored: Stored) => KubeObject) {
     this.#store = store
     this.#parse = parse
   }

@@ -1,5 +1,5 @@
 import type { Clock, KubeObject } from '@locktender/kube'
-import type { Store } from '../store/store.ts'
+import type { KeyValueStore } from '../store/store.ts'
 import type { StoredValue } from '../store/store-types.ts'
 import type { CertificateAuthority } from '../auth/certificates.ts'
 import { CertificateRequestCleaner } from './certificate-request-cleaner.ts'
@@ -25,7 +25,7 @@ export interface RunningControllers {
 
 export interface ControllersOptions {
   readonly clock: Clock
-  readonly store: Store
+  readonly store: KeyValueStore
   /** The object in a stored value; may be shared, and is not changed. */
   readonly parse: (stored: Pick<StoredValue, 'key' | 'value' | 'revision'>) => KubeObject
   readonly writer: ObjectWriter

@@ -1,10 +1,10 @@
-import type { Store } from './store.ts'
+import type { KeyValueStore } from './store.ts'
 
 /**
  * The next parts of keys that start with `prefix`, which ends in `/`: each once, in order, at the cost of one look-up
  * for each however many keys there are.
  */
-export function childSegments(store: Store, prefix: string): string[] {
+export function childSegments(store: KeyValueStore, prefix: string): string[] {
   const segments: string[] = []
   let startAfter: string | undefined
   for (;;) {

@@ -36,6 +36,9 @@ const defaultHistoryBytes = 256 * 1024 * 1024
 
 const defaultSegmentBytes = 16 * 1024 * 1024
 
+/** What the rest of the server uses of a {@link Store}; others can keep objects in another way. */
+export type KeyValueStore = Pick<Store, keyof Store>
+
 interface Group {
   readonly events: StoreEvent[]
   readonly durable: Promise<void>
