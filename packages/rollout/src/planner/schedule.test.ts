@@ -83,7 +83,7 @@ describe('earliestSchedule', () => {
     expect(earliestSchedule(waves, limitsOf({ maxPerShard: () => 0 })).end).toBe(Number.POSITIVE_INFINITY)
   })
 
-  test('a wave waits for the slowest of those that can be under way at once', () => {
+  test('a wave waits for the slowest of its last round, and for one that takes several', () => {
     const slowestMs = (operations: number) => 10 + 2 * operations
     const waves = [
       { groups: [group(5), group(1, 'b')], soakMs: 4 },
@@ -91,11 +91,14 @@ describe('earliestSchedule', () => {
     ]
     const { waves: scheduled, end } = earliestSchedule(waves, limitsOf({ slowestMs }))
     expect(scheduled.map(({ startsAt, endsAt }) => [startsAt, endsAt])).toEqual([
-      [0, 30 + 6],
-      [40, 50 + 2],
+      [0, 30 + 2],
+      [36, 46 + 2],
     ])
-    expect(end).toBe(52)
+    expect(end).toBe(48)
+    expect(earliestSchedule(waves, limitsOf({ slowestMs, maxConcurrent: 4 })).end).toBe(48)
     expect(earliestSchedule(waves, limitsOf({ slowestMs, maxConcurrent: 1 })).end).toBe(62 + 4 + 12)
+    const long = (operations: number) => (operations > 5 ? 100 : 10)
+    expect(earliestSchedule(waves, limitsOf({ slowestMs: long })).end).toBe(100 + 4 + 10)
     expect(earliestSchedule(waves, limitsOf({ slowestMs: () => 3 })).end).toBe(44)
   })
 
@@ -214,9 +217,17 @@ function searched(waves: readonly WaveWork[], limits: ScheduleLimits): number {
     return targets.every(({ windowClass }) => hasRoom(windowClass)) && place(0)
   }
   const slowest = (wave: WaveWork) => {
-    const counts = Map.groupBy(targetsOf(wave), ({ shard }) => shard)
-    const atOnce = [...counts].reduce((sum, [shard, all]) => sum + Math.min(all.length, maxPerShard(shard)), 0)
-    return Math.max(0, slowestMs(Math.min(atOnce, maxConcurrent)) - roundMs)
+    const targets = targetsOf(wave)
+    const most = (shard: string) => (shard === '' ? maxConcurrent : maxPerShard(shard))
+    const lines = ['', 'a', 'b'].map((name) => ({
+      name,
+      size: targets.filter(({ shard }) => name === '' || shard === name).length,
+    }))
+    let rounds = 0
+    while (lines.some(({ name, size }) => size > rounds * most(name))) rounds++
+    const [all, ...shards] = lines.map(({ name, size }) => Math.max(0, size - (rounds - 1) * most(name)))
+    const last = Math.max(all!, shards[0]! + shards[1]!)
+    return Math.max(0, slowestMs(last) - roundMs, slowestMs(targets.length) - rounds * roundMs)
   }
   const known = new Map<string, number>()
   const from = (index: number, start: number): number => {

@@ -55,7 +55,7 @@ interface Stretch {
  * The earliest end of waves that follow each other as the engine opens them: the next one at the moment at which the
  * soak of the one before is over. Exact in this model: the operations of a wave go in rounds that follow each other from
  * some moment on, the same for all of them and at the latest a round after the wave may begin; a round counts for a class
- * when all of it is open; after its last round a wave waits for the slowest of those that can be under way at once.
+ * when all of it is open; after its last round a wave waits for the slowest.
  * Where no window is in the way, no order of work at all ends earlier. Where one is, the moments that matter are the
  * start and those at which a window opens (any other could be earlier), and for each of them the earliest end is found
  * with a maximum flow from groups over (shard, stretch of time) to stretches.
@@ -72,30 +72,39 @@ export function earliestSchedule(waves: readonly WaveWork[], limits: ScheduleLim
   return { waves: scheduled, end: now }
 }
 
-/** How much longer than a round the slowest of the operations takes that can be under way when the last ones are. */
-export function waitForSlowest(groups: readonly WorkGroup[], limits: ScheduleLimits): number {
-  const { slowestMs, roundMs, maxPerShard, maxConcurrent = Number.POSITIVE_INFINITY } = limits
-  if (slowestMs === undefined) return 0
-  let atOnce = 0
-  for (const [shard, count] of perShard(groups)) atOnce += Math.min(count, maxPerShard(shard))
-  atOnce = Math.min(atOnce, maxConcurrent)
-  return atOnce <= 0 ? 0 : Math.max(0, slowestMs(atOnce) - roundMs)
+/** What a wave asks of the caps. */
+interface Demand {
+  readonly total: number
+  /** Rounds that caps force; Infinity when a shard allows nothing. */
+  readonly rounds: number
+  /** As many at least are in the last of them. */
+  readonly last: number
 }
 
-function perShard(groups: readonly WorkGroup[]): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const { shard, count } of groups) counts.set(shard, (counts.get(shard) ?? 0) + count)
-  return counts
-}
-
-/** Rounds that caps force on a wave; Infinity when a shard allows nothing. */
-function leastRounds(groups: readonly WorkGroup[], total: number, limits: ScheduleLimits): number {
+function demandOf(groups: readonly WorkGroup[], limits: ScheduleLimits): Demand {
   const { maxPerShard, maxConcurrent = Number.POSITIVE_INFINITY } = limits
-  let rounds = Math.max(1, Math.ceil(total / maxConcurrent))
-  for (const [shard, count] of perShard(groups)) {
-    if (count > 0) rounds = Math.max(rounds, Math.ceil(count / Math.max(0, maxPerShard(shard))))
+  const shards = new Map<string, number>()
+  let total = 0
+  for (const { shard, count } of groups) {
+    if (count === 0) continue
+    total += count
+    shards.set(shard, (shards.get(shard) ?? 0) + count)
   }
-  return rounds
+  let rounds = Math.ceil(total / maxConcurrent)
+  for (const [shard, count] of shards) rounds = Math.max(rounds, Math.ceil(count / Math.max(0, maxPerShard(shard))))
+  const before = Math.max(0, rounds - 1)
+  let last = 0
+  for (const [shard, count] of shards) last += Math.max(0, count - (before === 0 ? 0 : before * maxPerShard(shard)))
+  return { total, rounds, last: Math.max(last, before === 0 ? 0 : total - before * maxConcurrent) }
+}
+
+/** How long after its last round the slowest operation of a wave ends: one of that round, or one that takes several. */
+export function waitForSlowest(groups: readonly WorkGroup[], limits: ScheduleLimits): number {
+  const { slowestMs, roundMs } = limits
+  if (slowestMs === undefined) return 0
+  const { total, rounds, last } = demandOf(groups, limits)
+  if (total === 0 || rounds === Number.POSITIVE_INFINITY) return 0
+  return Math.max(0, slowestMs(last) - roundMs, slowestMs(total) - rounds * roundMs)
 }
 
 interface Part {
@@ -111,9 +120,8 @@ function scheduleWave(
   limits: ScheduleLimits,
 ): { readonly end: number; readonly batches: readonly Batch[] } {
   const { roundMs, calendars } = limits
-  const total = groups.reduce((sum, { count }) => sum + count, 0)
+  const { total, rounds } = demandOf(groups, limits)
   if (total === 0 || start === Number.POSITIVE_INFINITY) return { end: start, batches: [] }
-  const rounds = leastRounds(groups, total, limits)
   const classes = Array.from(
     new Set(groups.flatMap(({ windowClass, count }) => (count > 0 ? [windowClass] : []))),
     (name) => ({ name, calendar: calendars.get(name) ?? Calendar.always }),
