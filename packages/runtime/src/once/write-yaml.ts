@@ -75,7 +75,7 @@ class YamlWriter {
     const { plain, single } = analysed(key)
     if (plain && !resolves(key)) this.#put(key)
     else if (!resolves(key) && single) this.#put(`'${key.replaceAll("'", "''")}'`)
-    else this.#put(`"${[...key].map(escaped).join('')}"`)
+    else this.#put(`"${Array.from(key).map(escaped).join('')}"`)
   }
 
   #string(text: string, around: number): void {
@@ -107,7 +107,7 @@ class YamlWriter {
 
   /** Text whose single spaces may become line breaks. */
   #folded(text: string, indent: number, quoted: boolean): void {
-    const characters = [...text]
+    const characters = Array.from(text)
     let spaces = false
     for (const [index, character] of characters.entries()) {
       if (character !== ' ') {
@@ -124,7 +124,7 @@ class YamlWriter {
 
   #double(text: string, indent: number): void {
     this.#put('"')
-    const characters = [...text]
+    const characters = Array.from(text)
     let spaces = false
     for (const [index, character] of characters.entries()) {
       if (character !== ' ') {
@@ -146,7 +146,7 @@ class YamlWriter {
   #put(text: string): void {
     this.#text += text
     // Columns are counted in characters, and most texts have no others than those of one unit.
-    this.#column += /[\ud800-\udbff]/.test(text) ? [...text].length : text.length
+    this.#column += /[\ud800-\udbff]/.test(text) ? Array.from(text).length : text.length
   }
 
   #line(indent: number): void {
@@ -243,7 +243,7 @@ function numberText(value: number): string {
 
 /** Signs before digits before letters, and numbers in names by their value: `a2` before `a10`. */
 export function compareKeys(left: string, right: string): number {
-  const [a, b] = [[...left], [...right]]
+  const [a, b] = [Array.from(left), Array.from(right)]
   for (let at = 0; at < a.length && at < b.length; at++) {
     const [x, y] = [a[at]!, b[at]!]
     if (x === y) continue

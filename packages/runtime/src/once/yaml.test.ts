@@ -98,7 +98,7 @@ describe.skipIf(!existsSync(fixtures))('files of others', () => {
     expect(files.length).toBeGreaterThan(400)
     for (const file of files) {
       const text = readFileSync(join(fixtures, file), 'utf8')
-      expect(readYaml(text), file).toEqual(yaml().parse(text))
+      expect({ file, value: readYaml(text) }).toEqual({ file, value: yaml().parse(text) as unknown })
     }
   })
 
@@ -107,7 +107,7 @@ describe.skipIf(!existsSync(fixtures))('files of others', () => {
     expect(recorded.length).toBeGreaterThan(300)
     for (const file of recorded) {
       const text = readFileSync(join(fixtures, file), 'utf8')
-      expect(writeYaml(readYaml(text)), file).toBe(text)
+      expect(`${file}\n${writeYaml(readYaml(text))}`).toBe(`${file}\n${text}`)
     }
   })
 })
