@@ -1,3 +1,4 @@
+import { drained } from '@locktender/kube'
 import type { KubeObject } from '@locktender/kube'
 import { GarbageCollector } from '../controllers/garbage-collector.ts'
 import { NamespaceController } from '../controllers/namespace-controller.ts'
@@ -6,7 +7,6 @@ import { parseKey } from '../controllers/object-writer.ts'
 import type { ObjectWriter } from '../controllers/object-writer.ts'
 import type { LogicalCluster } from '../cluster.ts'
 import { systemWriter } from '../system-writer.ts'
-import { drained } from '../edge/drained.ts'
 import { valueAt, valuesBelow } from './server-state.ts'
 import type { Change, HeldValue, ServerState } from './server-state.ts'
 
