@@ -6,6 +6,7 @@ import { liveThrough, type Tally } from './invariants/live-through.test-support.
 import { story, type Story } from './invariants/story.test-support.ts'
 import { HOUR, MINUTE, modelStrategy } from './model.test-support.ts'
 import { planDigestInput, planRollout } from './plan.ts'
+import { workThrough } from './planner/propose.ts'
 import { persistedFrom } from './summary.ts'
 import type { EarnedSoak, StageStrategy, StrategyInput, TargetInput } from './types.ts'
 
@@ -189,6 +190,31 @@ test('expedite ends a soak that earns, too', () => {
   expect(world.engine.expedite('one', 1)).toBe(true)
   world.settle()
   expect(world.opened).toEqual(['one/1 0', 'one/2 40'])
+})
+
+test.each([
+  ['few hours', { healthyMs: 2 * HOUR, atMostMs: 24 * HOUR }],
+  ['many hours', { healthyMs: 60 * HOUR, atMostMs: 100 * HOUR }],
+  ['more than anybody waits for', { healthyMs: 500 * HOUR, atMostMs: 3 * HOUR }],
+])('the planner expects waves when the engine opens them: %s', (_, earned) => {
+  const strategy = strategyWith(stage('one', { earned }), stage('two', { earned, canary: 3 }))
+  const east = { stage: 'two', stratum: 'east' }
+  const targets = [
+    ...many(11),
+    ...many(20, east),
+    ...many(9, { ...east, stratum: 'west' }),
+    ...many(2, { ...east, stratum: 'north' }),
+  ]
+  const world = new World(strategy, targets)
+  world.run()
+  const limits = { startAt: START, roundMs: 1, maxPerShard: () => 100, calendars: new Map() }
+  const { work, schedule } = workThrough(targets, strategy, 1, limits)
+  const planned = work.map(({ stage, wave }, index) => {
+    const { startsAt } = schedule.waves[index]!
+    return `${stage}/${wave} ${Math.round((startsAt - START) / MINUTE)}`
+  })
+  expect(planned).toEqual(world.opened.map((each) => each.replace(/[0-9.]+$/, (at) => String(Math.round(Number(at))))))
+  expect(world.engine.phase).toBe('Completed')
 })
 
 test('approvals bind to the hours that are asked', () => {

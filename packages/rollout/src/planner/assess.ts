@@ -89,8 +89,9 @@ export function assess(scenario: Scenario): Assessment {
     targets,
     assignment,
     waves: work.map(({ stage, wave, size, soakMs }, index) => {
-      const { startsAt, endsAt } = schedule.waves[index] as Schedule['waves'][number]
-      return { stage, wave, size, startsAt, endsAt, soakMs }
+      const { startsAt, endsAt, soakedAt } = schedule.waves[index] as Schedule['waves'][number]
+      const soak = Number.isFinite(endsAt) ? Math.round(soakedAt - endsAt) : soakMs
+      return { stage, wave, size, startsAt, endsAt, soakMs: soak }
     }),
     harm: expectedHarm(batches, startAt, stakesOf(input), exempted.unfixedHours),
     feasibility: checkFeasibility(work, limits, deadline, schedule),
@@ -103,7 +104,7 @@ export function assess(scenario: Scenario): Assessment {
 const DECIDES = 0.7
 
 /** The queues of a wave: one for each shard, and the whole rollout where its cap decides. */
-export function forecastWave({ groups, soakMs }: WaveWork, limits: ScheduleLimits): ForecastWave {
+export function forecastWave({ groups, soakMs, hours }: WaveWork, limits: ScheduleLimits): ForecastWave {
   const classes = new Map<string, Map<string, number>>()
   for (const { shard, windowClass, count } of groups) {
     const name = limits.calendars.has(windowClass) ? windowClass : ''
@@ -122,5 +123,5 @@ export function forecastWave({ groups, soakMs }: WaveWork, limits: ScheduleLimit
     const shardsDecide = whole.length === 0 || longest >= DECIDES * rounds
     return { queues: [...(shardsDecide ? queues : []), ...whole], ...(calendar ? { calendar } : {}) }
   })
-  return { parts, soakMs }
+  return { parts, soakMs, ...(hours ? { hours } : {}) }
 }

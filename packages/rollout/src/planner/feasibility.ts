@@ -157,7 +157,7 @@ function together(waves: readonly WaveWork[], limits: ScheduleLimits, end: numbe
     {
       name: 'soaks',
       end: earliestSchedule(
-        waves.map((wave) => ({ ...wave, soakMs: 0 })),
+        waves.map(({ groups }) => ({ groups, soakMs: 0 })),
         limits,
       ).end,
     },

@@ -1,4 +1,5 @@
 import type { StrategyInput, TargetMeta } from '../types.ts'
+import { HoursAhead, type WaveHours } from '../hours-ahead.ts'
 import { waveSize } from '../wave-size.ts'
 import type { WaveAssignment } from './assign-waves.ts'
 import { Calendar } from './calendar.ts'
@@ -124,14 +125,20 @@ export function workOf(
   strategies: StrategyInput['stages'],
 ): (WaveWork & { readonly stage: string; readonly wave: number; readonly size: number })[] {
   const counts = sizes.map((waves) => waves.map(() => new Map<string, Map<string, number>>()))
+  const strata = strategies.some(({ earned }) => earned)
+    ? sizes.map((waves) => waves.map(() => new Map<string, number>()))
+    : []
   for (const [index, place] of places.entries()) {
     if (!place) continue
-    const { shard, windowClass = '' } = targets[index] as PlannerTarget
+    const { shard, windowClass = '', stratum } = targets[index] as PlannerTarget
+    const kinds = strata[place.stage]?.[place.wave - 1]
+    kinds?.set(stratum, (kinds.get(stratum) ?? 0) + 1)
     const wave = counts[place.stage]?.[place.wave - 1] as Map<string, Map<string, number>>
     let group = wave.get(windowClass)
     if (!group) wave.set(windowClass, (group = new Map()))
     group.set(shard, (group.get(shard) ?? 0) + 1)
   }
+  const hours = hoursOf(strata, strategies)
   return strategies.flatMap(({ name, soakMs, finalSoakMs }, stage) =>
     (counts[stage] ?? []).map((wave, index, waves) => ({
       stage: name,
@@ -139,8 +146,26 @@ export function workOf(
       size: sizes[stage]?.[index] ?? 0,
       groups: groupsOf(wave),
       soakMs: index + 1 < waves.length ? soakMs : finalSoakMs,
+      ...hours[stage]?.[index],
     })),
   )
+}
+
+/** What each wave adds to the hours that stages ask for, and what its soak waits for. */
+function hoursOf(
+  strata: readonly (readonly ReadonlyMap<string, number>[])[],
+  strategies: StrategyInput['stages'],
+): { readonly hours: WaveHours }[][] {
+  const ahead = new HoursAhead(
+    strata.map((waves, stage) => {
+      const waiting = new Map<string, number>()
+      for (const [stratum, count] of waves.flatMap((wave) => [...wave])) {
+        waiting.set(stratum, (waiting.get(stratum) ?? 0) + count)
+      }
+      return { waiting, earned: strategies[stage]?.earned }
+    }),
+  )
+  return strata.map((waves, stage) => waves.map((members) => ({ hours: ahead.wave(stage, members) })))
 }
 
 function groupsOf(wave: ReadonlyMap<string, ReadonlyMap<string, number>>): WorkGroup[] {

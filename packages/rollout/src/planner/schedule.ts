@@ -1,3 +1,4 @@
+import { HoursModel, type WaveHours } from '../hours-ahead.ts'
 import { Calendar } from './calendar.ts'
 import type { Batch } from './exposure.ts'
 import { FlowNetwork } from './max-flow.ts'
@@ -12,8 +13,10 @@ export interface WorkGroup {
 
 export interface WaveWork {
   readonly groups: readonly WorkGroup[]
-  /** After the last of them finished, before the next wave or the end. */
+  /** After the last of them finished, before the next wave or the end; the shortest where hours are asked. */
   readonly soakMs: number
+  /** Present where a stage asks for earned hours. */
+  readonly hours?: WaveHours
 }
 
 /** What operations are held against. */
@@ -36,6 +39,8 @@ export interface ScheduledWave {
   readonly endsAt: number
   /** When its members start, in at most four parts for each stretch of open time. */
   readonly batches: readonly Batch[]
+  /** Its soak is over. */
+  readonly soakedAt: number
 }
 
 export interface Schedule {
@@ -63,13 +68,27 @@ interface Stretch {
 export function earliestSchedule(waves: readonly WaveWork[], limits: ScheduleLimits): Schedule {
   const scheduled: ScheduledWave[] = []
   let now = limits.startAt
-  for (const { groups, soakMs } of waves) {
+  const earned = new HoursModel()
+  for (const wave of waves) {
+    const { groups } = wave
     const { end, batches } = scheduleWave(groups, now, limits)
     const endsAt = end + waitForSlowest(groups, limits)
-    scheduled.push({ startsAt: now, endsAt, batches })
-    now = endsAt + soakMs
+    const soakedAt = earned.soakOver(wave, middleOf(batches, limits.roundMs, endsAt), endsAt)
+    scheduled.push({ startsAt: now, endsAt, batches, soakedAt })
+    now = soakedAt
   }
   return { waves: scheduled, end: now }
+}
+
+/** When the members of a wave have ended on average. */
+function middleOf(batches: readonly Batch[], roundMs: number, end: number): number {
+  let sum = 0
+  let size = 0
+  for (const batch of batches) {
+    sum += batch.size * (batch.at + roundMs)
+    size += batch.size
+  }
+  return size === 0 ? end : Math.min(end, sum / size)
 }
 
 /** What a wave asks of the caps. */
