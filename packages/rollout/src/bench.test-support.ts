@@ -90,9 +90,17 @@ export class Bench {
         return `open ${decision.stage}/${decision.wave} ${decision.size}`
       case 'close-wave':
         return `close ${decision.stage}/${decision.wave}`
-      case 'apply':
-        this.see(decision.id, { requested: true })
-        return `apply ${decision.id}`
+      case 'apply': {
+        const { id, attempt } = decision
+        if (attempt === undefined) {
+          this.see(id, { requested: true })
+          return `apply ${id}`
+        }
+        const { since: _1, completedAt: _2, reason: _3, ...before } = this.targets.get(id) ?? target(id)
+        this.targets.set(id, before)
+        this.see(id, { attempt, phase: 'Pending' })
+        return `apply ${id} again (${attempt})`
+      }
       case 'revert':
         this.see(decision.id, { requested: false })
         return `revert ${decision.id}`

@@ -12,6 +12,7 @@ import { restoreState } from './restore.ts'
 import { Reverter } from './reverter.ts'
 import { lastWave, newWave, type StageState } from './stage-state.ts'
 import { listProblems, summarizeStage } from './summary.ts'
+import { attemptOf } from './target.ts'
 import type {
   Decision,
   GateSummary,
@@ -189,8 +190,26 @@ export class RolloutEngine {
   }
 
   /**
+   * Leaves a target out of this rollout, for good: it counts as held. Also one that is yet to come. False: no effect, since
+   * it was asked already, or the rollout is halted or over. Remembered by `PersistedRollout.skipped`.
+   */
+  skip(id: string): boolean {
+    return this.#effective(this.#canHalt && this.#fleet.skip(id), { type: 'skip', id })
+  }
+
+  /**
+   * Tries a target again that has failed: under the same caps, windows and gates as the first time, in its wave. That it
+   * failed stays in the evidence. Forgotten by a restart before it was decided: whoever asked asks again. False: no effect,
+   * since it has not failed or is being tried again, or the rollout is halted or over.
+   */
+  retry(id: string): boolean {
+    return this.#effective(this.#canHalt && this.#fleet.retry(id), { type: 'retry', id })
+  }
+
+  /**
    * Halts because somebody says so, and takes the change back everywhere whatever `autoRevert` says: the next decision
-   * is the halt. After a halt the same as `revert`. False: no effect now. Once the halt is persisted it outlives a restart.
+   * is the halt, also of a rollout that is completed. After a halt the same as `revert`. False: no effect now. Once the halt
+   * is persisted it outlives a restart.
    */
   revertNow(reason: string): boolean {
     const isWanted = this.#phase === 'Halted' ? this.#beginReverting() : this.#wantRevert(reason)
@@ -255,6 +274,7 @@ export class RolloutEngine {
       finished: fleet.finished,
       failures: fleet.failures,
       reverted: fleet.reverted,
+      ...(fleet.skipped.size > 0 ? { skipped: Array.from(fleet.skipped).sort() } : {}),
       stages: fleet.stages.map((stage) => summarizeStage(stage, fleet.strategy.budget)),
       ...(fleet.finished > 0 || this.#verdict ? { verdict: this.#verdict ?? this.#clear(now) } : {}),
       gate: this.#waitingFor(now),
@@ -273,6 +293,10 @@ export class RolloutEngine {
     return nextPhase(this.#phase, 'halt') !== undefined
   }
 
+  get #canRecall(): boolean {
+    return nextPhase(this.#phase, 'recall') !== undefined
+  }
+
   /** Writes down what somebody asked, if it had an effect. */
   #effective(hadEffect: boolean, asked: OperatorEntry): boolean {
     if (hadEffect) this.#recorder?.operator(asked)
@@ -280,7 +304,7 @@ export class RolloutEngine {
   }
 
   #wantRevert(reason: string): boolean {
-    if (this.#revertWanted !== undefined || !this.#canHalt) return false
+    if (this.#revertWanted !== undefined || !(this.#canHalt || this.#canRecall)) return false
     this.#revertWanted = reason
     return true
   }
@@ -309,11 +333,11 @@ export class RolloutEngine {
     const { newFailures, signal, halting } = this.#fleet
     const wanted = this.#revertWanted
     if (!signal && !halting && newFailures.stages.size === 0 && wanted === undefined) return
-    if (this.#canHalt) {
+    if (this.#canHalt || (this.#canRecall && wanted !== undefined)) {
       const found = wanted === undefined ? this.#findings(now) : operatorVerdict(this.#fleet.evidence, wanted)
       if (found) {
         this.#verdict = { ...found, at: now }
-        this.#step('halt', found.reason)
+        this.#step(this.#canHalt ? 'halt' : 'recall', found.reason)
         this.#opening = undefined
         this.#unacknowledged = { type: 'halt', verdict: this.#verdict }
         this.#decisions++
@@ -365,9 +389,19 @@ export class RolloutEngine {
     const { ready, stages } = this.#fleet
     for (let record = ready.next(); record; record = ready.next()) {
       const { stage, wave } = record
-      this.#fleet.change(record, () => (record.issued = true))
+      const attempt = record.marked === 'again' ? attemptOf(record) + 1 : undefined
+      this.#fleet.change(record, () => {
+        if (attempt === undefined) record.issued = true
+        else record.marked = 'retried'
+      })
       this.#fleet.settle(record)
-      decisions.push({ type: 'apply', id: record.id, stage: stage?.strategy.name ?? '', wave: wave?.number ?? 0 })
+      decisions.push({
+        type: 'apply',
+        id: record.id,
+        stage: stage?.strategy.name ?? '',
+        wave: wave?.number ?? 0,
+        ...(attempt === undefined ? {} : { attempt }),
+      })
       this.#decisions++
     }
     while (!this.#gate(now)) {

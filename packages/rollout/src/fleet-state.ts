@@ -9,6 +9,7 @@ import { DEFAULT_HALT_REASONS } from './plan.ts'
 import { ReadyQueue, Slots } from './slots.ts'
 import { lastWave, newStage, type StageState, type WaveState } from './stage-state.ts'
 import {
+  attemptOf,
   earningOf,
   hasTimedOut,
   isRunning,
@@ -30,6 +31,10 @@ interface Timer {
   readonly kind: 'operation' | 'onset'
   /** The start or onset it was set for; another one makes it void. */
   readonly value: number
+}
+
+function inRandomOrder(left: TargetRecord, right: TargetRecord): number {
+  return left.hash - right.hash || (left.id < right.id ? -1 : 1)
 }
 
 /** The observed fleet and everything that is counted from it, kept up to date at O(log n) for each change. */
@@ -62,8 +67,10 @@ export class FleetState {
   /** Targets that ever were requested, in the order in which that was seen. */
   readonly touched: TargetRecord[] = []
   readonly failed = new Set<TargetRecord>()
-  /** In a stage, but held or unreachable. */
+  /** In a stage, but held, unreachable or left out. */
   readonly excluded = new Set<TargetRecord>()
+  /** Ids of targets that somebody left out, known ones or not. */
+  readonly skipped = new Set<string>()
   finished = 0
   failures = 0
   reverted = 0
@@ -84,6 +91,8 @@ export class FleetState {
   readonly #perCustomer = new Map<string, number>()
   readonly #timers = new Heap<Timer>((left, right) => left.at < right.at)
   readonly #watches: ReadonlyMap<string, SignalWatch>
+  /** Who is to be tried again, since the last decision. */
+  readonly #again = new Set<TargetRecord>()
   /** Of passed stages, since the last decision. */
   readonly #latecomers = new Set<TargetRecord>()
   #hasSamples = false
@@ -125,9 +134,12 @@ export class FleetState {
   upsert(target: TargetInput): TargetRecord {
     const known = this.#records.get(target.id)
     if (known && (isTouched(known) || this.#isAt(known, target))) {
+      const { attempt } = known.input
       this.change(known, () => {
         known.input = target
         if (target.requested) known.issued = false
+        const isSeen = known.marked === 'retried' && target.attempt !== attempt
+        if (isSeen || !target.requested) known.marked = known.marked === 'skipped' ? 'skipped' : undefined
       })
       this.settle(known)
       return known
@@ -165,6 +177,7 @@ export class FleetState {
       wave: undefined,
       sequence: 0,
       issued: false,
+      marked: this.skipped.has(target.id) ? 'skipped' : undefined,
       revertIssued: false,
       timedOutSince: undefined,
       confirmedOnset: undefined,
@@ -185,6 +198,7 @@ export class FleetState {
   writeFailed(record: TargetRecord): TargetRecord {
     this.change(record, () => {
       record.issued = false
+      if (record.marked === 'retried') record.marked = 'again'
       record.revertIssued = false
     })
     return this.upsert(record.input)
@@ -227,6 +241,28 @@ export class FleetState {
     }
   }
 
+  /** Leaves out who was not asked, now or when it comes; says whether that changes anything. */
+  skip(id: string): boolean {
+    const record = this.#records.get(id)
+    if (this.skipped.has(id) || (record && isTouched(record))) return false
+    this.skipped.add(id)
+    if (record) {
+      this.change(record, () => (record.marked = 'skipped'))
+      this.settle(record)
+    }
+    return true
+  }
+
+  /** Lets who failed line up for another attempt; says whether that changes anything. */
+  retry(id: string): boolean {
+    const record = this.#records.get(id)
+    if (!record?.wave || record.input.phase !== 'Failed' || isTakenBack(record)) return false
+    if (record.marked === 'again' || record.marked === 'retried') return false
+    this.change(record, () => (record.marked = 'again'))
+    this.settle(record)
+    return true
+  }
+
   /** Puts a target in a wave, for good unless it turns out that it cannot be treated. */
   assign(record: TargetRecord, wave: WaveState): void {
     this.leavePool(record)
@@ -242,7 +278,9 @@ export class FleetState {
     // Timers are dropped while they have nothing to speak of, so who comes back needs new ones.
     if (!isRunning(record)) record.timedSince = undefined
     if (record.input.onsetAt === undefined) record.timedOnset = undefined
-    const away = record.input.phase === 'Unreachable' || record.input.phase === 'Held'
+    const { phase } = record.input
+    const isLeftOut = record.marked === 'skipped' && phase === 'Pending' && !isTouched(record)
+    const away = phase === 'Unreachable' || phase === 'Held' || isLeftOut
     if (away && record.stage) this.excluded.add(record)
     else this.excluded.delete(record)
     if (!isTouched(record)) {
@@ -266,6 +304,7 @@ export class FleetState {
       history.reverted = true
       this.reverted++
     }
+    if (record.marked === 'again' && standingOf(record) === 'idle') this.#again.add(record)
     this.#setTimers(record)
     this.#conclude(record)
     this.#compare(record)
@@ -315,6 +354,7 @@ export class FleetState {
       this.settle(record)
     }
     this.#placeLatecomers()
+    this.#lineUpAgain()
   }
 
   /** When the next timer is due. */
@@ -365,7 +405,9 @@ export class FleetState {
   #keepClosed(record: TargetRecord): void {
     const { phase, notBefore } = record.input
     if (notBefore === undefined && record.closedUntil === undefined) return
-    const isWaiting = record.stage !== undefined && phase === 'Pending' && !isTouched(record)
+    const isFirst = phase === 'Pending' && !isTouched(record) && record.marked !== 'skipped'
+    const isAgain = phase === 'Failed' && record.marked === 'again' && !isTakenBack(record)
+    const isWaiting = record.stage !== undefined && (isFirst || isAgain)
     const until = isWaiting && notBefore !== undefined && notBefore > this.#now ? notBefore : undefined
     if (until === record.closedUntil) return
     this.change(record, () => (record.closedUntil = until))
@@ -396,9 +438,7 @@ export class FleetState {
    */
   #placeLatecomers(): void {
     if (this.#latecomers.size === 0) return
-    const latecomers = Array.from(this.#latecomers).sort(
-      (left, right) => left.hash - right.hash || (left.id < right.id ? -1 : 1),
-    )
+    const latecomers = Array.from(this.#latecomers).sort(inRandomOrder)
     this.#latecomers.clear()
     for (const record of latecomers) {
       const last = record.stage && lastWave(record.stage)
@@ -407,6 +447,18 @@ export class FleetState {
       if (pair !== undefined && last.pairs.has(pair)) continue
       record.stage?.pool.adjustTaken(record.stratum, 1)
       this.assign(record, last)
+      this.ready.add(record, record.sequence)
+    }
+  }
+
+  /** Who is to be tried again waits for a slot as others do: in the random order of its stage, whoever was asked for first. */
+  #lineUpAgain(): void {
+    if (this.#again.size === 0) return
+    const waiting = Array.from(this.#again).sort(inRandomOrder)
+    this.#again.clear()
+    for (const record of waiting) {
+      if (!this.knows(record) || record.marked !== 'again' || standingOf(record) !== 'idle') continue
+      this.change(record, () => (record.sequence = ++this.#sequence))
       this.ready.add(record, record.sequence)
     }
   }
@@ -493,10 +545,11 @@ export class FleetState {
     this.#perCustomer.set(record.customer, (this.#perCustomer.get(record.customer) ?? 0) + by)
     if (standing === 'closed') {
       stage.closed += by
-      this.countPool(record, by)
+      if (!touched) this.countPool(record, by)
     }
     if (standing === 'busy') stage.busy += by
-    if (standing === 'busy' && input.since !== undefined && isRunning(record) && !isTakenBack(record)) {
+    const isFirstAttempt = isRunning(record) && attemptOf(record) === 1 && !isTakenBack(record)
+    if (standing === 'busy' && input.since !== undefined && isFirstAttempt) {
       this.evidence.running(record.stratum, by, input.since)
     }
     if (isUndecided(record)) stage.undecided += by

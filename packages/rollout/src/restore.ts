@@ -11,12 +11,14 @@ import type { PersistedRollout, PersistedWave, TargetInput } from './types.ts'
  * requested target is always kept, and an open wave never gets more members than were persisted.
  */
 export function restoreState(fleet: FleetState, targets: Iterable<TargetInput>, persisted?: PersistedRollout): void {
+  for (const id of persisted?.skipped ?? []) fleet.skipped.add(id)
   const unplaced = new Map<StageState, TargetRecord[]>(fleet.stages.map((stage) => [stage, []]))
   const records: TargetRecord[] = []
   for (const target of targets) {
     const record = fleet.enter(target)
     records.push(record)
-    if (record.stage && (isTouched(record) || target.phase === 'Pending')) unplaced.get(record.stage)?.push(record)
+    const canBeMember = isTouched(record) || (target.phase === 'Pending' && record.marked !== 'skipped')
+    if (record.stage && canBeMember) unplaced.get(record.stage)?.push(record)
   }
   const opened = fleet.stages.map(
     (stage) => persisted?.stages.find(({ name }) => name === stage.strategy.name)?.waves ?? [],

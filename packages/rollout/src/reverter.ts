@@ -23,6 +23,12 @@ function laterTreated(left: TargetRecord, right: TargetRecord): number {
   return left.id < right.id ? 1 : -1
 }
 
+/** It has no slot to be reverted in: it has ended, or was to be tried again. */
+function waitsForSlot(record: TargetRecord): boolean {
+  const standing = standingOf(record)
+  return standing === 'done' || standing === 'idle' || standing === 'closed'
+}
+
 /**
  * Takes the change back everywhere: first from the targets that it harmed, then from the others, latest treated first,
  * as that is where harm may yet show. A target whose operation is under way keeps its slot for the revert; one that
@@ -59,7 +65,7 @@ export class Reverter {
     for (const record of this.#atOnce) {
       this.#atOnce.delete(record)
       // Whose time ran out in the meantime gave its slot back, and waits for one as the others do.
-      if (standingOf(record) === 'done') this.consider(record)
+      if (waitsForSlot(record)) this.consider(record)
       else if (this.#concerns(record)) return this.#revert(record)
     }
     this.#lineUp()
@@ -78,7 +84,7 @@ export class Reverter {
   }
 
   #place(record: TargetRecord, place: number): void {
-    if (standingOf(record) === 'done') this.#queue.add(record, place)
+    if (waitsForSlot(record)) this.#queue.add(record, place)
     else this.#atOnce.add(record)
   }
 
@@ -87,6 +93,7 @@ export class Reverter {
       record.revertIssued = true
       // A request that was not seen yet is covered by the revert that follows it.
       record.issued = false
+      record.marked = undefined
     })
     return record
   }

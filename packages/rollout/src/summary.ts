@@ -1,6 +1,7 @@
 import { allowedFailures } from './evidence/budget.ts'
 import type { FleetState } from './fleet-state.ts'
 import type { StageState, WaveState } from './stage-state.ts'
+import { attemptOf } from './target.ts'
 import type {
   Decision,
   FailureBudget,
@@ -64,10 +65,13 @@ export function listProblems(fleet: FleetState): Problem[] {
     for (const record of records) {
       if (problems.length === PROBLEMS_SHOWN) return problems
       if (records === fleet.excluded && fleet.failed.has(record)) continue
-      const { phase, reason, message } = record.input
+      const { phase, reason, message, onsetAt } = record.input
+      // Another attempt has mended it.
+      if (phase === 'Applied' && attemptOf(record) > 1 && onsetAt === undefined) continue
       const late = record.timedOutSince !== undefined && record.timedOutSince === record.input.since
       const cause = reason ?? (late ? 'OperationTimeout' : record.history.outcome === 'broken' ? 'Unhealthy' : phase)
-      problems.push({ id: record.id, phase, reason: cause, message: message ?? '' })
+      const isLeftOut = phase === 'Pending' && records === fleet.excluded
+      problems.push({ id: record.id, phase, reason: isLeftOut ? 'Skipped' : cause, message: message ?? '' })
     }
   }
   return problems
@@ -78,7 +82,7 @@ export function listProblems(fleet: FleetState): Problem[] {
  * be acknowledged once this is stored. A pause is not part of it: whoever asked for it asks again.
  */
 export function persistedFrom(
-  { stages, verdict, phase, decisions }: RolloutSummary,
+  { stages, skipped, verdict, phase, decisions }: RolloutSummary,
   opening?: Extract<Decision, { type: 'open-wave' }>,
 ): PersistedRollout {
   const ended = phase === 'Completed' || phase === 'Reverted' || phase === 'Aborted'
@@ -93,6 +97,7 @@ export function persistedFrom(
         return [{ size, ...times, ...(expedited ? { expedited } : {}), applied, failed, broken }]
       }),
     })),
+    ...(skipped ? { skipped } : {}),
     ...(verdict?.outcome === 'Halt' ? { verdict } : {}),
     ...(ended ? { outcome: phase } : {}),
     decisions,

@@ -36,7 +36,7 @@ describe('SPEC.md has, cell by cell,', () => {
   }
 
   test('what every trigger does in every phase', () => {
-    const triggers: RolloutTrigger[] = ['pause', 'resume', 'abort', 'halt', 'revert', 'reverted', 'complete']
+    const triggers: RolloutTrigger[] = ['pause', 'resume', 'abort', 'halt', 'revert', 'reverted', 'complete', 'recall']
     expect(tableOf(['from', ...triggers])).toEqual(
       Object.keys(PHASE_TABLE).map((phase) => [
         phase,
@@ -52,17 +52,19 @@ describe('SPEC.md has, cell by cell,', () => {
       busy: 'busy',
       done: 'done',
       excluded: 'excluded',
-      waiting: 'idle; closed before its window',
+      waiting: 'idle; closed before its window; excluded when skipped',
+      retry: 'idle; closed before its window; busy once decided',
       timed: 'busy; done when timed out',
       unseen: 'busy; done once the spec is seen without the change',
       stuck: 'busy; done when it is the revert that failed',
       never: '–',
     }
-    expect(tableOf(['phase', 'not touched', 'touched', 'taken back'])).toEqual(
-      Object.entries(STANDING_TABLE).map(([phase, { untouched, touched, takenBack }]) => [
+    expect(tableOf(['phase', 'not touched', 'touched', 'again', 'taken back'])).toEqual(
+      Object.entries(STANDING_TABLE).map(([phase, { untouched, touched, again, takenBack }]) => [
         phase,
         words[untouched],
         words[touched],
+        words[again],
         words[takenBack],
       ]),
     )

@@ -22,6 +22,8 @@ export interface TargetRecord {
   sequence: number
   /** A request was decided and is not visible in `input` yet. */
   issued: boolean
+  /** Somebody left it out; or wants it tried again, which is yet to be decided (`again`) or to be seen (`retried`). */
+  marked: 'skipped' | 'again' | 'retried' | undefined
   /** Taking the change back was decided. */
   revertIssued: boolean
   /** Start of the operation that took too long. */
@@ -77,19 +79,29 @@ export function isTakenBack(record: TargetRecord): boolean {
   return isTouched(record) && (record.revertIssued || !(record.issued || record.input.requested))
 }
 
+/** Which attempt its spec asks for. */
+export function attemptOf({ input }: TargetRecord): number {
+  return input.attempt ?? 1
+}
+
 /** The operation observed now took longer than allowed. */
 export function hasTimedOut({ input, timedOutSince }: TargetRecord): boolean {
   return timedOutSince !== undefined && timedOutSince === input.since
 }
 
 export function standingOf(record: TargetRecord): Standing {
-  const { input, issued, revertIssued } = record
+  const { input, issued, revertIssued, marked } = record
+  const wantsRetry = marked === 'again' || marked === 'retried'
   const row = STANDING_TABLE[input.phase]
   const isAsked = issued || input.requested
   const isTouched = isAsked || row.kind === 'running' || row.kind === 'ended'
-  const cell = !isTouched ? row.untouched : revertIssued || !isAsked ? row.takenBack : row.touched
+  const cell = row[!isTouched ? 'untouched' : revertIssued || !isAsked ? 'takenBack' : wantsRetry ? 'again' : 'touched']
   switch (cell) {
     case 'waiting':
+      if (marked === 'skipped') return 'excluded'
+      return record.closedUntil === undefined ? 'idle' : 'closed'
+    case 'retry':
+      if (marked === 'retried') return 'busy'
       return record.closedUntil === undefined ? 'idle' : 'closed'
     case 'timed':
       return hasTimedOut(record) ? 'done' : 'busy'
@@ -123,7 +135,8 @@ export function isUndecided(record: TargetRecord): boolean {
 export function observedOutcome(record: TargetRecord, operationTimeoutMs: number): Outcome | undefined {
   const { input } = record
   if (!isTouched(record) || isTakenBack(record)) return undefined
-  if (input.phase === 'Failed' || hasTimedOut(record)) return 'failed'
+  // There is another attempt only after a failure, which stays one.
+  if (attemptOf(record) > 1 || input.phase === 'Failed' || hasTimedOut(record)) return 'failed'
   const ended = input.phase === 'Applied'
   if (!ended && input.phase !== 'Verifying') return undefined
   if (input.onsetAt !== undefined && record.confirmedOnset === input.onsetAt) return 'broken'

@@ -38,6 +38,8 @@ export interface TargetInput extends TargetMeta {
   readonly requested: boolean
   /** The wave recorded with the request, when the caller keeps it. Without it a restored engine works it out from seed and membership. */
   readonly wave?: number
+  /** Which attempt the spec asks for; `phase` and the times are those of that attempt. Default 1. */
+  readonly attempt?: number
   /** Start of the operation `phase` speaks of; the operation timeout runs from here, and only while it is running. */
   readonly since?: number
   /** End of that operation (Applied, Failed or Reverted). */
@@ -228,7 +230,14 @@ export type Decision =
       readonly at: number
       readonly verdict: Verdict
     }
-  | { readonly type: 'apply'; readonly id: string; readonly stage: string; readonly wave: number }
+  | {
+      readonly type: 'apply'
+      readonly id: string
+      readonly stage: string
+      readonly wave: number
+      /** 2 or more: somebody wants it tried again. The spec must say so, and `TargetInput.attempt` then. */
+      readonly attempt?: number
+    }
   | { readonly type: 'revert'; readonly id: string }
   | { readonly type: 'halt'; readonly verdict: Verdict }
   | { readonly type: 'complete'; readonly outcome: 'Completed' | 'Reverted'; readonly at: number }
@@ -250,6 +259,8 @@ export interface PersistedWave {
 export interface PersistedRollout {
   /** Opened waves by stage, in order of their number; stages without an opened wave may be left out. */
   readonly stages: readonly { readonly name: string; readonly waves: readonly PersistedWave[] }[]
+  /** Targets that somebody left out. */
+  readonly skipped?: readonly string[]
   /** Only a halt matters. */
   readonly verdict?: Verdict
   /** How it ended. */
@@ -355,6 +366,8 @@ export interface RolloutSummary {
   readonly finished: number
   readonly failures: number
   readonly reverted: number
+  /** Targets that somebody left out; must be stored (`PersistedRollout.skipped`). */
+  readonly skipped?: readonly string[]
   readonly stages: readonly StageSummary[]
   /** The halt, or the running state of the fleet-wide test as Clear. */
   readonly verdict?: Verdict

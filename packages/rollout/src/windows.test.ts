@@ -231,11 +231,11 @@ describe('revertNow', () => {
     expect(halted.summary.verdict?.rule).toBe('Signal')
   })
 
-  test('has no effect on a rollout that is over', () => {
+  test('has no effect on a rollout that was aborted', () => {
     const bench = new Bench([target('a')])
     bench.at(0)
     bench.applied('a', 10)
-    bench.at(70)
+    bench.engine.abort('No.')
     expect(bench.engine.revertNow('Late.')).toBe(false)
     expect(bench.at(80)).toEqual([])
   })

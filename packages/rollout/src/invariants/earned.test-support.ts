@@ -21,7 +21,7 @@ export function soakOf(known: Known, stage: string, isEnd: boolean, now: number)
 export function checkUntil(known: Known, { gate }: RolloutSummary, now: number): boolean {
   const stage = /^Stage (\S+) soaks/.exec(gate.message)?.[1]
   if (gate.waitingFor !== 'Soak' || stage === undefined) return false
-  const expected = soakOf(known, stage, strataIn(known, stage, now).size === 0, now)
+  const expected = soakOf(known, stage, !isWaitedFor(known, stage, now), now)
   if (gate.until !== expected) violates('I21', `${gate.message} It ends ${gate.until} instead of ${expected}`)
   return gate.message.includes('earned')
 }
@@ -32,9 +32,17 @@ function strataAhead(known: Known, stage: string, isEnd: boolean, now: number): 
   return later.map(({ name }) => strataIn(known, name, now)).find(({ size }) => size > 0) ?? new Set()
 }
 
+/** Somebody waits for a wave of the stage, or for a window in which it can be tried again. */
+function isWaitedFor(known: Known, stage: string, now: number): boolean {
+  const isClosed = [...known.in(stage)].some((target) => standOf(target, now) === 'closed')
+  return isClosed || strataIn(known, stage, now).size > 0
+}
+
 /** Strata of those who wait for a wave of the stage. */
 function strataIn(known: Known, stage: string, now: number): Set<string> {
-  const waiting = [...known.in(stage)].filter((target) => ['idle', 'closed'].includes(standOf(target, now)))
+  const waiting = [...known.in(stage)].filter(
+    (target) => !isTouched(target) && ['idle', 'closed'].includes(standOf(target, now)),
+  )
   return new Set(waiting.map(({ input }) => input.stratum))
 }
 
@@ -60,7 +68,8 @@ function isOver(target: KnownTarget, now: number): boolean {
 }
 
 function isEarning({ strategy }: Known, { input }: KnownTarget): boolean {
-  const { phase, onsetAt, earnsNothing, since = 0, completedAt } = input
-  if (phase !== 'Applied' || onsetAt !== undefined || earnsNothing || completedAt === undefined) return false
+  const { phase, attempt = 1, onsetAt, earnsNothing, since = 0, completedAt } = input
+  if (phase !== 'Applied' || attempt > 1 || onsetAt !== undefined || earnsNothing || completedAt === undefined)
+    return false
   return completedAt - since <= strategy.operationTimeoutMs
 }

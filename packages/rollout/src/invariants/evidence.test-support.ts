@@ -55,8 +55,8 @@ function ratio(known: Known, test: SequentialTest, now: number, stratum?: string
 function timeUnderWay(known: Known, now: number): Map<string, number> {
   const times = new Map<string, number>()
   for (const target of known.targets.values()) {
-    const { since, stratum, stage } = target.input
-    if (since === undefined || known.stage(stage) < 0 || standOf(target, now) !== 'busy') continue
+    const { since, stratum, stage, attempt = 1 } = target.input
+    if (since === undefined || attempt > 1 || known.stage(stage) < 0 || standOf(target, now) !== 'busy') continue
     if (isRunning(target) && !isTakenBack(target)) times.set(stratum, (times.get(stratum) ?? 0) + now - since)
   }
   return times

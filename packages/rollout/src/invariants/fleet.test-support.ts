@@ -33,6 +33,7 @@ export interface Agent {
   base: TargetPhase
   requested: boolean
   wave?: number
+  attempt?: number
   since?: number
   completedAt?: number
   revert?: boolean
@@ -82,7 +83,7 @@ export class Fleet {
 
   /** What the agent and the spec say of it now. */
   seen(agent: Agent): TargetInput {
-    const { meta, requested, wave, since, completedAt, revert, onsetAt, healthySince, notBefore } = agent
+    const { meta, requested, wave, attempt, since, completedAt, revert, onsetAt, healthySince, notBefore } = agent
     const phase = this.#phase(agent)
     const reason = agent.isAlarmed ? 'EtcdQuorumLost' : agent.base === 'Failed' ? 'RolloutFailed' : undefined
     return {
@@ -90,6 +91,7 @@ export class Fleet {
       phase,
       requested,
       ...(wave === undefined ? {} : { wave }),
+      ...(attempt === undefined ? {} : { attempt }),
       ...(since === undefined ? {} : { since }),
       ...(completedAt === undefined ? {} : { completedAt }),
       ...(revert === undefined ? {} : { revert }),
@@ -117,8 +119,14 @@ export class Fleet {
   }
 
   /** Its spec is written: it is asked. */
-  ask(id: string, agent: Agent, wave: number): void {
+  ask(id: string, agent: Agent, wave: number, attempt: number | undefined): void {
     agent.requested = true
+    if (attempt !== undefined) {
+      agent.attempt = attempt
+      agent.base = 'Pending'
+      delete agent.since
+      delete agent.completedAt
+    }
     if (this.#story.recordsWave) agent.wave = wave
     delete agent.onsetAt
     const operation = ++agent.operation
@@ -160,7 +168,7 @@ export class Fleet {
     delete agent.revert
     this.#changed(id)
     const { failing, hanging } = this.#story
-    const fate = chance(this.#story, `fate/${id}`) * 100
+    const fate = chance(this.#story, `fate/${agent.attempt === undefined ? '' : `${agent.attempt}/`}${id}`) * 100
     const ticks = 1 + this.#pick('duration', id, 4)
     if (fate < failing) this.#later(ticks, id, agent, operation, () => this.#end(agent, 'Failed'))
     else if (fate < failing + hanging) {

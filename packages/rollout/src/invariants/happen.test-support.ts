@@ -39,11 +39,28 @@ export function happen(world: StoryWorld, happening: Happening): void {
     case 'revert':
       world.ask(kind)
       return
+    case 'retry':
+      retry(world, happening)
+      return
     case 'revert-now':
       world.ask('revertNow')
       return
     default:
       happenToOne(world, happening, until)
+  }
+}
+
+/** Somebody looks every now and then, and wants all tried again that have failed; and one that has not. */
+function retry(world: StoryWorld, { whom, ticks }: Happening): void {
+  const ids = [...world.fleet.agents.keys()]
+  const any = ids[whom % Math.max(1, ids.length)]
+  if (any !== undefined) world.retry(any)
+  for (let after = 0; after <= Math.min(ticks, 40); after += 4) {
+    world.time.after(after, () => {
+      for (const [id, { base, requested, isHere }] of world.fleet.agents) {
+        if (base === 'Failed' && requested && isHere) world.retry(id)
+      }
+    })
   }
 }
 
@@ -116,6 +133,9 @@ function happenToOne(world: StoryWorld, { kind, whom }: Happening, until: number
   if (id === undefined || !agent) return
   const isUntouched = fleet.isUntouched(agent)
   switch (kind) {
+    case 'skip':
+      world.skip(id)
+      return
     case 'leave':
       agent.isHere = false
       world.event({ type: 'remove', id })

@@ -3,7 +3,7 @@ import type { Decision, PersistedRollout, RolloutEvent, RolloutPhase, RolloutSum
 import { checkCounters, checkCounts } from './counts.test-support.ts'
 import { checkUntil } from './earned.test-support.ts'
 import { lookAtSamples, ruleToHalt } from './evidence.test-support.ts'
-import { isTakenBack, isTouched, Known, standOf, type KnownWave } from './known.test-support.ts'
+import { isTakenBack, isTouched, Known, standOf, type KnownTarget, type KnownWave } from './known.test-support.ts'
 import { strategyOf, type Story } from './story.test-support.ts'
 import { checkNobodyWaits, checkRequest, RevertOrder } from './targets.test-support.ts'
 import { violates } from './violation.test-support.ts'
@@ -62,7 +62,7 @@ export class Inspector implements Watch {
           .length,
       })),
     )
-    const known = new Known(strategyOf(this.#story, this.#maxPerShard), waves, targets, 0)
+    const known = new Known(strategyOf(this.#story, this.#maxPerShard), waves, targets, 0, persisted.skipped)
     this.#known = known
     const { outcome, verdict, decisions = 0 } = persisted
     const isReverting = known.strategy.autoRevert || verdict?.rule === 'Operator'
@@ -95,6 +95,37 @@ export class Inspector implements Watch {
     this.#reverts?.forget(id)
   }
 
+  /** I23: whoever nobody asked can be left out while the rollout is under way. */
+  skipped(id: string, hadEffect: boolean): void {
+    const known = this.#known
+    const target = known.targets.get(id)
+    const isUnderWay = known.phase === 'Progressing' || known.phase === 'Paused'
+    const expected = isUnderWay && !known.skipped.has(id) && (target === undefined || !isTouched(target))
+    if (hadEffect !== expected) violates('I23', `leaving out ${id} has ${hadEffect ? 'an' : 'no'} effect`)
+    if (!hadEffect) return
+    this.checked['skip'] = (this.checked['skip'] ?? 0) + 1
+    known.skipped.add(id)
+    if (target) target.isSkipped = true
+  }
+
+  /** I24: whoever failed can be tried again while the rollout is under way. */
+  retried(id: string, hadEffect: boolean): void {
+    const known = this.#known
+    const target = known.targets.get(id)
+    const isUnderWay = known.phase === 'Progressing' || known.phase === 'Paused'
+    const hasFailed = target !== undefined && target.input.phase === 'Failed' && !isTakenBack(target) && !target.again
+    if (hadEffect !== (isUnderWay && hasFailed && this.#canRetry(target)))
+      violates('I24', `trying ${id} again has ${hadEffect ? 'an' : 'no'} effect`)
+    if (!hadEffect || !target) return
+    this.checked['retry'] = (this.checked['retry'] ?? 0) + 1
+    target.again = 'wanted'
+  }
+
+  /** A wave of its stage was open when it was seen. */
+  #canRetry({ wave, input }: KnownTarget): boolean {
+    return this.#known.stage(input.stage) >= 0 && wave !== 0
+  }
+
   asked(what: Asked, hadEffect: boolean, place?: { readonly stage: string; readonly wave: number }): void {
     const known = this.#known
     const isUnderWay = known.phase === 'Progressing' || known.phase === 'Paused'
@@ -105,7 +136,7 @@ export class Inspector implements Watch {
       resume: known.phase === 'Paused',
       abort: isUnderWay || isHalted,
       revert: canRevert,
-      revertNow: canRevert || (isUnderWay && !known.isRevertWanted),
+      revertNow: canRevert || ((isUnderWay || known.phase === 'Completed') && !known.isRevertWanted),
       expedite: hadEffect,
     }[what]
     if (hadEffect !== expected) violates('States', `${what} in ${known.phase} has ${hadEffect ? 'an' : 'no'} effect`)
@@ -114,7 +145,7 @@ export class Inspector implements Watch {
     if (what === 'resume') known.phase = 'Progressing'
     if (what === 'abort') known.phase = 'Aborted'
     if (what === 'expedite') this.#expedite(place)
-    if (what === 'revertNow' && isUnderWay) known.isRevertWanted = true
+    if (what === 'revertNow' && !isHalted) known.isRevertWanted = true
     else if (what === 'revert' || what === 'revertNow') this.#startReverting()
   }
 
@@ -170,7 +201,11 @@ export class Inspector implements Watch {
     const known = this.#known
     const [first] = decisions
     const verdict = first?.type === 'halt' && JSON.stringify(first) !== this.#repeated ? first.verdict : undefined
-    if (known.phase === 'Progressing' || known.phase === 'Paused') {
+    if (known.phase === 'Completed' && known.isRevertWanted) {
+      if (verdict?.rule !== 'Operator') violates('I18', 'it is wanted back and does not halt')
+      known.phase = 'Halted'
+      this.#repeated = JSON.stringify(first)
+    } else if (known.phase === 'Progressing' || known.phase === 'Paused') {
       const isExact = !this.#hasStrangers && (this.#life === 1 || this.#story.recordsWave)
       const rule = ruleToHalt(known, now, isExact)
       if (rule !== 'unknown' && rule !== verdict?.rule)
@@ -198,6 +233,10 @@ export class Inspector implements Watch {
     switch (decision.type) {
       case 'apply': {
         checkRequest(known, decision, now)
+        if (decision.attempt !== undefined) {
+          known.retryIssued(decision.id)
+          return
+        }
         known.issued(decision.id, decision.wave, now)
         const wave = known.lastWave(decision.stage)
         wave?.asked.add(decision.id)

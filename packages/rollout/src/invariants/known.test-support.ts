@@ -20,6 +20,9 @@ export interface KnownTarget {
   /** As it was told last, wherever it was when it was asked. */
   told: TargetInput
   isIssued: boolean
+  /** Another attempt is wanted and yet to be decided, or decided and yet to be seen. */
+  again: 'wanted' | 'decided' | undefined
+  isSkipped: boolean
   isRevertIssued: boolean
   lateSince: number | undefined
   lastingOnset: number | undefined
@@ -73,9 +76,11 @@ function isLate({ input, lateSince }: KnownTarget): boolean {
 export function standOf(target: KnownTarget, now: number): Stand {
   const { input, isIssued } = target
   if (AWAY.includes(input.phase)) return 'excluded'
-  if (!isTouched(target)) return (input.notBefore ?? now) > now ? 'closed' : 'idle'
+  const waiting = (input.notBefore ?? now) > now ? 'closed' : 'idle'
+  if (!isTouched(target)) return target.isSkipped ? 'excluded' : waiting
   if (!isTakenBack(target)) {
     if (input.phase === 'Pending') return 'busy'
+    if (input.phase === 'Failed' && target.again) return target.again === 'wanted' ? waiting : 'busy'
     return OVER.includes(input.phase) || isLate(target) ? 'done' : 'busy'
   }
   switch (input.phase) {
@@ -135,8 +140,17 @@ export class Known {
   /** Targets of the engine that counted an end when they were in another stage, or left: for the evidence. */
   readonly ends: { stage: string; stratum: string; wave: number | undefined; memory: Memory }[] = []
 
-  constructor(strategy: StrategyInput, waves: KnownWave[], targets: readonly TargetInput[], begunAt: number) {
+  readonly skipped: Set<string>
+
+  constructor(
+    strategy: StrategyInput,
+    waves: KnownWave[],
+    targets: readonly TargetInput[],
+    begunAt: number,
+    skipped: readonly string[] = [],
+  ) {
     this.strategy = strategy
+    this.skipped = new Set(skipped)
     this.waves = waves
     for (const target of targets) this.#enter(target).wave = target.wave
     for (const known of this.targets.values()) this.#settle(known, begunAt)
@@ -181,6 +195,8 @@ export class Known {
     let known = before
     if (before && (isTouched(before) || samePlace(before.input, input))) {
       const { stage, stratum, shard, customer } = before.input
+      const isSeen = before.again === 'decided' && input.attempt !== before.input.attempt
+      if (isSeen || !input.requested) before.again = undefined
       before.input = { ...input, stage, stratum, shard, customer }
       before.told = input
       if (input.requested) before.isIssued = false
@@ -219,17 +235,25 @@ export class Known {
     this.#settle(known, now)
   }
 
+  /** Another attempt is decided. */
+  retryIssued(id: string): void {
+    const known = this.targets.get(id)
+    if (known) known.again = 'decided'
+  }
+
   revertIssued(id: string): void {
     const known = this.targets.get(id)
     if (!known) return
     known.isRevertIssued = true
     known.isIssued = false
+    known.again = undefined
   }
 
   writeFailed(id: string, now: number): void {
     const known = this.targets.get(id)
     if (!known) return
     known.isIssued = false
+    if (known.again) known.again = 'wanted'
     known.isRevertIssued = false
     if (isTouched(known) || samePlace(known.input, known.told)) {
       this.#settle(known, now)
@@ -251,6 +275,8 @@ export class Known {
       picked: input,
       told: input,
       isIssued: false,
+      again: undefined,
+      isSkipped: this.skipped.has(input.id),
       isRevertIssued: false,
       lateSince: undefined,
       lastingOnset: undefined,
@@ -292,7 +318,7 @@ export class Known {
   #endOf(known: KnownTarget): End | undefined {
     const { input, lastingOnset } = known
     if (isTakenBack(known)) return undefined
-    if (input.phase === 'Failed' || isLate(known)) return 'failed'
+    if ((input.attempt ?? 1) > 1 || input.phase === 'Failed' || isLate(known)) return 'failed'
     if (input.phase !== 'Applied' && input.phase !== 'Verifying') return undefined
     if (input.onsetAt !== undefined && lastingOnset === input.onsetAt) return 'broken'
     if (input.phase === 'Verifying') return undefined

@@ -36,6 +36,8 @@ export interface Happening {
     | 'abort'
     | 'revert'
     | 'revert-now'
+    | 'skip'
+    | 'retry'
   readonly whom: number
   /** How long it lasts; `FOREVER` = to the end. */
   readonly ticks: number
@@ -106,6 +108,9 @@ const kind: fc.Arbitrary<Happening['kind']> = fc.oneof(
       'join-treated',
       'pair',
       'unpair',
+      'skip',
+      'retry',
+      'retry',
       'concern',
       'samples',
       'lost-acknowledgements',

@@ -5,9 +5,12 @@ import { violates } from './violation.test-support.ts'
 type Of<Type extends Decision['type']> = Extract<Decision, { type: Type }>
 
 /** I2, I4, I5, I8, I16: a target is asked once, in its wave, when it is open, and under the caps. */
-export function checkRequest(known: Known, { id, stage, wave }: Of<'apply'>, now: number): void {
+export function checkRequest(known: Known, { id, stage, wave, attempt }: Of<'apply'>, now: number): void {
   const target = known.targets.get(id)
   if (!target) return violates('I2', `${id} is asked and is not there`)
+  if (target.again === 'wanted') return checkRetry(known, target, attempt, now)
+  if (attempt !== undefined) violates('I24', `nobody wants ${id} tried again`)
+  if (target.isSkipped) violates('I23', `${id} is asked and was left out`)
   if (isTouched(target)) violates('I2', `${id} is asked twice`)
   const stand = standOf(target, now)
   if (stand === 'closed') violates('I16', `${id} is asked before its window opens`)
@@ -30,6 +33,17 @@ export function checkRequest(known: Known, { id, stage, wave }: Of<'apply'>, now
   }
 }
 
+/** I24: a target that failed is tried again when somebody wants that, as it was asked first: under caps, windows, with no partner. */
+function checkRetry(known: Known, target: KnownTarget, attempt: number | undefined, now: number): void {
+  const { id, shard, phase, attempt: before = 1 } = target.input
+  if (attempt !== before + 1) violates('I24', `attempt ${attempt} of ${id} follows attempt ${before}`)
+  const stand = standOf(target, now)
+  if (isTakenBack(target)) violates('I24', `${id} is tried again and was taken back`)
+  if (stand !== 'idle' || phase !== 'Failed') violates('I24', `${id} is tried again and is ${phase} (${stand})`)
+  if (!known.hasRoom(shard, now)) violates('I5', `there is no slot to try ${id} again`)
+  checkPartner(known, target, now)
+}
+
 /** Undefined also when its label was changed since it was picked. */
 function pairOf({ input, picked }: KnownTarget): string | undefined {
   return input.pair === picked.pair ? input.pair : undefined
@@ -48,6 +62,11 @@ export function checkNobodyWaits(known: Known, now: number): void {
     const { id, stage, shard } = target.input
     if (known.phase === 'Progressing') {
       const wave = known.lastWave(stage)
+      if (isTouched(target)) {
+        const isFree = standOf(target, now) === 'idle' && known.hasRoom(shard, now) && !known.busyPartner(target, now)
+        if (isFree) violates('I24', `${id} has a slot and waits to be tried again`)
+        continue
+      }
       const isMember = known.passed.has(stage) && wave?.isAcknowledged && wave.candidates?.get(id) !== target
       const waitsForPartner = target.input.pair !== undefined && hasPartner(known, target)
       if (isMember && !waitsForPartner && standOf(target, now) === 'idle' && known.hasRoom(shard, now))
@@ -55,7 +74,7 @@ export function checkNobodyWaits(known: Known, now: number): void {
       continue
     }
     if (!isTouched(target) || isTakenBack(target)) continue
-    if (standOf(target, now) !== 'done') violates('I13', `${id} is not turned around at once`)
+    if (!waitsForSlot(target, now)) violates('I13', `${id} is not turned around at once`)
     const isFree = known.hasRoom(shard, now) && known.busyPartner(target, now) === undefined
     if (isFree) violates('I13', `${id} has a slot and waits to be reverted`)
   }
@@ -65,6 +84,11 @@ export function checkNobodyWaits(known: Known, now: number): void {
 function hasPartner(known: Known, { input: { id, pair, stage } }: KnownTarget): boolean {
   for (const { input } of known.in(stage)) if (input.pair === pair && input.id !== id) return true
   return false
+}
+
+/** It has ended, or was to be tried again. */
+function waitsForSlot(target: KnownTarget, now: number): boolean {
+  return ['done', 'idle', 'closed'].includes(standOf(target, now))
 }
 
 interface Place {
@@ -94,14 +118,14 @@ export class RevertOrder {
     const target = known.targets.get(id)
     if (!target || !isTouched(target)) return violates('I13', `${id} is reverted and was never asked`)
     if (isTakenBack(target)) violates('I13', `${id} is reverted twice`)
-    if (standOf(target, now) !== 'done') return
+    if (!waitsForSlot(target, now)) return
     if (!known.hasRoom(target.input.shard, now)) violates('I5', `there is no slot to revert ${id}`)
     checkPartner(known, target, now)
     for (const other of known.targets.values()) if (other !== target) this.#checkTurn(known, target, other, now)
   }
 
   #checkTurn(known: Known, target: KnownTarget, other: KnownTarget, now: number): void {
-    const isWaiting = isTouched(other) && !isTakenBack(other) && standOf(other, now) === 'done'
+    const isWaiting = isTouched(other) && !isTakenBack(other) && waitsForSlot(other, now)
     if (!isWaiting || other.input.shard !== target.input.shard) return
     if (known.busyPartner(other, now) !== undefined) return
     const mine = this.#places.get(target.input.id)

@@ -24,7 +24,7 @@ export function checkOrder(known: Known, { stage, wave }: Of<'open-wave'>): void
 export function candidatesOf(known: Known, stage: string, now: number): Map<string, KnownTarget> {
   const candidates = new Map<string, KnownTarget>()
   for (const target of known.in(stage)) {
-    if (standOf(target, now) === 'idle') candidates.set(target.input.id, target)
+    if (!isTouched(target) && standOf(target, now) === 'idle') candidates.set(target.input.id, target)
   }
   return candidates
 }

@@ -15,6 +15,8 @@ export interface Watch {
   began(engine: RolloutEngine, targets: readonly TargetInput[], persisted: PersistedRollout, now: number): void
   told(event: RolloutEvent): void
   writeFailed(id: string): void
+  skipped(id: string, hadEffect: boolean): void
+  retried(id: string, hadEffect: boolean): void
   asked(what: Asked, hadEffect: boolean, place?: { readonly stage: string; readonly wave: number }): void
   decided(engine: RolloutEngine, decisions: readonly Decision[], now: number): void
   acknowledged(engine: RolloutEngine, decision: Decision): void
@@ -48,6 +50,8 @@ export class StoryWorld {
   /** Writes that were done, by target. */
   readonly requests = new Map<string, number>()
   readonly reverts = new Map<string, number>()
+  /** The last attempt that somebody wants, by target. */
+  readonly wanted = new Map<string, number>()
   /** What was decided, with its time, but for what was repeated because nobody listened. */
   readonly log: string[] = []
   readonly decisions: Decision[] = []
@@ -109,6 +113,26 @@ export class StoryWorld {
     this.#send(0, 'somebody', () => this.#ask(what))
   }
 
+  /** Somebody leaves a target out. It is told with what is told of the target, so that their order is always the same. */
+  skip(id: string): void {
+    this.#send(this.#lagOf(id), id, () => {
+      const hadEffect = this.engine.skip(id)
+      if (hadEffect) this.#persist()
+      this.#ways.watch?.skipped(id, hadEffect)
+    })
+  }
+
+  /** Somebody wants a target tried again. */
+  retry(id: string): void {
+    this.#send(this.#lagOf(id), id, () => this.#retry(id))
+  }
+
+  #retry(id: string): void {
+    const hadEffect = this.engine.retry(id)
+    if (hadEffect) this.wanted.set(id, (this.#told.get(id)?.attempt ?? 1) + 1)
+    this.#ways.watch?.retried(id, hadEffect)
+  }
+
   capChanged(): void {
     this.#send(0, 'caps', () => this.engine.capsChanged())
   }
@@ -118,6 +142,7 @@ export class StoryWorld {
     this.#life++
     this.#messages = []
     this.engine = this.#begin()
+    for (const [id, attempt] of this.wanted) if ((this.#told.get(id)?.attempt ?? 1) < attempt) this.#retry(id)
     if (this.isPauseWanted) this.#ask('pause')
     if (this.isRevertWanted) this.#ask('revertNow')
   }
@@ -243,7 +268,7 @@ export class StoryWorld {
     }
     const writes = decision.type === 'apply' ? this.requests : this.reverts
     writes.set(id, (writes.get(id) ?? 0) + 1)
-    if (decision.type === 'apply') this.fleet.ask(id, agent, decision.wave)
+    if (decision.type === 'apply') this.fleet.ask(id, agent, decision.wave, decision.attempt)
     else this.fleet.takeBack(id, agent)
   }
 

@@ -46,6 +46,7 @@ export type OperatorEntry =
   | { readonly type: 'pause' | 'abort' | 'revertNow'; readonly reason: string }
   | { readonly type: 'resume' | 'revert' }
   | { readonly type: 'expedite'; readonly stage: string; readonly wave: number }
+  | { readonly type: 'skip' | 'retry'; readonly id: string }
 
 /** What was decided at once; what does not fit in one line follows in entries of its own, right after it. */
 export interface DecideEntry {

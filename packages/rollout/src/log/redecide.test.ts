@@ -211,6 +211,30 @@ describe('another strategy', () => {
     expect(held.waves.map(({ openedAt }) => openedAt / MINUTE)).toEqual([0, 70])
   })
 
+  test('who failed, and was tried again, fails again and is mended by the other attempt when that is asked', () => {
+    const entries: LogEntry[] = []
+    const bench = new Bench([target('a'), target('b')], shaped(2, 1, 30), { log: (entry) => entries.push(entry) })
+    bench.at(0)
+    bench.applied('b', 10, 0)
+    bench.failed('a', 10)
+    bench.at(10)
+    bench.engine.retry('a')
+    bench.at(20)
+    bench.see('a', { phase: 'Applying', since: 21 * MINUTE })
+    bench.at(21)
+    bench.applied('a', 33, 21)
+    bench.at(33)
+    bench.at(93)
+    const { record, again: made, unknown, decided } = again(entries)
+    expect(record).toMatchObject({ phase: 'Completed', failed: 1, endedAt: 93 * MINUTE })
+    expect(made).toEqual(record)
+    expect(unknown).toEqual({ treated: 0, reverted: 0, caps: 0 })
+    expect(byTime(decided)).toEqual(byTime(decidedIn(entries)))
+    // With a soak it is begun later, so that it has not failed by the time that somebody asks.
+    const { again: later } = redecide(entries, { strategy: shaped(1, 1, 30) })
+    expect(later).toMatchObject({ phase: 'Completed', failed: 1 })
+  })
+
   test('targets whose stage it does not know are counted, and a deadline is one of its own', () => {
     const entries = play({ a: { takes: 10 } }, shaped(1, 1, 30))
     const { stages } = shaped(1, 1, 30)

@@ -174,7 +174,7 @@ class Rerun {
 
   #carryOut(engine: RolloutEngine, decision: Decision): void {
     engine.acknowledge(decision)
-    if (decision.type === 'apply') this.#treat(decision.id)
+    if (decision.type === 'apply') this.#treat(decision.id, decision.attempt)
     else if (decision.type === 'revert') this.#takeBack(decision.id)
   }
 
@@ -237,19 +237,21 @@ class Rerun {
     }
   }
 
-  #treat(id: string): void {
-    const course = this.#story.targets.get(id)?.treated
+  #treat(id: string, attempt = 1): void {
+    const story = this.#story.targets.get(id)
+    const course = attempt === 1 ? story?.treated : story?.again?.[attempt - 2]
     const start = this.#now
-    const played = this.#follow(id, course, { phase: 'Pending', requested: true })
+    const which = attempt === 1 ? {} : { attempt }
+    const played = this.#follow(id, course, { ...which, phase: 'Pending', requested: true })
     if (course && (endsIn(course, 'Applied', 'Failed') || this.#hangs(course))) return
     const requested = true
     played(Math.max(this.#treatmentMs, course === undefined ? 0 : course.watched + 1), ({ since = start }) => {
       if (course && this.#isPresent(id)) this.#treatedUnknown++
-      return { phase: 'Applied', requested, since, completedAt: this.#now }
+      return { ...which, phase: 'Applied', requested, since, completedAt: this.#now }
     })
     if (course) return
     this.#treatedUnknown++
-    played(0, () => ({ phase: 'Applying', requested, since: start }))
+    played(0, () => ({ ...which, phase: 'Applying', requested, since: start }))
   }
 
   #isPresent(id: string): boolean {

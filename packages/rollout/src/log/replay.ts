@@ -128,6 +128,9 @@ export function intervene(engine: RolloutEngine, entry: OperatorEntry): boolean 
       return engine.revert()
     case 'revertNow':
       return engine.revertNow(entry.reason)
+    case 'skip':
+    case 'retry':
+      return engine[entry.type](entry.id)
     case 'expedite':
       return engine.expedite(entry.stage, entry.wave)
   }

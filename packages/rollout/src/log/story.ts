@@ -37,6 +37,8 @@ export type Occurrence =
 
 export interface TargetStory {
   treated?: Course
+  /** What came of further attempts, in their order. */
+  again?: Course[]
   reverted?: Course
   /** It had been asked when the log begins. */
   wasAsked?: boolean
@@ -158,7 +160,7 @@ class Reader {
 
   #watchEnds(id: string): void {
     const story = this.#stories.get(id)
-    const course = story?.reverted ?? story?.treated
+    const course = story?.reverted ?? story?.again?.at(-1) ?? story?.treated
     if (course) course.watched = Math.max(course.watched, this.#now - course.at)
   }
 
@@ -167,7 +169,7 @@ class Reader {
     const before = this.#present.get(id)
     const story: TargetStory = this.#stories.get(id) ?? {}
     this.#stories.set(id, story)
-    const course = this.#courseOf(story, input)
+    const course = this.#courseOf(story, input, before?.input)
     // Who is held after its end was changed by somebody: that follows from the treatment.
     const isOver = before !== undefined && kindOf(before.input.phase) === 'ended'
     const isAway = kindOf(input.phase) === 'excluded' && !(course && isOver && input.phase === 'Held')
@@ -180,8 +182,9 @@ class Reader {
   }
 
   /** What the observation belongs to: being treated, being taken back, or neither. */
-  #courseOf(story: TargetStory, { id, phase, requested }: TargetInput): Course | undefined {
-    const { treated } = story
+  #courseOf(story: TargetStory, input: TargetInput, before: TargetInput | undefined): Course | undefined {
+    const { id, phase, requested, attempt = 1 } = input
+    const { treated, again = [] } = story
     if (!treated) {
       const kind = kindOf(phase)
       if (!requested && kind !== 'running' && kind !== 'ended') return undefined
@@ -191,10 +194,14 @@ class Reader {
     }
     if (!story.reverted && !requested) {
       const at = this.#takenBack.get(id) ?? this.#now
-      treated.watched = Math.max(treated.watched, at - treated.at)
+      const last = again.at(-1) ?? treated
+      last.watched = Math.max(last.watched, at - last.at)
       story.reverted = { at, moments: [], watched: 0 }
     }
-    return story.reverted ?? treated
+    if (!story.reverted && before && attempt > (before.attempt ?? 1)) {
+      story.again = [...again, { at: this.#asked.get(id) ?? this.#now, moments: [], watched: 0 }]
+    }
+    return story.reverted ?? story.again?.at(-1) ?? treated
   }
 }
 

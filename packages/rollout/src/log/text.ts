@@ -101,6 +101,8 @@ const SHAPES: Readonly<Record<LogEntry['type'], Shape>> = {
   revertNow: { reason: isText },
   resume: {},
   revert: {},
+  skip: { id: isText },
+  retry: { id: isText },
   expedite: { stage: isText, wave: isNumber },
 }
 
