@@ -5,6 +5,7 @@ import {
   type ControlPlaneHealth,
   type ControlPlaneIdentity,
   type ControlPlaneOperation,
+  type ControlPlaneSignal,
   type ControlPlaneStatus,
 } from '@locktender/fleet'
 import { deepEqual, type Condition } from '@locktender/kube'
@@ -69,6 +70,7 @@ export function foldStatus(
     images: imagesOf(observed, records),
     ...(progress.length === 0 ? {} : { operations: progress.map(({ operation }) => operation) }),
     health,
+    ...signalsOf(hostedCluster, before?.signals),
     nodeFingerprint: nodeFingerprint(observed.nodePools),
     conditions: [changeable(blocked, before?.conditions, now)],
   }
@@ -129,6 +131,21 @@ function healthOf(
     return { health: healthy(before, available), lookAgainAt: due }
   }
   return { health: healthy(before, available) }
+}
+
+/** Counts how often Degraded changed, for how short a time ever; the count so far is in the status itself. */
+const DEGRADED_CHANGES = 'DegradedChanges'
+
+function signalsOf(
+  hostedCluster: HostedCluster,
+  before: readonly ControlPlaneSignal[] | undefined,
+): Pick<ControlPlaneStatus, 'signals'> {
+  const degraded = findCondition(hostedCluster.status?.conditions, 'Degraded')
+  const known = before?.find(({ name }) => name === DEGRADED_CHANGES)
+  if (degraded === undefined) return before === undefined ? {} : { signals: before }
+  const at = degraded.lastTransitionTime
+  if (known !== undefined && Date.parse(at) <= Date.parse(known.at)) return { signals: before! }
+  return { signals: [{ name: DEGRADED_CHANGES, value: known === undefined ? 0 : known.value + 1, at }] }
 }
 
 /** Healthy since the last time it was not, as far as anybody remembers. */

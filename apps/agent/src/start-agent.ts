@@ -1,5 +1,5 @@
 import { AGENT_LEASE, leases, UNREGISTERED_ANNOTATION } from '@locktender/fleet'
-import { isNotFound, sleep, type Client, type Clock, type Random } from '@locktender/kube'
+import { isNotFound, microTimestamp, sleep, type Client, type Clock, type Random } from '@locktender/kube'
 import { runControllers, type Logger } from '@locktender/runtime'
 import { agentController } from './agent-controller.ts'
 import type { ManagementClusterIdentity } from './fold-status.ts'
@@ -69,7 +69,7 @@ async function beat(
     }
     told = found?.count ?? told
     try {
-      const renewTime = new Date(clock.now()).toISOString().replace('Z', '000Z')
+      const renewTime = microTimestamp(clock.now())
       const annotations = found === undefined ? {} : { [UNREGISTERED_ANNOTATION]: JSON.stringify(found) }
       const spec = { holderIdentity: `agent-${target.namespace}`, renewTime }
       await hub.report(leases, target, { metadata: { annotations }, spec })

@@ -10,7 +10,7 @@ import { FakeApi, widgets } from './testing/fake-api.ts'
 import type { Widget } from './testing/fake-api.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
-function start(options: { seed?: number; objects?: number } = {}) {
+function start(options: { seed?: number; objects?: number; quietMs?: number; keep?: (widget: Widget) => Widget } = {}) {
   const api = new FakeApi()
   for (let index = 0; index < (options.objects ?? 0); index++) api.put(`w${String(index).padStart(5, '0')}`, index)
   const clock = new VirtualClock(0)
@@ -24,6 +24,8 @@ function start(options: { seed?: number; objects?: number } = {}) {
     clock,
     random: seededRandom(options.seed ?? 1),
     cache,
+    ...(options.quietMs !== undefined && { quietMs: options.quietMs }),
+    ...(options.keep && { keep: options.keep }),
     onEvent: (change) => told.push(change),
     onRetry: (error, delayMs) => retries.push({ error, delayMs, at: clock.now() }),
   })
@@ -370,5 +372,48 @@ describe('Reflector', () => {
       }),
       { numRuns: 150 },
     )
+  })
+
+  test('renews a watch that gives nothing for too long, and misses nothing', async () => {
+    const run = start({ objects: 1, quietMs: 150_000 })
+    await run.settle()
+    run.events()
+    for (let minute = 0; minute < 4; minute++) {
+      await run.clock.advance(60_000)
+      run.api.put('w00000', minute)
+    }
+    await run.settle()
+    expect(run.reflector.statistics).toMatchObject({ watches: 1, silences: 0 })
+    expect(run.clock.now() - run.reflector.heardAt!).toBe(0)
+    run.events()
+    await run.clock.advance(149_999)
+    expect(run.api.openWatches).toBe(1)
+    expect(run.reflector.statistics.silences).toBe(0)
+    await run.clock.advance(1)
+    await run.settle()
+    expect(run.reflector.statistics).toMatchObject({ lists: 1, watches: 2, silences: 1 })
+    run.api.put('w00000', 9)
+    await run.settle()
+    expect(run.events()).toEqual(['MODIFIED w00000:9'])
+    await run.stop()
+  })
+
+  test('keeps of an object only what it is told to, from lists and from events', async () => {
+    const keep = ({ apiVersion, kind, metadata, spec }: Widget): Widget => ({
+      apiVersion,
+      kind,
+      metadata,
+      spec: { size: spec.size % 10 },
+    })
+    const run = start({ keep })
+    run.api.put('a', 11)
+    await run.settle()
+    run.api.put('b', 22)
+    run.api.put('a', 33)
+    run.api.remove('b')
+    await run.settle()
+    expect(run.events()).toEqual(['ADDED a:1', 'ADDED b:2', 'MODIFIED a:3', 'DELETED b:2'])
+    expect(contents(run.cache).map(({ spec }) => spec.size)).toEqual([3])
+    await run.stop()
   })
 })

@@ -21,6 +21,13 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly clock: Clock
   /** Spreads waits and watch ends, so that many reflectors do not move in step. */
   readonly random: Random
+  /** Takes from each object what the cache shall hold; must keep apiVersion, kind and metadata. */
+  readonly keep?: (object: T) => T
+  /**
+   * How long a watch may give nothing, not even a bookmark, before it is taken for dead and renewed, in milliseconds.
+   * @default without limit: a connection within a process cannot break unnoticed
+   */
+  readonly quietMs?: number
   /** Filled and kept current by this reflector alone. */
   readonly cache: ObjectCache<T>
   /** Called for each change, after the cache has it, in order. Must not throw. */
@@ -38,6 +45,8 @@ export interface ReflectorStatistics {
   readonly events: number
   readonly bytes: number
   readonly failures: number
+  /** Watches given up because they gave nothing for too long. */
+  readonly silences: number
 }
 
 /** Bounds of the time after which the server is asked to end a watch, in seconds: reconnections spread by themselves. */
@@ -64,7 +73,8 @@ export class Reflector<T extends KubeObject = KubeObject> {
   /** Failures since the last progress. */
   #attempts = 0
   #lastError: Error | undefined
-  readonly #counts = { lists: 0, watches: 0, events: 0, bytes: 0, failures: 0 }
+  #heardAt: number | undefined
+  readonly #counts = { lists: 0, watches: 0, events: 0, bytes: 0, failures: 0, silences: 0 }
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options
@@ -78,9 +88,18 @@ export class Reflector<T extends KubeObject = KubeObject> {
     return this.#state
   }
 
+  get hasSynced(): boolean {
+    return this.#isSynced
+  }
+
   /** The newest version seen, from an event, a bookmark or a list. */
   get resourceVersion(): string | undefined {
     return this.#resourceVersion
+  }
+
+  /** When the server last said anything (a list, an event, a bookmark), in milliseconds since the epoch. */
+  get heardAt(): number | undefined {
+    return this.#heardAt
   }
 
   get statistics(): ReflectorStatistics {
@@ -116,7 +135,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
   }
 
   async #list(signal: AbortSignal): Promise<ReflectorEvent> {
-    const { client, resource, cache } = this.#options
+    const { client, resource, cache, keep } = this.#options
     this.#counts.lists++
     let encoded: EncodedObject[] = []
     let version = ''
@@ -125,7 +144,8 @@ export class Reflector<T extends KubeObject = KubeObject> {
         if (signal.aborted) return 'stop'
         if (restarted) encoded = []
         version = list.metadata.resourceVersion
-        for (const item of list.items) encoded.push(encodeObject(item))
+        for (const item of list.items) encoded.push(encodeObject(keep === undefined ? item : keep(item)))
+        this.#heardAt = this.#options.clock.now()
       }
     } catch (error) {
       return this.#failed(error)
@@ -148,8 +168,8 @@ export class Reflector<T extends KubeObject = KubeObject> {
     const connection = new AbortController()
     const stop = () => connection.abort()
     signal.addEventListener('abort', stop, { once: true })
-    const cancelTimer = clock.after(timeoutSeconds * 1000 + WATCH_GRACE_MS, stop)
     const started = clock.now()
+    const cancelTimer = this.#endWhenSilent(started, timeoutSeconds * 1000 + WATCH_GRACE_MS, stop)
     let progressed = false
     let broken: { error: unknown } | undefined
     const events = client.watch(resource, {
@@ -186,12 +206,34 @@ export class Reflector<T extends KubeObject = KubeObject> {
     return 'ended'
   }
 
+  /** Calls `stop` after `longestMs`, or once nothing was heard for as long as a watch may be quiet. */
+  #endWhenSilent(started: number, longestMs: number, stop: () => void): () => void {
+    const { clock, quietMs = Infinity } = this.#options
+    const end = started + longestMs
+    let cancel: () => void
+    const look = (): void => {
+      const now = clock.now()
+      const silentAt = Math.max(this.#heardAt ?? started, started) + quietMs
+      if (now < end && now < silentAt) {
+        cancel = clock.after(Math.min(end, silentAt) - now, look)
+        return
+      }
+      if (now < end) this.#counts.silences++
+      stop()
+    }
+    cancel = clock.after(Math.min(longestMs, quietMs), look)
+    return () => cancel()
+  }
+
   #take(event: RawWatchEvent): void {
-    const { cache } = this.#options
+    const { cache, clock, keep } = this.#options
     this.#counts.events++
     this.#counts.bytes += event.bytes.length
-    if (event.type === 'DELETED') this.#tell(cache.delete(event.key, event))
-    else if (event.type !== 'BOOKMARK') this.#tell(cache.set(event))
+    this.#heardAt = clock.now()
+    if (event.type !== 'BOOKMARK') {
+      const kept = keep === undefined ? event : encodeObject(keep(event.object<T>()))
+      this.#tell(event.type === 'DELETED' ? cache.delete(event.key, kept) : cache.set(kept))
+    }
     // Only now: an event that was not taken must come again.
     if (event.resourceVersion !== '') this.#resourceVersion = event.resourceVersion
   }

@@ -2,3 +2,8 @@
 export function timestamp(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`
 }
+
+/** metav1.MicroTime: as a Time, with six decimals; clocks here have three of them. */
+export function microTimestamp(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace('Z', '000Z')
+}

@@ -12,6 +12,8 @@ export const namespaces = core('Namespace', 'namespaces', false)
 export const configMaps = core('ConfigMap', 'configmaps', true)
 export const secrets = core('Secret', 'secrets', true)
 export const serviceAccounts = core('ServiceAccount', 'serviceaccounts', true)
+/** The older of the two APIs of events; what one writes, the other shows. */
+export const coreEvents = core('Event', 'events', true)
 export const events: Resource = {
   group: 'events.k8s.io',
   version: 'v1',

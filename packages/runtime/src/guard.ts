@@ -1,4 +1,4 @@
-import type { Client, HttpMethod, TransportRequest } from '@locktender/kube'
+import type { Client, HttpMethod, Transport, TransportRequest, TransportResponse } from '@locktender/kube'
 import { queryOf, targetOf, type Target } from './api-path.ts'
 import type { Controller, Watch, World, Write } from './controller.ts'
 import { UndeclaredAccessError } from './errors.ts'
@@ -9,13 +9,21 @@ interface Declared {
   readonly writes: readonly Write[]
 }
 
+/** Sends what the guard lets through. */
+export type Send = (transport: Transport, request: TransportRequest, target: Target) => Promise<TransportResponse>
+
 const NOTHING: Declared = { reads: [], writes: [] }
 
 /**
  * `client` narrowed to what `controller` declares for `cluster`: writes of declared writes; reads of declared reads,
  * and of what may be written. The check looks at requests, so no way of calling the client gets around it.
  */
-export function guardedClient(controller: Controller, cluster: string, client: Client): Client {
+export function guardedClient(
+  controller: Controller,
+  cluster: string,
+  client: Client,
+  send: Send = (transport, request) => transport.request(request),
+): Client {
   const declared = declaredBy(controller, cluster)
   return client.through((transport) => ({
     request(request) {
@@ -28,7 +36,7 @@ export function guardedClient(controller: Controller, cluster: string, client: C
             writes.some((write) => write.generateName === undefined && maySee(write, target, request.path))
           : writes.some((write) => mayWrite(write, target, request)))
       if (!isAllowed) return Promise.reject(refusal(controller, cluster, request, target))
-      return transport.request(request)
+      return send(transport, request, target)
     },
     close: () => transport.close(),
   }))
@@ -82,7 +90,8 @@ function mayWrite(write: Write, target: Target, request: TransportRequest): bool
   return write.generateName === undefined ? name === write.name : name === '' && generateName === write.generateName
 }
 
-function metadataOf(body: TransportRequest['body']): { name?: string; generateName?: string } {
+/** The metadata of the object that a request carries. */
+export function metadataOf(body: TransportRequest['body']): { name?: string; generateName?: string } {
   if (body === undefined) return {}
   const object = JSON.parse(typeof body === 'string' ? body : Buffer.from(body).toString('utf8')) as {
     metadata?: { name?: string; generateName?: string }

@@ -3,6 +3,7 @@ import {
   isConflict,
   isNotFound,
   leases,
+  microTimestamp,
   sleep,
   type Client,
   type Clock,
@@ -90,13 +91,20 @@ export async function holdLeadership(
   const ended = new AbortController()
   const leading = AbortSignal.any([options.signal, ended.signal])
   const renewing = elector.renew(leading)
+  let isLost = false
+  const lost = renewing.catch((error: unknown) => {
+    isLost = true
+    // Whoever asks why it was told to stop sees that another may be acting.
+    ended.abort(error)
+    throw error
+  })
   try {
     // Told to stop, renewing ends at once, while work may have something to finish: the lease is good for longer.
-    await Promise.race([work(leading), renewing.then(() => new Promise<never>(() => {}))])
+    await Promise.race([work(leading), lost.then(() => new Promise<never>(() => {}))])
   } finally {
     ended.abort()
-    await Promise.allSettled([renewing])
-    await elector.release()
+    // What was lost cannot be given back, and the server that does not answer would be waited for.
+    if (!isLost) await elector.release()
   }
 }
 
@@ -106,6 +114,9 @@ class Elector {
   readonly #renewDeadlineMs: number
   readonly #retryPeriodMs: number
   #observed: LeaseObservation | undefined
+  /** When the last write of the lease that worked was sent: others count from a later moment. */
+  #renewedAt = -Infinity
+  #renewing: Promise<void> | undefined
 
   constructor(options: ElectionOptions) {
     this.#options = options
@@ -134,6 +145,7 @@ class Elector {
       const written =
         step.kind === 'create' ? await client.create<Lease>(leases, wanted) : await client.update<Lease>(leases, wanted)
       this.#observe(written)
+      this.#renewedAt = now
       return true
     } catch (error) {
       // Losing the race for the lease is the normal case for all replicas but one.
@@ -144,24 +156,41 @@ class Elector {
     }
   }
 
-  /** Keeps renewing until `leading` aborts; rejects when the lease was lost. */
+  /** Keeps renewing until `leading` aborts; rejects when the lease was lost, also while a request hangs. */
   async renew(leading: AbortSignal): Promise<void> {
-    const { clock, name, identity } = this.#options
-    let renewedAt = clock.now()
+    const ended = new AbortController()
+    const keeping = AbortSignal.any([leading, ended.signal])
+    try {
+      this.#renewing = this.#keepRenewing(keeping)
+      await Promise.race([this.#renewing, this.#lapse(keeping)])
+    } finally {
+      ended.abort()
+    }
+  }
+
+  async #keepRenewing(keeping: AbortSignal): Promise<void> {
+    const { name, identity } = this.#options
     for (;;) {
-      await this.pause(leading)
-      if (leading.aborted) return
-      if (await this.tryOnce()) {
-        renewedAt = clock.now()
-        continue
-      }
+      await this.pause(keeping)
+      if (keeping.aborted) return
+      if (await this.tryOnce()) continue
       const holder = this.#observed?.lease.spec.holderIdentity
       if (holder !== undefined && holder !== '' && holder !== identity) {
         throw new LeadershipLostError(`lease ${name} was taken by ${holder}`)
       }
-      if (clock.now() - renewedAt >= this.#renewDeadlineMs) {
+    }
+  }
+
+  /** Resolves when `keeping` aborts; rejects when the last renewal that worked was sent too long ago. */
+  async #lapse(keeping: AbortSignal): Promise<void> {
+    const { clock, name } = this.#options
+    for (;;) {
+      const leftMs = this.#renewedAt + this.#renewDeadlineMs - clock.now()
+      if (leftMs <= 0) {
         throw new LeadershipLostError(`lease ${name} could not be renewed for ${this.#renewDeadlineMs / 1000} s`)
       }
+      await sleep(clock, leftMs, keeping).catch(() => {})
+      if (keeping.aborted) return
     }
   }
 
@@ -174,6 +203,8 @@ class Elector {
   /** Gives the lease up so that a successor need not wait for it to run out. */
   async release(): Promise<void> {
     const { client, identity, log, name } = this.#options
+    // A renewal under way would be in conflict with it.
+    await this.#renewing?.catch(() => {})
     const lease = this.#observed?.lease
     if (lease === undefined || lease.spec.holderIdentity !== identity) return
     try {
@@ -190,8 +221,7 @@ class Elector {
 
   #wanted(renewal: boolean, now: number): Lease {
     const { name, namespace, identity } = this.#options
-    // MicroTime has six decimals; the clock has three.
-    const time = new Date(now).toISOString().replace('Z', '000Z')
+    const time = microTimestamp(now)
     const before = this.#observed?.lease
     return {
       apiVersion: 'coordination.k8s.io/v1',

@@ -28,7 +28,8 @@ export interface Histogram {
 /** Where controllers and drivers leave their numbers. */
 export interface Metrics {
   counter(description: MetricDescription): Counter
-  gauge(description: MetricDescription): Gauge
+  /** `read` is called before the gauge is read, for what need not be kept up to date all the time. */
+  gauge(description: MetricDescription, read?: (gauge: Gauge) => void): Gauge
   /** `buckets` are upper bounds, ascending. */
   histogram(description: MetricDescription & { readonly buckets: readonly number[] }): Histogram
 }

@@ -86,6 +86,31 @@ describe('WorkQueue', () => {
     expect(clock.now() - before).toBe(5)
   })
 
+  test('tries no more keys again than a burst at once and ten a second after it; a change does not wait', async () => {
+    const clock = new VirtualClock()
+    const start = clock.now()
+    const queue = new WorkQueue({ clock })
+    for (let index = 0; index < 200; index++) queue.addRateLimited(`k${index}`)
+    await clock.advance(5)
+    expect(queue.depth).toBe(100)
+    queue.add('k199')
+    expect(queue.depth).toBe(101)
+    await clock.advance(1000)
+    expect(queue.depth).toBe(111)
+    await clock.run()
+    expect(queue.depth).toBe(200)
+    expect(clock.now() - start).toBe(9900)
+  })
+
+  test('does not try a key again before what it was asked to wait', async () => {
+    const clock = new VirtualClock()
+    const start = clock.now()
+    const queue = new WorkQueue({ clock })
+    queue.addRateLimited('a', 3000)
+    await clock.run()
+    expect(clock.now() - start).toBe(3000)
+  })
+
   test('wakes every worker when it closes and takes nothing more', async () => {
     const clock = new VirtualClock()
     const queue = new WorkQueue({ clock })

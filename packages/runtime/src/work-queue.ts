@@ -1,4 +1,13 @@
 import { Heap, type Cancel, type Clock } from '@locktender/kube'
+import { TokenBucket } from './token-bucket.ts'
+
+/** What a queue tells of itself. */
+export interface QueueObserver {
+  added(): void
+  /** A key was handed to a worker after waiting this long, in milliseconds. */
+  taken(waitedMs: number): void
+  retried(): void
+}
 
 export interface WorkQueueOptions {
   readonly clock: Clock
@@ -6,12 +15,22 @@ export interface WorkQueueOptions {
   readonly baseDelayMs?: number
   /** @default 1_000_000 (controller-runtime) */
   readonly maxDelayMs?: number
+  /**
+   * How many keys may be tried again each second in the long run, whatever their own delays; others queue up behind.
+   * Changes that are observed do not wait for this. @default 10 (client-go)
+   */
+  readonly retriesPerSecond?: number
+  /** How many keys may be tried again at once. @default 100 (client-go) */
+  readonly retryBurst?: number
+  readonly observer?: QueueObserver
 }
 
 interface Ready {
   readonly key: string
   readonly priority: number
   readonly sequence: number
+  /** When it became ready. */
+  readonly since: number
 }
 
 interface Delayed {
@@ -38,6 +57,8 @@ export class WorkQueue {
   readonly #failures = new Map<string, number>()
   readonly #waiting: ((key: string | undefined) => void)[] = []
   readonly #heap = new Heap<Ready>(goesBefore)
+  readonly #retries: TokenBucket
+  readonly #observer: QueueObserver | undefined
   #sequence = 0
   #closed = false
 
@@ -45,11 +66,18 @@ export class WorkQueue {
     this.#clock = options.clock
     this.#baseDelayMs = options.baseDelayMs ?? 5
     this.#maxDelayMs = options.maxDelayMs ?? 1_000_000
+    this.#retries = new TokenBucket(options.retriesPerSecond ?? 10, options.retryBurst ?? 100, this.#clock.now())
+    this.#observer = options.observer
   }
 
   /** Keys that are ready and not yet taken. */
   get depth(): number {
     return this.#ready.size
+  }
+
+  /** Keys that were taken and are not done. */
+  get active(): ReadonlySet<string> {
+    return this.#active
   }
 
   /** Makes `key` ready now. */
@@ -62,13 +90,16 @@ export class WorkQueue {
     }
     const waiting = this.#ready.get(key)
     if (waiting !== undefined && waiting.priority >= priority) return
+    if (waiting === undefined) this.#observer?.added()
     const taker = this.#waiting.shift()
     if (taker !== undefined) {
       this.#active.add(key)
+      this.#observer?.taken(0)
       taker(key)
       return
     }
-    const ready: Ready = { key, priority, sequence: waiting?.sequence ?? this.#sequence++ }
+    const sequence = waiting?.sequence ?? this.#sequence++
+    const ready: Ready = { key, priority, sequence, since: waiting?.since ?? this.#clock.now() }
     this.#ready.set(key, ready)
     this.#heap.push(ready)
   }
@@ -92,11 +123,16 @@ export class WorkQueue {
     this.#delayed.set(key, { due, cancel })
   }
 
-  /** Makes `key` ready after a delay that doubles with each call since the last {@link forget}. */
-  addRateLimited(key: string): void {
+  /**
+   * Makes `key` ready after a delay that doubles with each call since the last {@link forget}; later when many keys are
+   * to be tried again, and not before `atLeastMs`.
+   */
+  addRateLimited(key: string, atLeastMs = 0): void {
     const failures = this.#failures.get(key) ?? 0
     this.#failures.set(key, failures + 1)
-    this.addAfter(key, Math.min(this.#maxDelayMs, this.#baseDelayMs * 2 ** Math.min(failures, 40)))
+    this.#observer?.retried()
+    const own = Math.min(this.#maxDelayMs, this.#baseDelayMs * 2 ** Math.min(failures, 40))
+    this.addAfter(key, Math.max(own, this.#retries.reserve(this.#clock.now()), atLeastMs))
   }
 
   /** Says that `key` succeeded: its next failure starts with the first delay again. */
@@ -114,6 +150,7 @@ export class WorkQueue {
       if (this.#ready.get(ready.key) !== ready) continue
       this.#ready.delete(ready.key)
       this.#active.add(ready.key)
+      this.#observer?.taken(this.#clock.now() - ready.since)
       return Promise.resolve(ready.key)
     }
     return new Promise((resolve) => this.#waiting.push(resolve))
