@@ -35,7 +35,7 @@ function operator(variant: Variant): Controller {
       } else await hold(client, databases, db, FINALIZER)
       await ensure(client, configMaps, configMap(name, {}, { owner: db }))
       await ensure(client, services, service(name, 5432, { owner: db }))
-      await ensure(client, statefulSets, statefulSet(name, { replicas: 1, size: '10Gi' }, { owner: db }))
+      await ensure(client, statefulSets, statefulSet(name, { replicas: 1 }, { owner: db }))
     },
   }
 }

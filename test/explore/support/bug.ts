@@ -1,6 +1,6 @@
-import type { KubeObject } from '@locktender/kube'
+import type { KubeObject, Resource } from '@locktender/kube'
 import type { Controller } from '@locktender/runtime'
-import type { Invariant, Oracle, Scenario, Step } from '@locktender/runtime/explore'
+import { definitionOf, type Invariant, type Oracle, type Scenario, type Step } from '@locktender/runtime/explore'
 import { environment } from './environment.ts'
 import { definitions, MAIN, storageClass } from './kinds.ts'
 
@@ -30,6 +30,8 @@ interface Story {
   readonly operator: () => readonly Controller[]
   /** Processes besides that of the operator. @default those of a cluster with StatefulSets and nodes */
   readonly others?: Readonly<Record<string, () => readonly Controller[]>>
+  /** Kinds of its own. */
+  readonly kinds?: readonly Resource[]
   readonly objects?: readonly KubeObject[]
   readonly steps: readonly Step[]
   readonly invariants?: readonly Invariant[]
@@ -37,10 +39,15 @@ interface Story {
 }
 
 /** A scenario of the zoo: one API server, the operator under test, and what a cluster does around it. */
-export function story({ name, operator, others, objects, steps, invariants, remembers }: Story): Scenario {
+export function story({ name, operator, others, kinds, objects, steps, invariants, remembers }: Story): Scenario {
   return {
     name,
-    clusters: { [MAIN]: { definitions, objects: [storageClass, ...(objects ?? [])] } },
+    clusters: {
+      [MAIN]: {
+        definitions: [...definitions, ...(kinds ?? []).map((kind) => definitionOf(kind))],
+        objects: [storageClass, ...(objects ?? [])],
+      },
+    },
     processes: { operator, ...(others ?? { environment }) },
     steps,
     ...(invariants && { invariants }),

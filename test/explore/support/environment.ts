@@ -11,7 +11,7 @@ const CLAIM_PROTECTION = 'kubernetes.io/pvc-protection'
  * they read from the server before they write, and what they do depends on nothing they saw before.
  */
 
-/** Pods and claims of StatefulSets. Both go with their StatefulSet; orphaned pods are taken over by a new one of the name. */
+/** Pods and claims of StatefulSets. Claims stay; pods go with their StatefulSet, unless they are orphaned. */
 function statefulSetController(): Controller {
   return {
     name: 'statefulset',
@@ -24,12 +24,11 @@ function statefulSetController(): Controller {
       const labels = set.spec.template.metadata.labels
       const mine = await client.list(pods, { namespace: NAMESPACE, labelSelector: `app=${set.metadata.name}` })
       for (const { metadata } of mine.items) {
+        if (metadata.deletionTimestamp !== undefined) continue
         const ordinal = Number(metadata.name.slice(metadata.name.lastIndexOf('-') + 1))
         if (ordinal >= set.spec.replicas) {
-          if (metadata.deletionTimestamp === undefined) {
-            await remove(client, pods, metadata.name, { preconditions: { uid: metadata.uid! } })
-          }
-        } else if (metadata.deletionTimestamp === undefined && (metadata.ownerReferences ?? []).length === 0) {
+          await remove(client, pods, metadata.name, { preconditions: { uid: metadata.uid! } })
+        } else if ((metadata.ownerReferences ?? []).length === 0) {
           const { ownerReferences } = meta('', { owner: set })
           await client.patch(pods, metadata, { metadata: { ownerReferences } }, { type: 'merge' })
         }
@@ -40,7 +39,7 @@ function statefulSetController(): Controller {
           const claim: Claim = {
             apiVersion: 'v1',
             kind: 'PersistentVolumeClaim',
-            metadata: meta(`${template.metadata.name}-${name}`, { labels, owner: set }),
+            metadata: meta(`${template.metadata.name}-${name}`, { labels }),
             spec: template.spec,
           }
           await ensure(client, claims, claim)

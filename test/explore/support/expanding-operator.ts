@@ -1,4 +1,3 @@
-import { type Client, isNotFound } from '@locktender/kube'
 import type { Controller } from '@locktender/runtime'
 import { appKey, current, ensure, nameOf, read, remove, write } from './access.ts'
 import {
@@ -44,7 +43,9 @@ export function expandingOperator({ first, when }: Expanding): Controller {
         const replace = () => remove(main.client, statefulSets, name, { propagationPolicy: 'Orphan' })
         if (first === 'delete set') await replace()
         for (let ordinal = 0; ordinal < set.spec.replicas; ordinal++) {
-          await grow(main.client, `data-${name}-${ordinal}`, db.spec.size)
+          const claim = { name: `data-${name}-${ordinal}`, namespace: NAMESPACE }
+          const { resources } = claimSpec(`${db.spec.size}Gi`)
+          await main.client.patch(claims, claim, { spec: { resources } }, { type: 'merge' })
         }
         if (first === 'grow claims') await replace()
       }
@@ -52,15 +53,5 @@ export function expandingOperator({ first, when }: Expanding): Controller {
       const wanted = statefulSet(name, { replicas, size: `${size}Gi` }, { owner: db, labels: { app: name } })
       await ensure(main.client, statefulSets, wanted)
     },
-  }
-}
-
-/** A claim that is not there yet will be made with the new size. */
-async function grow(client: Client, name: string, size: number): Promise<void> {
-  const { resources } = claimSpec(`${size}Gi`)
-  try {
-    await client.patch(claims, { name, namespace: NAMESPACE }, { spec: { resources } }, { type: 'merge' })
-  } catch (error) {
-    if (!isNotFound(error)) throw error
   }
 }

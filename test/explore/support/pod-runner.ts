@@ -7,8 +7,8 @@ export interface Pod extends KubeObject {
   readonly status?: { readonly phase?: string }
 }
 
-/** Lets every pod succeed. */
-export function podRunner(): Controller {
+/** Brings every pod to a phase: to its end, or only to its beginning. */
+export function podRunner(phase: 'Running' | 'Succeeded' = 'Succeeded'): Controller {
   return {
     name: 'runner',
     reads: [read(pods)],
@@ -16,9 +16,8 @@ export function podRunner(): Controller {
     async reconcile(key, world) {
       const { client } = world.cluster(MAIN)
       const found = await current<Pod>(client, pods, nameOf(key))
-      if (found === undefined || found.status?.phase === 'Succeeded') return
-      const status = { phase: 'Succeeded' }
-      await client.patch(pods, found.metadata, { status }, { type: 'merge', subresource: 'status' })
+      if (found === undefined || found.status?.phase === phase) return
+      await client.patch(pods, found.metadata, { status: { phase } }, { type: 'merge', subresource: 'status' })
     },
   }
 }
