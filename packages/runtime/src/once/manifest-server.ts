@@ -141,6 +141,12 @@ export class ManifestServer {
     return found?.kind
   }
 
+  /** What would be recorded of a request, which is not carried out. */
+  recorded(request: TransportRequest, target: Target, controller: string): RecordedRequest {
+    const action = actionOf(request, target)
+    return this.#recorded(request, target, action, bodyOf(request, action), controller)
+  }
+
   #write(
     request: TransportRequest,
     target: Target,
@@ -148,36 +154,43 @@ export class ManifestServer {
     controller: string,
     onWrite: OnWrite,
   ): { status: number; object: object } {
-    const { compat } = this.#options
     const action = actionOf(request, target)
     const body = bodyOf(request, action)
-    const fieldManager = query.get('fieldManager') ?? ''
-    const metadata: Partial<KubeObject['metadata']> = isObject(body)
-      ? ((body as Partial<KubeObject>).metadata ?? {})
-      : {}
     this.#checkBody(action, target, body)
-    const answer = compat.writesAreNotSeen
+    const answer = this.#options.compat.writesAreNotSeen
       ? stub(target, body)
-      : this.#carryOut(action, request, target, query, body, fieldManager)
-    const options = optionsOf(query)
+      : this.#carryOut(action, request, target, query, body)
+    onWrite(this.#recorded(request, target, action, body, controller))
+    return answer
+  }
+
+  #recorded(
+    request: TransportRequest,
+    target: Target,
+    action: Action,
+    body: Json | undefined,
+    controller: string,
+  ): RecordedRequest {
+    const { compat } = this.#options
+    const options = optionsOf(queryOf(request.path))
+    const { fieldManager } = options
     const isPatch = action.startsWith('Patch') || action.startsWith('Apply')
-    const patchType = contentType(request)
-    onWrite({
+    const { name = '', generateName = '' } = (isObject(body) ? (body as Partial<KubeObject>).metadata : undefined) ?? {}
+    return {
       action,
       group: target.group,
       version: target.version,
       plural: target.plural,
       namespace: target.namespace ?? '',
-      name: target.name ?? metadata.name ?? '',
-      generateName: action === 'Create' && (metadata.name ?? '') === '' ? (metadata.generateName ?? '') : '',
-      ...(action.startsWith('Patch') && { patchType }),
-      ...(isPatch && fieldManager !== '' && { fieldManager }),
+      name: target.name ?? name,
+      generateName: action === 'Create' && name === '' ? generateName : '',
+      ...(action.startsWith('Patch') && { patchType: contentType(request) }),
+      ...(isPatch && typeof fieldManager === 'string' && { fieldManager }),
       controller: compat.eventsAreAnonymous && isEvent(target) ? '' : controller,
       ...(!compat.orderIsNotWritten && { sequence: ++this.#sequence }),
       body: body === undefined ? '' : writeYaml(this.#recordedBody(action, body)),
       options: Object.keys(options).length === 0 ? '' : writeYaml(options),
-    })
-    return answer
+    }
   }
 
   #recordedBody(action: Action, body: Json): Json {
@@ -227,9 +240,9 @@ export class ManifestServer {
     target: Target,
     query: URLSearchParams,
     body: Json | undefined,
-    fieldManager: string,
   ): { status: number; object: object } {
     const { now, random } = this.#options
+    const fieldManager = query.get('fieldManager') ?? ''
     const situation: WriteSituation = {
       target,
       rules: this.#rules.find(target.group, target.version, target.plural),

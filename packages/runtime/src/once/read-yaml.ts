@@ -9,10 +9,18 @@ import { yaml } from '@locktender/kube'
  */
 export function readYaml(text: string): unknown {
   try {
-    return new PlainReader(text).document()
+    return /^\s*[{[]/.test(text) ? readJson(text) : new PlainReader(text).document()
   } catch (error) {
     if (!(error instanceof Unusual)) throw error
     return yaml().parse(text) as unknown
+  }
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Unusual()
   }
 }
 
