@@ -11,6 +11,8 @@ export interface FakeAgentsOptions {
   readonly fails?: (name: string) => boolean
   /** How many minutes after the change of a component this control plane falls ill; never when undefined. */
   readonly sickens?: (name: string, component: string) => number | undefined
+  /** Minutes after the change at which this control plane is unwell for a moment, without being ill. */
+  readonly flaps?: (name: string) => readonly number[]
   readonly signal: AbortSignal
 }
 
@@ -24,7 +26,7 @@ type Told = Required<Pick<ControlPlaneStatus, 'operations' | 'images' | 'health'
  * again once it is taken back.
  */
 export function runFakeAgents(options: FakeAgentsOptions): Promise<void> {
-  const { client, clock, random, fails, sickens, signal } = options
+  const { client, clock, random, fails, sickens, flaps, signal } = options
   const started = new Set<string>()
   const latest = new Map<string, string>()
   const told = new Map<string, Told>()
@@ -56,6 +58,11 @@ export function runFakeAgents(options: FakeAgentsOptions): Promise<void> {
       const phase = failed ? 'Failed' : next.phase === 'Applying' ? 'Applied' : 'Reverted'
       const ended = { ...next, phase, completionTime: now(), ...(failed ? { reason: 'Broken' } : {}) } as const
       void report(id, controlPlane, ended, phase === 'Reverted' ? { state: 'Healthy', since: now() } : undefined)
+      const times = phase === 'Applied' ? (flaps?.(name) ?? []) : []
+      for (const [index, after] of times.entries()) {
+        clock.after(after * minute, () => void flap(controlPlane, index + 1))
+      }
+      if (flaps !== undefined && phase === 'Applied') void flap(controlPlane, 0)
       const delay = phase === 'Applied' ? sickens?.(name, component) : undefined
       if (delay === undefined) return
       clock.after(delay * minute, () => {
@@ -63,6 +70,15 @@ export function runFakeAgents(options: FakeAgentsOptions): Promise<void> {
         void report(id, controlPlane, ended, { state: 'Degraded', since: now(), reason: 'ComponentsFailing' })
       })
     })
+  }
+  const flap = async ({ metadata }: ControlPlane, value: number) => {
+    if (signal.aborted) return
+    await client.patch(
+      controlPlanes,
+      { name: metadata.name, namespace: metadata.namespace },
+      { status: { signals: [{ name: 'DegradedChanges', value, at: now() }] } },
+      { type: 'merge', subresource: 'status' },
+    )
   }
   const report = async (
     id: string,

@@ -39,6 +39,8 @@ export interface HubOptions {
   readonly fails?: (name: string) => boolean
   /** How many minutes after the change of a component a control plane falls ill. */
   readonly sickens?: (name: string, component: string) => number | undefined
+  /** Minutes after the change at which a control plane is unwell for a moment. */
+  readonly flaps?: (name: string) => readonly number[]
   /** Share of the manager's writes whose answer is lost after they were done. */
   readonly lostAnswers?: number
 }
@@ -78,6 +80,7 @@ export class Hub {
         random: forkRandom(options.seed, 'agents'),
         ...(options.fails === undefined ? {} : { fails: options.fails }),
         ...(options.sickens === undefined ? {} : { sickens: options.sickens }),
+        ...(options.flaps === undefined ? {} : { flaps: options.flaps }),
         signal: hub.#stop.signal,
       }),
     )

@@ -63,6 +63,30 @@ test('labels of the HostedCluster say whose it is, of which tier, and who stands
   expect(unnamed).not.toHaveProperty('pair')
 })
 
+test('changes of Degraded are counted, however short they are, and the count is in the status itself', () => {
+  const at = (minute: number, status: 'True' | 'False') => condition('Degraded', status, minute, 'Rolling')
+  const fold = (before: ReturnType<typeof controlPlane>, degraded: ReturnType<typeof condition>, minute: number) => {
+    const cluster = hostedCluster()
+    const others = cluster.status!.conditions!.filter(({ type }) => type !== 'Degraded')
+    const seen = observed({
+      hostedCluster: { ...cluster, status: { ...cluster.status, conditions: [...others, degraded] } },
+    })
+    const { status } = foldStatus(before, seen, place, undefined, START + minute * MINUTE)
+    return { ...before, status }
+  }
+  const first = fold(controlPlane(), at(0, 'False'), 1)
+  const counted = { name: 'DegradedChanges', value: 0, at: new Date(START).toISOString() }
+  expect(first.status.signals).toEqual([counted])
+  const unwell = fold(first, at(5, 'True'), 5)
+  expect(unwell.status).toMatchObject({
+    health: { state: 'Healthy' },
+    signals: [{ ...counted, value: 1, at: new Date(START + 5 * MINUTE).toISOString() }],
+  })
+  // The same change seen again counts once.
+  expect(fold(unwell, at(5, 'True'), 6).status.signals).toEqual(unwell.status.signals)
+  expect(fold(unwell, at(6, 'False'), 7).status.signals?.[0]?.value).toBe(2)
+})
+
 test('changes begun together end together, each in its own right', () => {
   const seen = observed({
     hostedCluster: withRecords(hostedCluster(), applied, etcd),

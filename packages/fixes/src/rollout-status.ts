@@ -118,6 +118,7 @@ export function runningStatus(
     ...input.expected,
     ...input.evidence,
     ...creditOf(summary),
+    ...(summary.signals === undefined ? {} : { signals: summary.signals }),
     ...(summary.phase === 'Progressing' && summary.gate.until !== undefined
       ? { waitsUntil: timestamp(summary.gate.until) }
       : {}),
@@ -134,7 +135,7 @@ export function runningStatus(
 
 /** What an engine needs of a status to go on where the one before it ended. */
 export function persistedOf(status: RolloutStatus): PersistedRollout {
-  const { phase, verdict } = status
+  const { phase, verdict, signals } = status
   return {
     stages: status.stages.map(({ name, waves }) => ({
       name,
@@ -151,6 +152,7 @@ export function persistedOf(status: RolloutStatus): PersistedRollout {
     ...(verdict?.outcome === 'Halt' ? { verdict: haltOf(verdict) } : {}),
     ...(phase === 'Completed' || phase === 'Reverted' || phase === 'Aborted' ? { outcome: phase } : {}),
     decisions: status.decisions,
+    ...(signals && { signals: signals.map(({ name, bad, total }) => ({ name, bad, total })) }),
   }
 }
 

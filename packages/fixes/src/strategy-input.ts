@@ -17,7 +17,7 @@ const EXPECTED_OPERATION_MS = 17 * 60_000
  */
 export function strategyInput(strategy: RolloutStrategySpec, maxPerShard: (shard: string) => number): StrategyInput {
   const { goodRate, badRate, alpha, beta } = strategy.sequentialTest
-  const { maxConcurrent, customerShare, haltBy, haltReasons, compareUntreated, onsetGrace } = strategy
+  const { maxConcurrent, customerShare, haltBy, haltReasons, compareUntreated, onsetGrace, signals } = strategy
   return {
     stages: strategy.stages.map(({ name, canary, factor, sizes, soak, finalSoak, earned }) => ({
       name,
@@ -35,6 +35,11 @@ export function strategyInput(strategy: RolloutStrategySpec, maxPerShard: (shard
     ...(haltReasons === undefined ? {} : { haltReasons }),
     ...(compareUntreated === undefined ? {} : { compareUntreated }),
     ...(onsetGrace === undefined ? {} : { onsetGraceMs: parseDuration(onsetGrace) }),
+    ...(signals && {
+      signals: signals.map(({ name, goodShare, alpha: chance }) => {
+        return { name, goodShare: Number(goodShare), alpha: Number(chance) }
+      }),
+    }),
     budget: strategy.failureBudget,
     sequentialTest: {
       goodRate: Number(goodRate),

@@ -17,6 +17,7 @@ export type {
   ComponentOverride,
   ControlPlane,
   ControlPlaneHealth,
+  ControlPlaneSignal,
   ControlPlaneIdentity,
   ControlPlaneOperation,
   ControlPlaneSpec,
@@ -29,7 +30,7 @@ export type { Release, ReleaseImage, ReleaseSpec } from './kinds/release.ts'
 export { MAX_LOG_DATA } from './kinds/rollout-log.ts'
 export type { RolloutLog, RolloutLogSpec } from './kinds/rollout-log.ts'
 export { MAX_CREDIT, MAX_OUTLOOK_WAVES } from './kinds/rollout.ts'
-export type { RolloutStrategy, RolloutStrategySpec, StrategyStage } from './kinds/rollout-strategy.ts'
+export type { RolloutStrategy, RolloutStrategySpec, StrategySignal, StrategyStage } from './kinds/rollout-strategy.ts'
 export { MAX_STRATA } from './kinds/rollout.ts'
 export type {
   Rollout,
@@ -44,6 +45,7 @@ export type {
   RolloutStageStatus,
   RolloutStatus,
   RolloutCredit,
+  RolloutSignal,
   RolloutSuspect,
   RolloutVerdict,
   RolloutWaveStatus,

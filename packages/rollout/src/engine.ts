@@ -11,7 +11,7 @@ import { waveSize } from './wave-size.ts'
 import { restoreState } from './restore.ts'
 import { Reverter } from './reverter.ts'
 import { lastWave, newWave, type StageState } from './stage-state.ts'
-import { listProblems, summarizeStage } from './summary.ts'
+import { listProblems, summarizeSignals, summarizeStage } from './summary.ts'
 import { attemptOf } from './target.ts'
 import type {
   Decision,
@@ -85,6 +85,7 @@ export class RolloutEngine {
       0,
       this.#fleet.stages.findLastIndex((stage) => stage.waves.length > 0),
     )
+    for (const { name, bad, total } of options.persisted?.signals ?? []) this.#fleet.sample(name, bad, total)
     const verdict = options.persisted?.verdict
     if (verdict?.outcome === 'Halt') this.#verdict = verdict
     const outcome = options.persisted?.outcome
@@ -279,6 +280,7 @@ export class RolloutEngine {
       ...(fleet.finished > 0 || this.#verdict ? { verdict: this.#verdict ?? this.#clear(now) } : {}),
       gate: this.#waitingFor(now),
       ...(credit ? { credit } : {}),
+      ...(fleet.watches.size > 0 ? { signals: summarizeSignals(fleet) } : {}),
       eta:
         this.#phase === 'Progressing'
           ? estimateEnd(fleet, now, this.#deadline)

@@ -51,6 +51,8 @@ export class FleetState {
   readonly comparison: ComparisonWatch | undefined
   /** Healthy time of treated targets, when a stage asks for it. */
   readonly earned: EarnedTime | undefined
+  /** Continuous signals by name. */
+  readonly watches: ReadonlyMap<string, SignalWatch>
   readonly durations = new DurationSketch()
   readonly counts: Record<TargetPhase, number> = {
     NotAffected: 0,
@@ -90,7 +92,6 @@ export class FleetState {
   readonly #departed = new Map<string, History>()
   readonly #perCustomer = new Map<string, number>()
   readonly #timers = new Heap<Timer>((left, right) => left.at < right.at)
-  readonly #watches: ReadonlyMap<string, SignalWatch>
   /** Who is to be tried again, since the last decision. */
   readonly #again = new Set<TargetRecord>()
   /** Of passed stages, since the last decision. */
@@ -106,7 +107,7 @@ export class FleetState {
     const { compareUntreated, signals = [] } = strategy
     this.evidence = new EvidenceBook(strategy, startedAt)
     this.comparison = compareUntreated ? new ComparisonWatch(startedAt) : undefined
-    this.#watches = new Map(signals.map((signal) => [signal.name, new SignalWatch(signal)]))
+    this.watches = new Map(signals.map((signal) => [signal.name, new SignalWatch(signal)]))
     this.#haltReasons = new Set(strategy.haltReasons ?? DEFAULT_HALT_REASONS)
     this.earned = strategy.stages.some(({ earned }) => earned) ? new EarnedTime(startedAt) : undefined
     this.stages = strategy.stages.map((stage, index) => newStage(index, stage))
@@ -323,7 +324,7 @@ export class FleetState {
 
   /** Takes in samples of a continuous signal; those of an unknown one are ignored. */
   sample(name: string, bad: number, total: number): void {
-    this.#watches.get(name)?.observe(bad, total)
+    this.watches.get(name)?.observe(bad, total)
     this.#hasSamples = true
   }
 
@@ -331,7 +332,7 @@ export class FleetState {
   lookAtSignals(): void {
     if (!this.#hasSamples) return
     this.#hasSamples = false
-    for (const [name, watch] of this.#watches) {
+    for (const [name, watch] of this.watches) {
       watch.look()
       if (watch.halts) this.halting ??= { name, watch }
     }

@@ -8,6 +8,7 @@ import type {
   PersistedRollout,
   Problem,
   RolloutSummary,
+  SignalSummary,
   StageSummary,
   WaveSummary,
 } from './types.ts'
@@ -58,6 +59,13 @@ export function summarizeStage(stage: StageState, budget: FailureBudget | undefi
   }
 }
 
+/** Continuous signals as they are. */
+export function summarizeSignals({ watches }: FleetState): SignalSummary[] {
+  return Array.from(watches, ([name, { bad, total, evidence, limit }]) => {
+    return { name, bad, total, evidence: evidence.toFixed(2), limit: limit.toFixed(2) }
+  })
+}
+
 /** The first few targets that need somebody: failures, then those that could not be treated. */
 export function listProblems(fleet: FleetState): Problem[] {
   const problems: Problem[] = []
@@ -82,7 +90,7 @@ export function listProblems(fleet: FleetState): Problem[] {
  * be acknowledged once this is stored. A pause is not part of it: whoever asked for it asks again.
  */
 export function persistedFrom(
-  { stages, skipped, verdict, phase, decisions }: RolloutSummary,
+  { stages, skipped, verdict, phase, decisions, signals }: RolloutSummary,
   opening?: Extract<Decision, { type: 'open-wave' }>,
 ): PersistedRollout {
   const ended = phase === 'Completed' || phase === 'Reverted' || phase === 'Aborted'
@@ -101,5 +109,6 @@ export function persistedFrom(
     ...(verdict?.outcome === 'Halt' ? { verdict } : {}),
     ...(ended ? { outcome: phase } : {}),
     decisions,
+    ...(signals ? { signals: signals.map(({ name, bad, total }) => ({ name, bad, total })) } : {}),
   }
 }

@@ -267,6 +267,22 @@ export interface PersistedRollout {
   readonly outcome?: 'Completed' | 'Reverted' | 'Aborted'
   /** Decisions so far, so that the counter never goes back. */
   readonly decisions?: number
+  /** Samples of continuous signals so far: they can be had from nowhere else. */
+  readonly signals?: readonly SignalCounts[]
+}
+
+/** Samples of a continuous signal. */
+export interface SignalCounts {
+  readonly name: string
+  readonly bad: number
+  readonly total: number
+}
+
+/** The samples of a continuous signal and what they say. */
+export interface SignalSummary extends SignalCounts {
+  /** Log evidence that it is worse than it may be, two decimals, and what that is held against. */
+  readonly evidence: string
+  readonly limit: string
 }
 
 export interface WaveSummary {
@@ -374,6 +390,8 @@ export interface RolloutSummary {
   readonly gate: GateSummary
   /** What the strata have earned of which somebody waits, when the strategy asks for that; who lacks most comes first. */
   readonly credit?: readonly SoakCredit[]
+  /** Continuous signals, when the strategy has any; in its order. */
+  readonly signals?: readonly SignalSummary[]
   readonly eta: EtaSummary
   /** At most ten, failures first. */
   readonly problems: readonly Problem[]

@@ -7,7 +7,7 @@ type StageEvidence = EvidenceDocument['stages'][number]
 
 /** The evidence for people: what it comes to, then stage by stage, or (wide) wave by wave. */
 export function renderEvidence(evidence: EvidenceDocument, now: number, wide: boolean): string {
-  const { rollout, phase, treated, failed, verdict, exposure, credit, suspects, stages, waves } = evidence
+  const { rollout, phase, treated, failed, verdict, exposure, credit, signals, suspects, stages, waves } = evidence
   const lines = [
     `rollout ${rollout}  ${phase}  ${failed} of ${treated} control planes that are through failed or became unhealthy`,
     ...(verdict === undefined ? ['VERDICT   none yet: nobody is through'] : renderVerdict(verdict, now)),
@@ -18,6 +18,7 @@ export function renderEvidence(evidence: EvidenceDocument, now: number, wide: bo
         ]),
     ...(exposure === undefined ? [] : [renderExposure(exposure)]),
     ...(credit ?? []).map(renderCredit),
+    ...(signals ?? []).map(renderSignal),
     ...suspects.map(renderSuspect),
     ...rulesOf(evidence),
   ]
@@ -39,9 +40,13 @@ function renderCredit({ stratum, treated, healthy, hours, asked }: NonNullable<E
   return `EARNED    ${hours} of ${asked} hours for ${stratum}, ${by}`
 }
 
+function renderSignal({ name, bad, total, evidence, limit }: NonNullable<EvidenceDocument['signals']>[number]): string {
+  return `SIGNAL    ${name} in ${bad} of ${total} windows of treated control planes: ${evidence} for a bad fix, held against ${limit}`
+}
+
 /** What would halt it. */
 function rulesOf({ rules }: EvidenceDocument): string[] {
-  const { failureBudget, sequentialTest, haltBy, haltReasons, compareUntreated } = rules
+  const { failureBudget, sequentialTest, haltBy, haltReasons, compareUntreated, signals } = rules
   const { goodRate, badRate, alpha } = sequentialTest
   const lines: string[] = []
   if (haltBy !== 'Budget') {
@@ -55,6 +60,11 @@ function rulesOf({ rules }: EvidenceDocument): string[] {
   )
   if (compareUntreated === true)
     lines.push('          or treated ones fall ill much more often than untreated ones of their kind')
+  for (const { name, goodShare, window, alpha } of signals ?? []) {
+    lines.push(
+      `          or ${name} happens in more than ${percent(goodShare)} of the windows of ${window} (a good fix is halted with a chance of ${percent(alpha)})`,
+    )
+  }
   return haltBy === 'Budget'
     ? lines.map((line, index) => (index === 0 ? line.replace(/^ {10}or/, 'HALTS IF ') : line))
     : lines

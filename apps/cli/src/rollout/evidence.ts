@@ -4,6 +4,7 @@ import type {
   RolloutCredit,
   RolloutExposure,
   RolloutPhase,
+  RolloutSignal,
   RolloutSpec,
   RolloutSuspect,
   RolloutVerdict,
@@ -39,11 +40,13 @@ export interface EvidenceDocument {
   readonly exposure?: RolloutExposure
   /** Hours earned towards the end of the soak, by kinds of control planes; those that lack most first. */
   readonly credit?: readonly RolloutCredit[]
+  /** What the strategy watches besides. */
+  readonly signals?: readonly RolloutSignal[]
   readonly suspects: readonly RolloutSuspect[]
   /** What halts it, as frozen with the plan. */
   readonly rules: Pick<
     RolloutSpec['strategy'],
-    'failureBudget' | 'sequentialTest' | 'haltBy' | 'haltReasons' | 'compareUntreated'
+    'failureBudget' | 'sequentialTest' | 'haltBy' | 'haltReasons' | 'compareUntreated' | 'signals'
   >
   readonly stages: readonly {
     readonly stage: string
@@ -57,7 +60,7 @@ export interface EvidenceDocument {
 
 /** What the judgement of a rollout rests on, as its status tells. */
 export function evidenceOf({ metadata, spec, status }: Rollout): EvidenceDocument {
-  const { failureBudget, sequentialTest, haltBy, haltReasons, compareUntreated } = spec.strategy
+  const { failureBudget, sequentialTest, haltBy, haltReasons, compareUntreated, signals } = spec.strategy
   const waves = (status?.stages ?? []).flatMap((stage) =>
     stage.waves.map(({ number, size, applied, failed, broken, openedAt, closedAt }): WaveEvidence => {
       return {
@@ -84,6 +87,7 @@ export function evidenceOf({ metadata, spec, status }: Rollout): EvidenceDocumen
     ...all,
     ...(status?.exposure === undefined ? {} : { exposure: status.exposure }),
     ...(status?.credit === undefined ? {} : { credit: status.credit }),
+    ...(status?.signals === undefined ? {} : { signals: status.signals }),
     suspects: status?.suspects ?? [],
     rules: {
       failureBudget,
@@ -91,6 +95,7 @@ export function evidenceOf({ metadata, spec, status }: Rollout): EvidenceDocumen
       ...(haltBy === undefined ? {} : { haltBy }),
       ...(haltReasons === undefined ? {} : { haltReasons }),
       ...(compareUntreated === undefined ? {} : { compareUntreated }),
+      ...(signals === undefined ? {} : { signals }),
     },
     stages: spec.plan.stages.map(({ name, targets }) => {
       const sums = totals(waves.filter(({ stage }) => stage === name))

@@ -17,6 +17,7 @@ import { historyOf } from '../operation-history.ts'
 import { observe } from '../rollout-inputs.ts'
 import type { Observation } from '../rollout-inputs.ts'
 import { persistedOf } from '../rollout-status.ts'
+import { SignalWindows } from '../signal-windows.ts'
 import { strategyInput } from '../strategy-input.ts'
 
 /** States in which a control plane occupies a place under the caps. */
@@ -72,6 +73,8 @@ export class RolloutRun {
   readonly #issued = new Map<string, boolean>()
   readonly #busy = new Map<string, Set<string>>()
   readonly #refusals = new Map<string, Refusal>()
+  /** Samples of the signals that the strategy watches. */
+  readonly #signals: SignalWindows | undefined
   /** Holds that end by themselves. */
   readonly #holds = new Map<string, number>()
 
@@ -80,6 +83,8 @@ export class RolloutRun {
     this.rollout = options.rollout
     this.fix = options.fix
     this.#matcher = fixMatcher(options.fix)
+    const { signals = [] } = options.rollout.spec.strategy
+    if (signals.length > 0) this.#signals = new SignalWindows(signals)
     for (const controlPlane of options.controlPlanes) this.observe(controlPlane)
   }
 
@@ -113,6 +118,7 @@ export class RolloutRun {
     if (after.status.state === 'NotAffected' && before === undefined) return { changed: false, freed: false }
     if (this.#issued.get(id) === after.input.requested) this.#issued.delete(id)
     this.#enter(id, after, controlPlane)
+    this.#watch(id, after, controlPlane)
     const changed = before === undefined || !deepEqual(before, after)
     if (changed) this.engine?.apply({ type: 'upsert', target: after.input })
     return { changed, freed: wasBusy && !this.#isBusy(id) }
@@ -128,6 +134,7 @@ export class RolloutRun {
     this.#issued.delete(id)
     this.#refusals.delete(id)
     this.#holds.delete(id)
+    this.#signals?.drop(id)
     this.#shards.get(observation.input.shard)?.delete(id)
     this.#busy.get(observation.input.shard)?.delete(id)
     this.engine?.apply({ type: 'remove', id })
@@ -157,6 +164,18 @@ export class RolloutRun {
     // A refused revert stays decided, so that the rollout does not end as reverted, and is tried again after a change.
     if (write === 'apply') this.notWritten(id)
     else this.#settleIssued(id)
+  }
+
+  /** Tells the engine what treated control planes counted up to `now`; says whether that was anything. */
+  sample(now: number): boolean {
+    const taken = this.#signals?.take(now) ?? []
+    for (const samples of taken) this.engine?.apply({ type: 'samples', ...samples })
+    return taken.length > 0
+  }
+
+  /** When there is more to tell of what they count; undefined when there will be nothing. */
+  get nextSample(): number | undefined {
+    return this.#signals?.dueAt
   }
 
   /** Control planes whose holds have ended by `now`. */
@@ -202,6 +221,16 @@ export class RolloutRun {
     const counts: { [State in TargetState]?: number } = {}
     for (const [state, count] of this.#counts) if (count > 0 && state !== 'NotAffected') counts[state] = count
     return counts
+  }
+
+  /** Who has the fix is sampled from the end of its change on. */
+  #watch(id: string, { input, status }: Observation, controlPlane: ControlPlane): void {
+    if (this.#signals === undefined) return
+    const { reachable, now } = this.#options
+    const isTreated = input.requested && (status.state === 'Applied' || status.state === 'Unknown')
+    if (!isTreated || input.completedAt === undefined) return this.#signals.drop(id)
+    const isReachable = reachable(controlPlane.metadata.namespace ?? '')
+    this.#signals.see(id, controlPlane, input.completedAt, isReachable, now())
   }
 
   #fold(controlPlane: ControlPlane): Observation {

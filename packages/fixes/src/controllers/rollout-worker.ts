@@ -129,6 +129,7 @@ export class RolloutWorker {
     if (failure !== undefined) throw failure
     const due = Math.min(
       engine.nextDue(now) ?? Infinity,
+      isOver(summary.phase) ? Infinity : (this.run.nextSample ?? Infinity),
       this.#nextStatus(),
       this.#prospects.dueAt,
       this.#log.dueAt(isAtEnd),
@@ -188,6 +189,7 @@ export class RolloutWorker {
   /** Decides and acts until there is nothing more to do now. Gives the first failure that is worth another try. */
   async #carryOut(engine: RolloutEngine, hub: ClusterView, signal: AbortSignal): Promise<unknown> {
     while (!signal.aborted) {
+      if (this.run.sample(this.#world.clock.now())) this.#dirty = true
       const decisions = engine.decide(this.#world.clock.now())
       if (decisions.length === 0) return undefined
       this.#dirty = true

@@ -6,6 +6,7 @@ import type { Infer } from '../schema/builder.ts'
 import {
   anyImage,
   conditions,
+  count,
   digestImage,
   ENVIRONMENTS,
   label,
@@ -90,6 +91,15 @@ const health = object('Whether the control plane does its work.', {
   message: optional(prose('Why, for people.')),
 })
 
+/** Signals of one control plane: few, as every status is read by everybody. */
+const MAX_SIGNALS = 8
+
+const signal = object('Something that is counted, that may get worse without an illness.', {
+  name: word('What is counted. DegradedChanges: how often the condition Degraded of the HostedCluster changed.'),
+  value: count('How often so far, since the agent began to count.'),
+  at: time('The last time.'),
+})
+
 const status = object('What is. Written by the agent of the management cluster.', {
   identity,
   version: object('Versions it runs.', {
@@ -101,6 +111,7 @@ const status = object('What is. Written by the agent of the management cluster.'
     array('Changes of its components, the newest first.', operation, { maxItems: 64, keys: ['component'] }),
   ),
   health,
+  signals: optional(array('What is counted.', signal, { maxItems: MAX_SIGNALS, keys: ['name'] })),
   nodeFingerprint: string('Changes whenever nodes are replaced or reconfigured, and only then.', { maxLength: 128 }),
   conditions: conditions(),
 })
@@ -112,6 +123,7 @@ export type ComponentOverride = Infer<typeof override>
 export type ComponentImage = Infer<typeof componentImage>
 export type ControlPlaneOperation = Infer<typeof operation>
 export type ControlPlaneHealth = Infer<typeof health>
+export type ControlPlaneSignal = Infer<typeof signal>
 export type Hold = Infer<typeof hold>
 
 /** One hosted control plane. Its namespace is the name of its management cluster. */

@@ -57,6 +57,13 @@ const sequentialTest = object(
   { default: { goodRate: '0.005', badRate: '0.05', alpha: '0.01', beta: '0.01' } },
 )
 
+const signal = object('Something that control planes count, and how often it may happen with a good fix.', {
+  name: word('Signal in the status of control planes, as DegradedChanges.'),
+  goodShare: probability('Share of the windows of a treated control plane in which it happens with a good fix.'),
+  window: duration('Length of a window, counted from the change on; long against one such trouble.', { default: '1h' }),
+  alpha: probability('Risk of halting a good fix for it, however long it is watched.', { default: '0.01' }),
+})
+
 const fields = {
   approvals: integer('Approvals needed before anything is changed, each by another person.', {
     minimum: 0,
@@ -106,6 +113,13 @@ const fields = {
       'Whether to halt, too, when treated control planes fall ill much more often than untreated ones of their kind.',
     ),
   ),
+  signals: optional(
+    array(
+      'Signals that halt when they happen more often than with a good fix, although nobody is ill. None when absent.',
+      signal,
+      { maxItems: 8, keys: ['name'] },
+    ),
+  ),
   onsetGrace: optional(
     duration('A control plane must be unhealthy for so long after the change before that counts; at once when absent.'),
   ),
@@ -118,6 +132,7 @@ const spec = object('How to travel the fleet.', fields)
 export const frozenStrategy = object('The strategy as it was when the rollout was planned.', fields)
 
 export type RolloutStrategySpec = Infer<typeof spec>
+export type StrategySignal = Infer<typeof signal>
 export type StrategyStage = Infer<typeof stage>
 
 /** Reusable rules for rollouts. */

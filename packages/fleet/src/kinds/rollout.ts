@@ -150,6 +150,14 @@ const credit = object('What control planes of a kind have earned towards the end
   asked: decimal('Hours that are asked for.'),
 })
 
+const signal = object('How often something happens to treated control planes that may get worse without an illness.', {
+  name: word('Signal of the strategy.'),
+  bad: count('Windows in which it happened.'),
+  total: count('Windows of treated control planes.'),
+  evidence: string('Log of the evidence that it is worse than it may be, decimal.', { maxLength: 32 }),
+  limit: string('What that is held against, decimal.', { maxLength: 32 }),
+})
+
 const suspect = object('A way to be unhealthy that is seen while several rollouts overlap, and whose fault it is.', {
   signature: word('Reason that the control planes report.'),
   onsets: count('Control planes with it.'),
@@ -241,6 +249,7 @@ const status = object('How far the run is.', {
       keys: ['stratum'],
     }),
   ),
+  signals: optional(array('Signals that the strategy watches.', signal, { maxItems: 8, keys: ['name'] })),
   suspects: optional(array('Who causes what, while rollouts overlap.', suspect, { maxItems: 16, keys: ['signature'] })),
   waitsFor: optional(
     object('Another rollout that must end or go on first.', {
@@ -276,6 +285,7 @@ export type RolloutOutlook = Infer<typeof outlook>
 export type RolloutForecast = Infer<typeof forecast>
 export type RolloutExposure = Infer<typeof exposure>
 export type RolloutCredit = Infer<typeof credit>
+export type RolloutSignal = Infer<typeof signal>
 export type RolloutSuspect = Infer<typeof suspect>
 
 /** One change travelling through the fleet. */

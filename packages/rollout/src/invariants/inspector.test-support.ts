@@ -64,7 +64,8 @@ export class Inspector implements Watch {
     )
     const known = new Known(strategyOf(this.#story, this.#maxPerShard), waves, targets, 0, persisted.skipped)
     this.#known = known
-    const { outcome, verdict, decisions = 0 } = persisted
+    const { outcome, verdict, decisions = 0, signals = [] } = persisted
+    for (const { bad, total } of signals) known.samples = { bad, total, areNew: true }
     const isReverting = known.strategy.autoRevert || verdict?.rule === 'Operator'
     known.phase = outcome ?? (verdict ? (isReverting ? 'Reverting' : 'Halted') : 'Progressing')
     this.#repeated = undefined
