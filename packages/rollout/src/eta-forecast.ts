@@ -13,6 +13,8 @@ export interface ForecastPart {
 /** A wave that is still to come, or what is left of the one in progress. */
 export interface ForecastWave {
   readonly parts: readonly ForecastPart[]
+  /** It does not begin before. */
+  readonly opensAt?: number
   /** After its last completion. */
   readonly soakMs: number
 }
@@ -50,16 +52,18 @@ export function forecastEnd({ now, waves, history, seed, samples = 2000 }: Forec
   const uniform = seededUniform(seed)
   const table = durations.table(TABLE)
   const kinds = new Map<string, Float64Array>()
-  const models = waves.map(({ parts, soakMs }) => ({
+  const models = waves.map(({ parts, soakMs, opensAt = Number.NEGATIVE_INFINITY }) => ({
     soakMs,
+    opensAt,
     parts: parts.map(({ queues, calendar }) => ({ slowest: slowestOf(queues, table, uniform, kinds), calendar })),
   }))
   const ends = new Float64Array(samples)
   for (let sample = 0; sample < samples; sample++) {
     const level = unsure * normal(uniform)
     let time = now
-    for (const { parts, soakMs } of models) {
+    for (const { parts, soakMs, opensAt } of models) {
       const factor = Math.exp(level + between * normal(uniform))
+      time = Math.max(time, opensAt)
       let end = time
       for (const { slowest, calendar } of parts) {
         const work = at(slowest, uniform()) * factor

@@ -3,80 +3,60 @@ import type { DurationSketch } from './eta-sketch.ts'
 import type { FleetState } from './fleet-state.ts'
 import { soakEnd, waitingIn } from './gates.ts'
 import { forecastWave, guessedDurations } from './planner/assess.ts'
-import { Calendar } from './planner/calendar.ts'
+import type { WorkGroup } from './planner/schedule.ts'
 import { waveSize } from './wave-size.ts'
 import type { StageState } from './stage-state.ts'
 import type { EtaSummary } from './types.ts'
 
-/** Without observations the slowest operation of a wave is taken to last this much longer than the expected one. */
-const GUESSED_TAIL = 1.5
+/** Times at which targets of a stage open are brought together into so many, so that the cost does not grow with them. */
+const MOST_OPENINGS = 16
 
-interface Pace {
-  readonly mean: number
-  /** Expected duration of the slowest of `operations`. */
-  slowest(operations: number): number
+/** A wave to come, what is left of one under way, or of a soak. */
+interface Step {
+  /** By shard. */
+  readonly groups: readonly WorkGroup[]
+  readonly size: number
+  /** Some of its members must not be started before. */
+  readonly opensAt?: number
+  readonly soakMs: number
+  readonly isWave: boolean
 }
 
-function paceOf({ durations, strategy }: FleetState): Pace {
-  if (durations.count > 0) {
-    return { mean: durations.mean, slowest: (operations) => durations.quantile(1 - 1 / (operations + 1)) }
-  }
-  const mean = strategy.expectedOperationMs ?? strategy.operationTimeoutMs / 3
-  return { mean, slowest: () => mean * GUESSED_TAIL }
+/** Operations as they were seen in this rollout, or as they are expected to be. */
+function knownDurations({ durations, strategy }: FleetState): DurationSketch {
+  return durations.count > 0 ? durations : guessedDurations(strategy)
 }
 
-/** Time for `operations` of which each shard gets its part of the pool, under the caps; Infinity when one is closed. */
-function operationTime(fleet: FleetState, stage: StageState, operations: number, pace: Pace): number {
-  let rounds = Math.ceil(operations / fleet.slots.maxConcurrent)
-  for (const [shard, waiting] of stage.waitingPerShard) {
-    if (waiting === 0) continue
-    const part = Math.ceil((operations * waiting) / Math.max(1, waitingIn(stage)))
-    rounds = Math.max(rounds, Math.ceil(part / fleet.slots.limit(shard)))
+/** Time for operations under the caps; Infinity when a shard is closed. */
+function operationTime({ slots }: FleetState, { groups, size }: Step, durations: DurationSketch): number {
+  if (size === 0) return 0
+  let rounds = Math.max(1, Math.ceil(size / slots.maxConcurrent))
+  for (const { shard, count } of groups) {
+    if (count > 0) rounds = Math.max(rounds, Math.ceil(count / slots.limit(shard)))
   }
-  return Math.max(0, rounds - 1) * pace.mean + pace.slowest(operations)
+  return (rounds - 1) * durations.mean + durations.slowest(size)
 }
 
 /**
  * When the rollout will end if all goes well: operations of the wave in progress, then for each wave to come its
- * operations (in as many rounds as the caps force) and its soak. The cost depends on waves and shards, not on targets.
+ * operations (in as many rounds as the caps force) and its soak. The cost depends on waves, shards and the times at which
+ * windows open, not on targets.
  */
 export function estimateEnd(fleet: FleetState, now: number, deadline: number): EtaSummary {
-  const pace = paceOf(fleet)
+  const steps = stepsToCome(fleet, now)
+  const durations = knownDurations(fleet)
   let eta = now
-  let earliest = now
   let waves = 0
   let soaks = 0
   let closed = 0
-  for (const stage of fleet.stages) {
-    const { soakMs, finalSoakMs } = stage.strategy
-    if (!stage.passed && (stage.idle > 0 || stage.busy > 0)) {
-      const soak = waitingIn(stage) > 0 ? soakMs : finalSoakMs
-      const capacity = capacityOf(fleet, stage)
-      eta +=
-        Math.max(0, Math.ceil(stage.idle / capacity) - 1) * pace.mean + pace.slowest(stage.idle + stage.busy) + soak
-      earliest += soak
-      soaks += soak
-    } else if (!stage.passed) {
-      const left = Math.max(0, (soakEnd(fleet, stage) ?? now) - now)
-      eta += left
-      earliest += left
-      soaks += left
-    }
-    let waiting = waitingIn(stage)
-    const opens = opensAt(stage) ?? now
-    closed += Math.max(0, opens - eta)
-    eta = Math.max(eta, opens)
-    earliest = Math.max(earliest, opens)
-    for (let number = stage.waves.length + 1; waiting > 0; number++) {
-      const size = Math.min(waiting, waveSize(stage.strategy, number))
-      waiting -= size
-      waves++
-      const soak = waiting > 0 ? soakMs : finalSoakMs
-      eta += operationTime(fleet, stage, size, pace) + soak
-      earliest += soak
-      soaks += soak
-    }
+  for (const step of steps) {
+    const begin = Math.max(eta, step.opensAt ?? eta)
+    closed += begin - eta
+    eta = begin + operationTime(fleet, step, durations) + step.soakMs
+    soaks += step.soakMs
+    if (step.isWave) waves++
   }
+  const earliest = Math.round(earliestEnd(fleet, now))
   if (!Number.isFinite(eta)) {
     return {
       earliest,
@@ -88,30 +68,158 @@ export function estimateEnd(fleet: FleetState, now: number, deadline: number): E
   const rounded = Math.round(eta)
   return {
     eta: rounded,
-    earliest: Math.round(earliest),
+    earliest,
     deadlineAtRisk: rounded > deadline,
     infeasible: earliest > deadline,
     message: `${waves} waves to come, ${inHours(soaks)} h of soak, ${inHours(eta - now - soaks - closed)} h of operations${closed > 0 ? `, ${inHours(closed)} h of closed windows` : ''}.`,
   }
 }
 
-/**
- * When the next wave of the stage can begin for its windows: undefined when one can now. Who is closed is taken to open
- * with the first of them, so windows that differ make it later.
- */
-function opensAt(stage: StageState): number | undefined {
-  return stage.pool.size > 0 ? undefined : stage.windows.next()
-}
-
 function inHours(milliseconds: number): string {
   return (milliseconds / 3_600_000).toFixed(1)
 }
 
-/** Operations at once on the shards that the stage's targets are on. */
-function capacityOf(fleet: FleetState, stage: StageState): number {
-  let capacity = 0
-  for (const shard of stage.waitingPerShard.keys()) capacity += fleet.slots.limit(shard)
-  return Math.max(1, Math.min(fleet.slots.maxConcurrent, capacity))
+/** What no course can beat: soaks of the fewest waves there can be, and the last window with the soak after it. */
+function earliestEnd(fleet: FleetState, now: number): number {
+  let time = now
+  for (const stage of fleet.stages) {
+    const current = stepUnderWay(fleet, stage, now)
+    if (current) time += current.soakMs
+    const openings = openingsOf(stage)
+    const last = openings.at(-1)
+    let waiting = waitingIn(stage)
+    if (waiting === 0) continue
+    if (stage.pool.size === 0) time = Math.max(time, openings[0]?.at ?? time)
+    for (let number = stage.waves.length + 1; waiting > 0; number++) {
+      waiting -= waveSize(stage.strategy, number)
+      time += waiting > 0 ? stage.strategy.soakMs : stage.strategy.finalSoakMs
+    }
+    if (last) time = Math.max(time, last.at + stage.strategy.finalSoakMs)
+  }
+  return time
+}
+
+/**
+ * Everything from now to the end, with waves made up as the engine will when operations take as long as expected: each of
+ * those whose windows are open when it begins, whoever opened first to be the first. When nobody is open, the stage waits
+ * for the next window.
+ */
+function stepsToCome(fleet: FleetState, now: number): Step[] {
+  const steps: Step[] = []
+  const durations = knownDurations(fleet)
+  let time = now
+  const add = (step: Step) => {
+    steps.push(step)
+    time = Math.max(time, step.opensAt ?? time) + operationTime(fleet, step, durations) + step.soakMs
+  }
+  for (const stage of fleet.stages) {
+    const current = stepUnderWay(fleet, stage, now)
+    if (current) add(current)
+    const { soakMs, finalSoakMs } = stage.strategy
+    // Who is open, by when their windows opened: the first of them now.
+    const open: { at: number | undefined; count: number }[] = [{ at: undefined, count: stage.pool.size }]
+    const closed = openingsOf(stage)
+    let waiting = waitingIn(stage)
+    const shares = sharesOf(stage)
+    for (let number = stage.waves.length + 1; waiting > 0; number++) {
+      if (open.every(({ count }) => count === 0)) time = Math.max(time, closed[0]?.at ?? time)
+      while (closed[0] && closed[0].at <= time) open.push(closed.shift()!)
+      const wanted = waveSize(stage.strategy, number)
+      let size = 0
+      let opensAt: number | undefined
+      for (const group of open) {
+        const taken = Math.min(group.count, wanted - size)
+        group.count -= taken
+        size += taken
+        if (taken > 0) opensAt = group.at
+      }
+      // Who waits and is neither in the pool nor closed is on its way into one of them.
+      if (size === 0) break
+      waiting -= size
+      add({
+        groups: spread(shares, size),
+        size,
+        ...(opensAt === undefined ? {} : { opensAt }),
+        soakMs: waiting > 0 ? soakMs : finalSoakMs,
+        isWave: true,
+      })
+    }
+  }
+  return steps
+}
+
+/** Operations or soak that a stage is in; operations under way count as if they began now. */
+function stepUnderWay(fleet: FleetState, stage: StageState, now: number): Step | undefined {
+  if (stage.passed) return undefined
+  const { soakMs, finalSoakMs } = stage.strategy
+  const size = stage.idle + stage.busy
+  if (size === 0) {
+    return { groups: [], size, soakMs: Math.max(0, (soakEnd(fleet, stage) ?? now) - now), isWave: false }
+  }
+  const groups = Array.from(stage.atWork, ([shard, count]) => ({ shard, windowClass: '', count }))
+  return { groups, size, soakMs: waitingIn(stage) > 0 ? soakMs : finalSoakMs, isWave: false }
+}
+
+/** Who of a stage is closed, by when they open, in that order; what is near to each other opens with the last of it. */
+function openingsOf({ openings }: StageState): { at: number; count: number }[] {
+  const times = Array.from(openings, ([at, count]) => ({ at, count }))
+  times.sort((left, right) => left.at - right.at)
+  const [first, last] = [times[0], times.at(-1)]
+  if (!first || !last || times.length <= MOST_OPENINGS) return times
+  const width = (last.at - first.at) / (MOST_OPENINGS - 1)
+  const result: { at: number; count: number }[] = []
+  let slot = -1
+  for (const { at, count } of times) {
+    // The first has a slot of its own: a stage whose targets are all closed begins with it.
+    const own = Math.ceil((at - first.at) / width)
+    const group = own === slot ? result.at(-1) : undefined
+    if (group) {
+      group.at = at
+      group.count += count
+    } else result.push({ at, count })
+    slot = own
+  }
+  return result
+}
+
+/** Shares of the targets that wait in a stage, the largest first. */
+interface Shares {
+  readonly total: number
+  readonly shards: readonly (readonly [shard: string, count: number])[]
+}
+
+function sharesOf({ waitingPerShard }: StageState): Shares {
+  const shards = Array.from(waitingPerShard).filter(([, count]) => count > 0)
+  shards.sort(([one, left], [other, right]) => right - left || (one < other ? -1 : 1))
+  return { total: shards.reduce((sum, [, count]) => sum + count, 0), shards }
+}
+
+/**
+ * A wave of random members by shard: as uneven as chance makes it (the standard deviation of a draw without putting
+ * back), as the fullest shard decides how long it takes.
+ */
+function spread({ total, shards }: Shares, size: number): WorkGroup[] {
+  const left = total <= 1 ? 0 : (total - size) / (total - 1)
+  const wanted = shards.map(([shard, count], index) => {
+    const share = count / total
+    const deviation = Math.sqrt(size * share * (1 - share) * left)
+    const weight = Math.max(0, size * share + normalQuantile(1 - (index + 0.5) / shards.length) * deviation)
+    return { shard, weight }
+  })
+  const sum = wanted.reduce((all, { weight }) => all + weight, 0)
+  let given = 0
+  let reached = 0
+  return wanted.flatMap(({ shard, weight }) => {
+    reached += weight
+    const count = Math.round((size * reached) / sum) - given
+    given += count
+    return count > 0 ? [{ shard, windowClass: '', count }] : []
+  })
+}
+
+/** Of the standard normal distribution, within 0.01 (Tukey's lambda). */
+function normalQuantile(share: number): number {
+  return 4.91 * (share ** 0.14 - (1 - share) ** 0.14)
 }
 
 /**
@@ -126,45 +234,16 @@ export function forecastRemaining(
 ): Forecast {
   const own = fleet.durations.count > 0 ? [fleet.durations] : []
   const history = past.length + own.length > 0 ? [...past, ...own] : [guessedDurations(fleet.strategy)]
-  return forecastEnd({ now, waves: remainingWaves(fleet, now), history, seed })
-}
-
-function remainingWaves(fleet: FleetState, now: number): ForecastWave[] {
-  const waves: ForecastWave[] = []
-  for (const stage of fleet.stages) {
-    const { soakMs, finalSoakMs } = stage.strategy
-    const size = waitingIn(stage)
-    const windowClass = 'closed'
-    const opens = opensAt(stage)
-    const calendars = new Map(
-      opens === undefined
-        ? []
-        : [[windowClass, new Calendar({ open: [{ from: opens, to: Number.POSITIVE_INFINITY }] })]],
-    )
-    const under = stage.idle + stage.busy
-    if (!stage.passed && under > 0) {
-      const queues = [{ count: under, atOnce: capacityOf(fleet, stage) }]
-      waves.push({ parts: [{ queues }], soakMs: size > 0 ? soakMs : finalSoakMs })
-    } else if (!stage.passed) {
-      waves.push({ parts: [], soakMs: Math.max(0, (soakEnd(fleet, stage) ?? now) - now) })
-    }
-    let waiting = size
-    for (let number = stage.waves.length + 1; waiting > 0; number++) {
-      const members = Math.min(waiting, waveSize(stage.strategy, number))
-      waiting -= members
-      // Each shard is taken to have its share of the wave.
-      const groups = Array.from(stage.waitingPerShard, ([shard, count]) => ({
-        shard,
-        windowClass,
-        count: Math.ceil((members * count) / size),
-      }))
-      const limits = {
-        maxPerShard: (shard: string) => fleet.slots.limit(shard),
-        maxConcurrent: fleet.slots.maxConcurrent,
-      }
-      const soak = waiting > 0 ? soakMs : finalSoakMs
-      waves.push(forecastWave({ groups, soakMs: soak }, { ...limits, startAt: now, roundMs: 1, calendars }))
-    }
+  const limits = {
+    maxPerShard: (shard: string) => fleet.slots.limit(shard),
+    maxConcurrent: fleet.slots.maxConcurrent,
+    startAt: now,
+    roundMs: 1,
+    calendars: new Map(),
   }
-  return waves
+  const waves = stepsToCome(fleet, now).map(({ groups, soakMs, opensAt }): ForecastWave => ({
+    ...forecastWave({ groups, soakMs }, limits),
+    ...(opensAt === undefined ? {} : { opensAt }),
+  }))
+  return forecastEnd({ now, waves, history, seed })
 }

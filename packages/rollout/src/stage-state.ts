@@ -43,9 +43,13 @@ export interface StageState {
   targets: number
   /** Targets that must not be started yet. */
   closed: number
+  /** How many of them open at each time. */
+  readonly openings: Map<number, number>
   /** Members of waves that nobody asked yet, and that are at it. */
   idle: number
   busy: number
+  /** Both of them by shard. */
+  readonly atWork: Map<string, number>
   undecided: number
   applied: number
   failed: number
@@ -67,8 +71,10 @@ export function newStage(index: number, strategy: StageStrategy): StageState {
     passed: false,
     targets: 0,
     closed: 0,
+    openings: new Map(),
     idle: 0,
     busy: 0,
+    atWork: new Map(),
     undecided: 0,
     applied: 0,
     failed: 0,

@@ -90,6 +90,36 @@ describe('a window', () => {
     expect(eta).toBeGreaterThan(1060 * MINUTE)
     expect(bench.engine.forecast(bench.now)?.p50).toBeGreaterThan(1060 * MINUTE)
   })
+
+  // Minutes at which the others open. A stage goes on with whoever is open, and waits when nobody is.
+  test.each([
+    ['at two times', [100, 100, 100, 400, 400]],
+    ['each at another time', [100, 300, 310, 320, 900]],
+    ['while others are treated', [15, 45, 47, 50, 52, 54, 90]],
+    ['so many that they are brought together', Array.from({ length: 60 }, (_, index) => 100 + 3 * index)],
+  ])('that differ are each waited for: %s', (_, minutes) => {
+    const bench = new Bench([target('a'), ...minutes.map((minute, index) => closed(`t${index}`, minute))])
+    bench.at(0)
+    bench.applied('a', 10, 0)
+    const asked = (words: readonly string[]) =>
+      words.flatMap((word) => (word.startsWith('apply ') ? [word.slice(6)] : []))
+    const finished = new Map([[50, asked(bench.at(40))]])
+    const { eta = 0, earliest = 0 } = bench.summary.eta
+    const { p50 = 0, p80 = 0 } = bench.engine.forecast(bench.now) ?? {}
+    for (let minute = 41; bench.summary.phase === 'Progressing' && minute < 2000; minute++) {
+      for (const id of finished.get(minute) ?? []) bench.applied(id, minute)
+      finished.set(minute + 10, asked(bench.at(minute)))
+    }
+    // Times are brought together to the last of their group: the distance of 16 groups is what that may cost.
+    const [coarse, wave] = [minutes.length > 16 ? (3 * minutes.length) / 15 : 0, 1]
+    const end = bench.now / MINUTE
+    for (const expected of [eta, p50, p80]) {
+      expect(expected / MINUTE).toBeGreaterThan(end - wave)
+      expect(expected / MINUTE).toBeLessThan(end + wave + coarse)
+    }
+    expect(earliest).toBeLessThanOrEqual(bench.now)
+    expect(earliest).toBeGreaterThanOrEqual((Math.max(...minutes) + 60) * MINUTE)
+  })
 })
 
 describe('in every world with windows', () => {
