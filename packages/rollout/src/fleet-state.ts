@@ -546,9 +546,11 @@ export class FleetState {
     this.#perCustomer.set(record.customer, (this.#perCustomer.get(record.customer) ?? 0) + by)
     if (standing === 'closed') {
       stage.closed += by
+      adjust(stage.openings, record.closedUntil ?? 0, by)
       if (!touched) this.countPool(record, by)
     }
     if (standing === 'busy') stage.busy += by
+    if (standing === 'busy' || (wave && standing === 'idle')) adjust(stage.atWork, record.shard, by)
     const isFirstAttempt = isRunning(record) && attemptOf(record) === 1 && !isTakenBack(record)
     if (standing === 'busy' && input.since !== undefined && isFirstAttempt) {
       this.evidence.running(record.stratum, by, input.since)
@@ -568,4 +570,11 @@ export class FleetState {
     else if (by > 0) wave.untouched.add(record)
     else wave.untouched.delete(record)
   }
+}
+
+/** Changes a count; of what there is none, none is kept. */
+function adjust<Key>(counts: Map<Key, number>, key: Key, by: number): void {
+  const count = (counts.get(key) ?? 0) + by
+  if (count === 0) counts.delete(key)
+  else counts.set(key, count)
 }
