@@ -16,12 +16,14 @@ function workspaces(): Workspace[] {
         dependencies?: Record<string, string>
         devDependencies?: Record<string, string>
         optionalDependencies?: Record<string, string>
+        exports?: Record<string, string>
       }
       const { name, dependencies, devDependencies, optionalDependencies } = manifest
       return {
         folder,
         name,
         dependencies: Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies }),
+        entries: Object.keys(manifest.exports ?? {}),
       }
     })
 }

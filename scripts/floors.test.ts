@@ -3,7 +3,12 @@ import { checkSource, checkWorkspace, isEdge } from './floors.ts'
 import type { Workspace } from './floors.ts'
 import { maskSource } from './mask-source.ts'
 
-const kube: Workspace = { folder: 'packages/kube', name: '@locktender/kube', dependencies: ['undici'] }
+const kube: Workspace = {
+  folder: 'packages/kube',
+  name: '@locktender/kube',
+  dependencies: ['undici'],
+  entries: ['.', './testing'],
+}
 const rollout: Workspace = { folder: 'packages/rollout', name: '@locktender/rollout', dependencies: [] }
 const fleet: Workspace = {
   folder: 'packages/fleet',
@@ -25,6 +30,7 @@ function rules(source: string, options: { path?: string; workspace?: Workspace }
 describe('imports', () => {
   test.each([
     ["import { x } from '@locktender/kube'", []],
+    ["import { x } from '@locktender/kube/testing'", []],
     ["import { x } from './b.ts'", []],
     ["import { x } from '../src/b.ts'", []],
     ["import { x } from 'node:fs'", []],

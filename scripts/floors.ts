@@ -9,6 +9,8 @@ export interface Workspace {
   readonly name: string
   /** Names of its dependencies of all kinds. */
   readonly dependencies: readonly string[]
+  /** What others may import beside the package itself: `./once`. */
+  readonly entries?: readonly string[]
 }
 
 /** A broken rule. */
@@ -121,10 +123,15 @@ function importRule(
       : `"${specifier}" leaves ${workspace.folder}; import the package by its name`
   }
   if (specifier.startsWith(OURS)) {
-    if (specifier.split('/').length > 2) return `"${specifier}" reaches into a package; import the package itself`
-    if (specifier === workspace.name) return `"${specifier}" is this package; import the file`
-    if (!workspace.dependencies.includes(specifier)) return `"${specifier}" is no dependency in package.json`
-    return floorRule(workspace, specifier, workspaces)
+    const [scope, folder, ...below] = specifier.split('/')
+    const name = `${scope}/${folder}`
+    const entries = workspaces.find((candidate) => candidate.name === name)?.entries ?? []
+    if (below.length > 0 && !entries.includes(`./${below.join('/')}`)) {
+      return `"${specifier}" reaches into a package; import the package itself`
+    }
+    if (name === workspace.name) return `"${specifier}" is this package; import the file`
+    if (!workspace.dependencies.includes(name)) return `"${specifier}" is no dependency in package.json`
+    return floorRule(workspace, name, workspaces)
   }
   if (path.endsWith('.test.ts')) return undefined
   if (specifier.startsWith('node:')) {
