@@ -24,11 +24,11 @@ export const demo: Controller = {
   ],
   writes: [{ cluster: USER_WORKLOAD, resource: configMaps, namespace: OPERAND_NAMESPACE, name: NAME }],
   async reconcile(_key, world) {
-    const { client, cache } = world.cluster(USER_WORKLOAD)
-    const found = cache<ConfigMap>(configMaps).get(`${OPERAND_NAMESPACE}/${NAME}`)
+    const cluster = world.cluster(USER_WORKLOAD)
+    const found = cluster.cache<ConfigMap>(configMaps).get(`${OPERAND_NAMESPACE}/${NAME}`)
     if (found === undefined) {
       const metadata = { name: NAME, namespace: OPERAND_NAMESPACE }
-      await client.create<ConfigMap>(configMaps, {
+      await cluster.client.create<ConfigMap>(configMaps, {
         apiVersion: 'v1',
         kind: 'ConfigMap',
         metadata,
@@ -37,6 +37,6 @@ export const demo: Controller = {
       return
     }
     const counter = Number.parseInt(found.data?.['counter'] ?? '0', 10) + 1
-    await client.update(configMaps, { ...found, data: { ...found.data, counter: String(counter) } })
+    await cluster.client.update(configMaps, { ...found, data: { ...found.data, counter: String(counter) } })
   },
 }

@@ -14,9 +14,9 @@ export const ingressCreator: Controller = {
   reads: [{ cluster: CONFIGURATION, resource: ingresses, name: SINGLETON, fields: [], keys: () => [KEY] }],
   writes: [{ cluster: CONFIGURATION, resource: ingresses, name: SINGLETON }],
   async reconcile(_key, world) {
-    const { client, cache } = world.cluster(CONFIGURATION)
-    if (cache(ingresses).has(SINGLETON)) return
-    await client.create<Ingress>(ingresses, {
+    const cluster = world.cluster(CONFIGURATION)
+    if (cluster.cache(ingresses).has(SINGLETON)) return
+    await cluster.client.create<Ingress>(ingresses, {
       apiVersion: 'config.openshift.io/v1',
       kind: 'Ingress',
       metadata: { name: SINGLETON },

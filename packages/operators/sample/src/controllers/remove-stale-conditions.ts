@@ -19,11 +19,14 @@ export const removeStaleConditions: Controller = {
   ],
   writes: [{ cluster: MANAGEMENT, resource: authentications, name: SINGLETON, subresource: 'status' }],
   async reconcile(_key, world) {
-    const { client, cache } = world.cluster(MANAGEMENT)
-    const conditions = cache<Authentication>(authentications).get(SINGLETON)?.status?.conditions ?? []
+    const cluster = world.cluster(MANAGEMENT)
+    const conditions = cluster.cache<Authentication>(authentications).get(SINGLETON)?.status?.conditions ?? []
     const operations = removals(conditions.map(({ type }) => type ?? ''))
     if (operations.length === 0) return
-    await client.patch(authentications, { name: SINGLETON }, operations, { type: 'json', subresource: 'status' })
+    await cluster.client.patch(authentications, { name: SINGLETON }, operations, {
+      type: 'json',
+      subresource: 'status',
+    })
   },
 }
 

@@ -74,8 +74,8 @@ export const resourceSync: Controller = {
     { cluster: USER_WORKLOAD, resource: oauthClients, name: 'openshift-browser-client' },
   ],
   async reconcile(_key, world) {
-    const { client, cache } = world.cluster(MANAGEMENT)
-    const conditions = cache<Authentication>(authentications).get(SINGLETON)?.status?.conditions ?? []
+    const cluster = world.cluster(MANAGEMENT)
+    const conditions = cluster.cache<Authentication>(authentications).get(SINGLETON)?.status?.conditions ?? []
     const found = conditions.find(({ type }) => type === CONDITION)
     if (found?.status === 'False') return
     const condition = { lastTransitionTime: timestamp(world.clock.now()), status: 'False' as const, type: CONDITION }
@@ -86,6 +86,6 @@ export const resourceSync: Controller = {
       status: { conditions: [condition] },
     }
     world.events.record(MANAGEMENT, SUBJECT, { type: 'Normal', reason: 'must', message: 'event' })
-    await client.apply(authentications, applied, { subresource: 'status', fieldManager: NAME, force: true })
+    await cluster.client.apply(authentications, applied, { subresource: 'status', fieldManager: NAME, force: true })
   },
 }
