@@ -80,7 +80,7 @@ class World {
           phase: 'Applied',
           requested: true,
           wave: decision.wave,
-          since: this.now,
+          since: this.now - 1000,
           completedAt: this.now,
         }
         this.targets.set(decision.id, done)
@@ -99,12 +99,23 @@ class World {
     this.settle()
   }
 
-  /** Until the engine wants nothing any more. */
-  run(): void {
-    for (let due = this.engine.nextDue(this.now); due !== undefined; due = this.engine.nextDue(this.now)) {
+  /** Until the engine wants nothing any more, or nothing before so many minutes. */
+  run(minutes = Infinity): void {
+    const end = START + minutes * MINUTE
+    for (let due = this.engine.nextDue(this.now); due !== undefined && due <= end;) {
       this.now = due
       this.settle()
+      due = this.engine.nextDue(this.now)
     }
+    if (Number.isFinite(end)) this.at(minutes)
+  }
+
+  /** Minutes to the end by the estimate, which must be what the simulation says, too: there is no chance in it. */
+  expectedEnd(): number {
+    const { eta } = this.engine.summary(this.now).eta
+    const { p50 } = this.engine.forecast(this.now)!
+    expect(Math.abs(p50 - eta!)).toBeLessThan(MINUTE)
+    return (eta! - START) / MINUTE
   }
 
   get gate() {
@@ -206,7 +217,11 @@ test.each([
     ...many(2, { ...east, stratum: 'north' }),
   ]
   const world = new World(strategy, targets)
+  const expected = [world.expectedEnd(), undefined]
+  world.run(200)
+  expected[1] = world.expectedEnd()
   world.run()
+  for (const end of expected) expect(Math.abs(end! - world.minutes)).toBeLessThan(0.03 * world.minutes)
   const limits = { startAt: START, roundMs: 1, maxPerShard: () => 100, calendars: new Map() }
   const { work, schedule } = workThrough(targets, strategy, 1, limits)
   const planned = work.map(({ stage, wave }, index) => {

@@ -83,6 +83,11 @@ export class EarnedTime {
     return last
   }
 
+  /** Strata of which somebody was ever treated. */
+  get strata(): Iterable<string> {
+    return this.#strata.keys()
+  }
+
   #cell(stratum: string | undefined): Cell {
     if (stratum === undefined) return this.#all
     return this.#strata.get(stratum) ?? { treated: 0, healthy: 0, offset: 0 }

@@ -1,5 +1,6 @@
 import { at, makespans, normal, seededUniform, type QueueLoad, type Uniform } from './eta-makespan.ts'
 import { DurationSketch } from './eta-sketch.ts'
+import { HoursModel, type KindHours, type WaveHours } from './hours-ahead.ts'
 import type { Calendar } from './planner/calendar.ts'
 
 /** Operations of one wave with the same windows. */
@@ -15,8 +16,10 @@ export interface ForecastWave {
   readonly parts: readonly ForecastPart[]
   /** It does not begin before. */
   readonly opensAt?: number
-  /** After its last completion. */
+  /** After its last completion; the shortest where hours are asked. */
   readonly soakMs: number
+  /** Present where a stage asks for earned hours. */
+  readonly hours?: WaveHours
 }
 
 export interface ForecastOptions {
@@ -25,6 +28,8 @@ export interface ForecastOptions {
   /** Durations of past waves, one sketch each: what differs between them is uncertainty of the waves to come. */
   readonly history: readonly DurationSketch[]
   readonly seed: number
+  /** Hours that kinds have earned before the first wave. */
+  readonly earned?: readonly KindHours[]
   /** Default 2,000. */
   readonly samples?: number
 }
@@ -47,13 +52,15 @@ const ALIKE = 0.08
  * well the mean is known (from how many operations were seen). The same options give the same forecast. The cost depends
  * on waves and kinds of queue, not on targets.
  */
-export function forecastEnd({ now, waves, history, seed, samples = 2000 }: ForecastOptions): Forecast {
+export function forecastEnd({ now, waves, history, seed, earned, samples = 2000 }: ForecastOptions): Forecast {
   const { durations, between, unsure } = learn(history)
   const uniform = seededUniform(seed)
   const table = durations.table(TABLE)
   const kinds = new Map<string, Float64Array>()
-  const models = waves.map(({ parts, soakMs, opensAt = Number.NEGATIVE_INFINITY }) => ({
+  const model = new HoursModel(earned)
+  const models = waves.map(({ parts, soakMs, hours, opensAt = Number.NEGATIVE_INFINITY }) => ({
     soakMs,
+    hours,
     opensAt,
     parts: parts.map(({ queues, calendar }) => ({ slowest: slowestOf(queues, table, uniform, kinds), calendar })),
   }))
@@ -61,21 +68,27 @@ export function forecastEnd({ now, waves, history, seed, samples = 2000 }: Forec
   for (let sample = 0; sample < samples; sample++) {
     const level = unsure * normal(uniform)
     let time = now
-    for (const { parts, soakMs, opensAt } of models) {
+    model.restart()
+    for (const wave of models) {
       const factor = Math.exp(level + between * normal(uniform))
-      time = Math.max(time, opensAt)
+      time = Math.max(time, wave.opensAt)
       let end = time
-      for (const { slowest, calendar } of parts) {
+      for (const { slowest, calendar } of wave.parts) {
         const work = at(slowest, uniform()) * factor
         end = Math.max(end, calendar ? calendar.advance(time, work) : time + work)
       }
-      time = end + soakMs
+      time = model.soakOver(wave, middleOf(time, end, durations.mean * factor), end)
     }
     ends[sample] = time
   }
   ends.sort()
   const quantile = (share: number) => Math.round(ends[Math.min(samples - 1, Math.floor(share * samples))] ?? now)
   return { p50: quantile(0.5), p80: quantile(0.8), p95: quantile(0.95) }
+}
+
+/** When the operations of a wave have ended on average: one after the other, the first after the time that one takes. */
+export function middleOf(start: number, end: number, operationMs: number): number {
+  return (Math.min(end, start + operationMs) + end) / 2
 }
 
 /** Quantiles of the slowest of several queues: their distributions multiplied. */

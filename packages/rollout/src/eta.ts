@@ -1,7 +1,8 @@
-import { forecastEnd, type Forecast, type ForecastWave } from './eta-forecast.ts'
+import { forecastEnd, middleOf, type Forecast, type ForecastWave } from './eta-forecast.ts'
 import type { DurationSketch } from './eta-sketch.ts'
 import type { FleetState } from './fleet-state.ts'
 import { soakEnd, waitingIn } from './gates.ts'
+import { HoursAhead, HoursModel, shareOut, type KindHours, type WaveHours } from './hours-ahead.ts'
 import { forecastWave, guessedDurations } from './planner/assess.ts'
 import type { WorkGroup } from './planner/schedule.ts'
 import { waveSize } from './wave-size.ts'
@@ -19,6 +20,8 @@ interface Step {
   /** Some of its members must not be started before. */
   readonly opensAt?: number
   readonly soakMs: number
+  /** Where a stage asks for hours. */
+  readonly hours?: WaveHours
   readonly isWave: boolean
 }
 
@@ -43,8 +46,9 @@ function operationTime({ slots }: FleetState, { groups, size }: Step, durations:
  * windows open, not on targets.
  */
 export function estimateEnd(fleet: FleetState, now: number, deadline: number): EtaSummary {
-  const steps = stepsToCome(fleet, now)
+  const { steps, earned } = stepsToCome(fleet, now)
   const durations = knownDurations(fleet)
+  const model = new HoursModel(earned)
   let eta = now
   let waves = 0
   let soaks = 0
@@ -52,8 +56,9 @@ export function estimateEnd(fleet: FleetState, now: number, deadline: number): E
   for (const step of steps) {
     const begin = Math.max(eta, step.opensAt ?? eta)
     closed += begin - eta
-    eta = begin + operationTime(fleet, step, durations) + step.soakMs
-    soaks += step.soakMs
+    const end = begin + operationTime(fleet, step, durations)
+    eta = model.soakOver(step, middleOf(begin, end, durations.mean), end)
+    soaks += Number.isFinite(end) ? eta - end : step.soakMs
     if (step.isWave) waves++
   }
   const earliest = Math.round(earliestEnd(fleet, now))
@@ -104,17 +109,24 @@ function earliestEnd(fleet: FleetState, now: number): number {
  * those whose windows are open when it begins, whoever opened first to be the first. When nobody is open, the stage waits
  * for the next window.
  */
-function stepsToCome(fleet: FleetState, now: number): Step[] {
+function stepsToCome(
+  fleet: FleetState,
+  now: number,
+): { readonly steps: readonly Step[]; readonly earned: readonly KindHours[] } {
   const steps: Step[] = []
   const durations = knownDurations(fleet)
+  const hours = new FleetHours(fleet, now)
+  const model = new HoursModel(hours.before)
   let time = now
   const add = (step: Step) => {
     steps.push(step)
-    time = Math.max(time, step.opensAt ?? time) + operationTime(fleet, step, durations) + step.soakMs
+    const begin = Math.max(time, step.opensAt ?? time)
+    const end = begin + operationTime(fleet, step, durations)
+    time = model.soakOver(step, middleOf(begin, end, durations.mean), end)
   }
   for (const stage of fleet.stages) {
     const current = stepUnderWay(fleet, stage, now)
-    if (current) add(current)
+    if (current) add(current.size === 0 ? current : { ...current, ...hours.underWay(stage) })
     const { soakMs, finalSoakMs } = stage.strategy
     // Who is open, by when their windows opened: the first of them now.
     const open: { at: number | undefined; count: number }[] = [{ at: undefined, count: stage.pool.size }]
@@ -141,11 +153,12 @@ function stepsToCome(fleet: FleetState, now: number): Step[] {
         size,
         ...(opensAt === undefined ? {} : { opensAt }),
         soakMs: waiting > 0 ? soakMs : finalSoakMs,
+        ...hours.next(stage, size),
         isWave: true,
       })
     }
   }
-  return steps
+  return { steps, earned: hours.before }
 }
 
 /** Operations or soak that a stage is in; operations under way count as if they began now. */
@@ -241,9 +254,55 @@ export function forecastRemaining(
     roundMs: 1,
     calendars: new Map(),
   }
-  const waves = stepsToCome(fleet, now).map(({ groups, soakMs, opensAt }): ForecastWave => ({
-    ...forecastWave({ groups, soakMs }, limits),
+  const { steps, earned } = stepsToCome(fleet, now)
+  const waves = steps.map(({ groups, soakMs, hours, opensAt }): ForecastWave => ({
+    ...forecastWave({ groups, soakMs, ...(hours ? { hours } : {}) }, limits),
     ...(opensAt === undefined ? {} : { opensAt }),
   }))
-  return forecastEnd({ now, waves, history, seed })
+  return forecastEnd({ now, waves, history, seed, earned })
+}
+
+/** Hours that the waves to come will earn and wait for, where hours are asked; in the order of the waves. */
+class FleetHours {
+  readonly #fleet: FleetState
+  readonly #ahead: HoursAhead | undefined
+  readonly #waiting: readonly Map<string, number>[]
+  /** In waves of their stage, by stage: as `shareOut` goes on. */
+  readonly #taken: readonly Map<string, number>[]
+
+  constructor(fleet: FleetState, now: number) {
+    const { stages, earned } = fleet
+    this.#fleet = fleet
+    this.#waiting = stages.map(({ waitingPerStratum }) => new Map(waitingPerStratum))
+    this.#taken = stages.map(() => new Map())
+    if (!earned) return
+    this.#ahead = new HoursAhead(
+      stages.map(({ strategy }, index) => ({ earned: strategy.earned, waiting: this.#waiting[index] ?? new Map() })),
+    )
+    for (const stratum of earned.strata) this.#ahead.has(stratum, earned.by(now, stratum), now)
+  }
+
+  get before(): readonly KindHours[] {
+    return this.#ahead?.before ?? []
+  }
+
+  /** Of the wave in progress: members that are not through yet, taken to be spread as all members of the stage are. */
+  underWay(stage: StageState): { readonly hours?: WaveHours } {
+    if (!this.#ahead || !this.#fleet.earned) return {}
+    const known = new Set([...this.#fleet.earned.strata, ...stage.waitingPerStratum.keys()])
+    const inWaves = Array.from(known, (stratum): [string, number] => [stratum, stage.pool.takenOf(stratum)])
+    const total = inWaves.reduce((sum, [, count]) => sum + count, 0)
+    const share = total === 0 ? 0 : (stage.idle + stage.busy) / total
+    return { hours: this.#ahead.wave(stage.index, new Map(inWaves.map(([key, count]) => [key, count * share])), false) }
+  }
+
+  next(stage: StageState, size: number): { readonly hours?: WaveHours } {
+    const taken = this.#taken[stage.index]
+    const waiting = this.#waiting[stage.index]
+    if (!this.#ahead || !taken || !waiting) return {}
+    const takenOf = (stratum: string) => taken.get(stratum) ?? stage.pool.takenOf(stratum)
+    const members = shareOut(size, waiting, takenOf)
+    for (const [stratum, count] of members) taken.set(stratum, takenOf(stratum) + count)
+    return { hours: this.#ahead.wave(stage.index, members) }
+  }
 }

@@ -65,6 +65,11 @@ export class StagePool<T extends Candidate> {
     return this.#size
   }
 
+  /** How many of `stratum` are in waves. */
+  takenOf(stratum: string): number {
+    return this.#strata.get(stratum)?.taken ?? 0
+  }
+
   has(id: string): boolean {
     return this.#members.has(id)
   }
