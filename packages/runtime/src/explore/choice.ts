@@ -42,5 +42,7 @@ export interface Failure {
  * `at` and `name` are asked only for by those who write or read plans, since most choices are never told to anybody.
  */
 export interface Chooser {
+  /** Called before a schedule begins, with a function that tells its moments apart. */
+  attach?(moment: () => number): void
   choose(kind: ChoiceKind, options: number, at: () => string, name: (option: number) => string): number
 }

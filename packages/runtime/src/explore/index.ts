@@ -15,3 +15,5 @@ export {
   type Step,
   type WorldState,
 } from './scenario.ts'
+export { explore, Explorer, replay, type ExploreOptions, type Replay, type Result } from './explore.ts'
+export type { Finding, TraceEntry } from './run.ts'

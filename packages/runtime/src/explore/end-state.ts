@@ -1,0 +1,105 @@
+import { sumOfHashes, type HeldValue, type ServerState } from '@locktender/apiserver'
+import type { PreparedServer } from './prepared-server.ts'
+import { nameOf } from './write-watch.ts'
+
+/** One API server and what it holds. */
+export interface HeldState {
+  readonly prepared: PreparedServer
+  readonly state: ServerState
+}
+
+/** Resources whose objects only tell what happened. */
+const TALES = ['//events/', '/events.k8s.io/events/']
+
+const PRESENT = 0x5bd1e995
+const GONE = 0x1b873593
+
+/** A number that is the same for ends that are the same but for what always differs between schedules. */
+export function endHash(servers: readonly HeldState[]): number {
+  let hash = 0
+  for (const { prepared, state } of servers) {
+    let uids: Set<string> | undefined
+    for (const value of valuesOf(state)) {
+      const normal = prepared.normal(value)
+      hash = sumOfHashes(hash, normal.hash)
+      for (const [index, uid] of normal.references.entries()) {
+        uids ??= uidsOf(prepared, state)
+        // Mixed with the object, so that it counts which of its references leads nowhere.
+        hash = sumOfHashes(hash, ((normal.hash % 0x1_0000_0000) ^ ((uids.has(uid) ? PRESENT : GONE) + index)) >>> 0)
+      }
+    }
+  }
+  return hash
+}
+
+/** How an end differs from that of the reference run, in a few words. */
+export function describeDifference(reference: readonly HeldState[], end: readonly HeldState[]): string {
+  const [expected, found] = [textsOf(reference), textsOf(end)]
+  const lines: string[] = []
+  for (const [text, { name, count }] of expected) {
+    if ((found.get(text)?.count ?? 0) >= count) continue
+    const other = [...found].find(([other, one]) => one.name === name && !expected.has(other))
+    lines.push(other === undefined ? `${name} is missing` : `${name} differs: ${firstDifference(text, other[0])}`)
+  }
+  for (const [text, { name, count }] of found) {
+    if ((expected.get(text)?.count ?? 0) >= count) continue
+    if ([...expected].some(([other, one]) => one.name === name && !found.has(other))) continue
+    lines.push(`${name} should not be there`)
+  }
+  const shown = lines.slice(0, MAX_SHOWN)
+  return shown.join('; ') + (lines.length > MAX_SHOWN ? `; and ${lines.length - MAX_SHOWN} more` : '')
+}
+
+const MAX_SHOWN = 3
+
+function* valuesOf(state: ServerState): Generator<HeldValue> {
+  for (const [name, shelf] of state.shelves) {
+    if (!TALES.some((tale) => name.endsWith(tale))) yield* shelf.values
+  }
+}
+
+function uidsOf(prepared: PreparedServer, state: ServerState): Set<string> {
+  const uids = new Set<string>()
+  for (const value of valuesOf(state)) uids.add(prepared.normal(value).uid ?? '')
+  return uids
+}
+
+/** Objects by their normal form, with how many there are of it. */
+function textsOf(servers: readonly HeldState[]): Map<string, { readonly name: string; count: number }> {
+  const texts = new Map<string, { readonly name: string; count: number }>()
+  for (const { prepared, state } of servers) {
+    const uids = uidsOf(prepared, state)
+    for (const value of valuesOf(state)) {
+      const { text, references } = prepared.normal(value)
+      const loose = references.map((uid) => (uids.has(uid) ? 'present' : 'gone'))
+      const full =
+        references.length === 0 ? text : JSON.stringify({ ...(JSON.parse(text) as object), 'what it refers to': loose })
+      const known = texts.get(full)
+      if (known === undefined) texts.set(full, { name: nameOf(value.key), count: 1 })
+      else known.count++
+    }
+  }
+  return texts
+}
+
+/** The first field in which two objects differ, with both values. */
+function firstDifference(expected: string, found: string): string {
+  const differ = (left: unknown, right: unknown, path: string): string | undefined => {
+    if (JSON.stringify(left) === JSON.stringify(right)) return undefined
+    const isTree = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+    if (isTree(left) && isTree(right)) {
+      for (const name of new Set([...Object.keys(left), ...Object.keys(right)])) {
+        const inner = differ(left[name], right[name], path === '' ? name : `${path}.${name}`)
+        if (inner !== undefined) return inner
+      }
+    }
+    return `${path} is ${shown(right)} instead of ${shown(left)}`
+  }
+  return differ(JSON.parse(expected), JSON.parse(found), '') ?? 'the order of fields'
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'absent'
+  const text = JSON.stringify(value)
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text
+}

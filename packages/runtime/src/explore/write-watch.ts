@@ -1,0 +1,97 @@
+import type { Change, HeldValue } from '@locktender/apiserver'
+import type { PreparedServer } from './prepared-server.ts'
+
+/** Turns two controllers may take at one field before it counts as a quarrel. */
+const MAX_TURNS = 3
+
+/** Fields that change with every write, and whose owner is the server. */
+const NOBODYS = new Set(['resourceVersion', 'managedFields', 'generation', 'uid', 'creationTimestamp'])
+
+interface FieldHistory {
+  writer: string
+  value: string
+  /** What was there before `value`. */
+  former: string
+  turns: number
+}
+
+/** A field that a write changed, with its value as JSON text, empty when it is gone. */
+interface FieldChange {
+  readonly path: string
+  readonly from: string
+  readonly to: string
+}
+
+/** Differences of two states of one object, for all schedules. */
+const differences = new WeakMap<HeldValue, WeakMap<HeldValue, readonly FieldChange[]>>()
+
+/**
+ * Watches who writes what. Two controllers that set one field back and forth will go on for ever, and far more writes
+ * than usual mean that somebody runs in circles.
+ */
+export class WriteWatch {
+  readonly #fields = new Map<string, FieldHistory>()
+  /** Writes by controller and kind of write. */
+  readonly counts = new Map<string, number>()
+
+  /** Takes in a write and says what is wrong with it, if anything is. */
+  observe(server: PreparedServer, { key, before, after }: Change, writer: string): string | undefined {
+    const [, , group = '', plural = ''] = key.split('/')
+    const verb = before === undefined ? 'creates' : after === undefined ? 'deletes' : 'changes'
+    const count = `${writer} ${verb} ${group === '' ? plural : `${plural}.${group}`}`
+    this.counts.set(count, (this.counts.get(count) ?? 0) + 1)
+    if (before === undefined || after === undefined) return undefined
+    let quarrel: string | undefined
+    for (const { path, from, to } of fieldChanges(server, before, after)) {
+      const id = `${server.name} ${key} ${path}`
+      const history = this.#fields.get(id)
+      if (history === undefined) {
+        this.#fields.set(id, { writer, value: to, former: from, turns: 0 })
+        continue
+      }
+      const takesTurn = history.writer !== writer && history.former === to
+      history.turns = takesTurn ? history.turns + 1 : 0
+      if (history.turns >= MAX_TURNS) {
+        quarrel ??= `${history.writer} and ${writer} take turns at ${path} of ${nameOf(key)}: ${to || 'nothing'}, then ${from || 'nothing'}, again and again`
+      }
+      Object.assign(history, { writer, value: to, former: from })
+    }
+    return quarrel
+  }
+}
+
+/** `plural namespace/name` of a key of the store. */
+export function nameOf(key: string): string {
+  const [, , group = '', plural = '', namespace = '', name = ''] = key.split('/')
+  return `${group === '' ? plural : `${plural}.${group}`} ${namespace === '' ? '' : `${namespace}/`}${name}`
+}
+
+function fieldChanges(server: PreparedServer, before: HeldValue, after: HeldValue): readonly FieldChange[] {
+  let known = differences.get(before)
+  if (known === undefined) differences.set(before, (known = new WeakMap()))
+  let changes = known.get(after)
+  if (changes === undefined) {
+    const [left, right] = [new Map<string, string>(), new Map<string, string>()]
+    leaves(JSON.parse(server.normal(before).text), '', left)
+    leaves(JSON.parse(server.normal(after).text), '', right)
+    const paths = new Set([...left.keys(), ...right.keys()])
+    changes = [...paths].flatMap((path) => {
+      const [from = '', to = ''] = [left.get(path), right.get(path)]
+      return from === to ? [] : [{ path, from, to }]
+    })
+    known.set(after, changes)
+  }
+  return changes
+}
+
+/** Values by path; lists are values. */
+function leaves(value: unknown, path: string, into: Map<string, string>): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    into.set(path, JSON.stringify(value))
+    return
+  }
+  for (const [name, member] of Object.entries(value)) {
+    if (path === 'metadata' && NOBODYS.has(name)) continue
+    leaves(member, path === '' ? name : `${path}.${name}`, into)
+  }
+}
