@@ -202,6 +202,19 @@ describe('a rollout', () => {
     )
   })
 
+  test.each(['skip', 'retry'])('%s grows by who says so, and nothing of it is taken away', async (field) => {
+    const first = { controlPlane: 'mc-1/a', reason: 'quota', by: 'olga' }
+    const second = { controlPlane: 'mc-1/b', reason: 'quota', by: 'ivan' }
+    expect(await refusal(change('ivan', rollouts, 'run', { [field]: [first] }))).toContain(
+      `by of a new entry of spec.${field} must be your own user name`,
+    )
+    await change('olga', rollouts, 'run', { [field]: [first] })
+    expect(await refusal(change('olga', rollouts, 'run', { [field]: [first, second] }))).toContain('your own user name')
+    await change('ivan', rollouts, 'run', { [field]: [first, second] })
+    expect(await refusal(change('ivan', rollouts, 'run', { [field]: [second] }))).toContain('entries can be added')
+    expect(await refusal(change('ivan', rollouts, 'run', { [field]: null }))).toContain('entries can be added')
+  })
+
   test.each([
     { fix: 'two' },
     { seed: 2 },
@@ -210,7 +223,7 @@ describe('a rollout', () => {
     { strategy: { approvals: 1 } },
   ])('cannot get %j', async (spec) => {
     expect(await refusal(change('olga', rollouts, 'run', spec))).toContain(
-      'only pause, abort, revert and expedite can be changed',
+      'only pause, abort, revert, expedite, skip and retry can be changed',
     )
   })
 })

@@ -45,7 +45,7 @@ export function runFakeAgents(options: FakeAgentsOptions): Promise<void> {
   const now = () => new Date(clock.now()).toISOString()
   const begin = (id: string, controlPlane: ControlPlane, next: ControlPlaneOperation) => {
     const { component } = next
-    const key = `${id} ${next.phase} ${next.rollout}`
+    const key = `${id} ${next.phase} ${next.rollout} ${next.attempt ?? 1}`
     if (started.has(key)) return
     started.add(key)
     latest.set(`${id} ${component}`, key)
@@ -120,7 +120,7 @@ function nextOperations({ spec, status }: ControlPlane, startTime: string): Cont
   const changes = overrides.flatMap((override): ControlPlaneOperation[] => {
     const { wave: _, ...change } = override
     const last = operations.find(({ component }) => component === change.component)
-    const isDone = last?.image === change.image && last.rollout === change.rollout
+    const isDone = last?.image === change.image && last.rollout === change.rollout && last.attempt === change.attempt
     return isDone ? [] : [{ ...change, phase: 'Applying', startTime }]
   })
   const reverts = operations.flatMap(({ component, fix, rollout, phase }): ControlPlaneOperation[] => {

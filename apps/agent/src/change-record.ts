@@ -16,6 +16,8 @@ export interface ChangeRecord {
   readonly image: string
   readonly fix: string
   readonly rollout: string
+  /** Which attempt of the rollout it is, when it is not the first. */
+  readonly attempt?: number
   /** Milliseconds since the epoch. */
   readonly changedAt: number
   /** Fingerprint of the nodes just before the change. */
@@ -62,6 +64,7 @@ function recordFrom(entry: Partial<Record<string, unknown>> | null): ChangeRecor
       image: text('image'),
       fix: text('fix'),
       rollout: text('rollout'),
+      ...(typeof entry?.['attempt'] === 'number' ? { attempt: entry['attempt'] } : {}),
       changedAt,
       nodeFingerprint: text('nodeFingerprint'),
       previousImage: text('previousImage') === '' ? undefined : text('previousImage'),

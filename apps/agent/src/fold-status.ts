@@ -101,6 +101,7 @@ function operationOf(
       ...(record.change === 'apply' ? { image: record.image } : {}),
       ...(record.fix === '' ? {} : { fix: record.fix }),
       ...(record.rollout === '' ? {} : { rollout: record.rollout }),
+      ...(record.attempt === undefined ? {} : { attempt: record.attempt }),
       phase: progress.phase,
       startTime,
       ...(ended ? { completionTime: timestamp(now) } : {}),

@@ -57,7 +57,13 @@ function isInPlace(override: ComponentOverride, record: ChangeRecord | undefined
 }
 
 function isCarriedOut(override: ComponentOverride, record: ChangeRecord | undefined): boolean {
-  return isInPlace(override, record) && record.fix === override.fix && record.rollout === override.rollout
+  const isOurs = isInPlace(override, record) && record.fix === override.fix && record.rollout === override.rollout
+  return isOurs && !isAnotherAttempt(override, record)
+}
+
+/** It failed, and is to be looked at anew. */
+function isAnotherAttempt({ rollout, attempt = 1 }: ComponentOverride, record: ChangeRecord): boolean {
+  return record.rollout === rollout && attempt > (record.attempt ?? 1)
 }
 
 function recordOf(
@@ -66,15 +72,17 @@ function recordOf(
   { hostedCluster }: HostedControlPlane,
   start: { readonly changedAt: number; readonly fingerprint: string },
 ): ChangeRecord {
-  const { component, image, fix, rollout } = override
+  const { component, image, fix, rollout, attempt } = override
+  const isTheSame = isInPlace(override, before) && !isAnotherAttempt(override, before)
   return {
     change: 'apply',
     component,
     image,
     fix,
     rollout,
+    ...(attempt === undefined ? {} : { attempt }),
     // The same image under another name rolls nothing, so its operation began when the image was put there.
-    changedAt: isInPlace(override, before) ? before.changedAt : start.changedAt,
+    changedAt: isTheSame ? before.changedAt : start.changedAt,
     nodeFingerprint: start.fingerprint,
     previousImage: before?.change === 'apply' ? before.previousImage : currentOverride(hostedCluster, component),
   }

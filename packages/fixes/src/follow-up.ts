@@ -1,5 +1,5 @@
-import { fixMatcher, imageForControlPlane } from '@locktender/fleet'
-import type { ComponentFix, ComponentFixPhase, ControlPlane, Rollout } from '@locktender/fleet'
+import { fixMatcher, imageForControlPlane, MAX_SINGLED_OUT } from '@locktender/fleet'
+import type { ComponentFix, ComponentFixPhase, ControlPlane, Rollout, SingledOut } from '@locktender/fleet'
 
 /** A follow-up that could treat nobody is repeated after so long, in milliseconds: what stood in the way may be gone. */
 const RETRY_MS = 6 * 3_600_000
@@ -19,6 +19,21 @@ export function nextFollowUpName(rollouts: readonly Rollout[]): string {
   const first = rollouts[0]?.metadata.name ?? ''
   const last = rollouts.at(-1)
   return `${first.slice(0, 230)}${SUFFIX}${(last === undefined ? 0 : numberOf(last)) + 1}`
+}
+
+/**
+ * Control planes that people left out of the rollouts of a fix, to be left out of the next one, too: a reason names who
+ * said so, as the author of the next rollout is the manager.
+ */
+export function leftOutOf(rollouts: readonly Rollout[]): SingledOut[] {
+  const found = new Map<string, SingledOut>()
+  for (const { metadata, spec } of rollouts) {
+    for (const { controlPlane, reason, by = 'somebody' } of spec.skip ?? []) {
+      if (found.has(controlPlane)) continue
+      found.set(controlPlane, { controlPlane, reason: `${by} in rollout ${metadata.name}: ${reason}`.slice(0, 1024) })
+    }
+  }
+  return [...found.values()].slice(0, MAX_SINGLED_OUT)
 }
 
 /** When the next rollout may follow `latest`, which is complete; milliseconds since the epoch, 0 for at once. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { API_VERSION, parseDuration, rollouts } from '@locktender/fleet'
-import type { ComponentFix, Rollout, RolloutHistory, RolloutStrategySpec } from '@locktender/fleet'
+import type { ComponentFix, Rollout, RolloutHistory, RolloutSpec, RolloutStrategySpec } from '@locktender/fleet'
 import { hash32, timestamp } from '@locktender/kube'
 import { planDigestInput, planRollout } from '@locktender/rollout'
 import type { TargetMeta } from '@locktender/rollout'
@@ -22,6 +22,8 @@ export interface RolloutProposal {
 export interface FollowUp {
   /** Name of the completed rollout. */
   readonly of: string
+  /** Control planes that were left out of it and of those that followed it: they stay so. */
+  readonly skip?: RolloutSpec['skip']
   /** When it was found that control planes came later, milliseconds since the epoch: its deadline counts from here. */
   readonly from: number
 }
@@ -83,6 +85,7 @@ export function proposeRollout({ fix, strategy, targets, name, history = [], fol
       },
       ...(history.length === 0 ? {} : { history }),
       deadline,
+      ...(followUp?.skip === undefined || followUp.skip.length === 0 ? {} : { skip: followUp.skip }),
     },
   }
 }

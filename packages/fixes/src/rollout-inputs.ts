@@ -62,6 +62,7 @@ export function observe(controlPlane: ControlPlane, context: ObservationContext)
       phase: foreign ? foreignPhase(status) : phaseOf(status, operation),
       requested,
       ...(requested && override.wave !== undefined ? { wave: override.wave } : {}),
+      ...(requested && override.attempt !== undefined ? { attempt: override.attempt } : {}),
       ...(operation === undefined ? {} : { since: Date.parse(operation.startTime) }),
       ...(operation?.completionTime === undefined ? {} : { completedAt: Date.parse(operation.completionTime) }),
       ...(operation !== undefined && isRevert(operation) ? { revert: true } : {}),
@@ -79,7 +80,11 @@ function operationOf(
   rollout: string,
 ): ControlPlaneOperation | undefined {
   const operation = controlPlane.status?.operations?.find(({ component }) => component === matcher.component)
-  return operation?.fix === matcher.name && operation.rollout === rollout ? operation : undefined
+  const isOurs = operation?.fix === matcher.name && operation.rollout === rollout
+  const override = controlPlane.spec.overrides?.find(({ component }) => component === matcher.component)
+  const wanted = override?.rollout === rollout ? (override.attempt ?? 1) : 1
+  // What came of an earlier attempt is no answer to this one.
+  return isOurs && (operation.attempt ?? 1) >= wanted ? operation : undefined
 }
 
 function isRevert(operation: ControlPlaneOperation): boolean {

@@ -61,6 +61,12 @@ export function rolloutScenario(input: ScenarioInput): Scenario {
     const windowClass = windows.of(controlPlane)
     targets.push(windowClass === '' ? target : { ...target, windowClass })
     const hold = activeHold(controlPlane, startAt)
+    const skipped = rollout?.spec.skip?.find((asked) => asked.controlPlane === target.id)
+    if (skipped !== undefined) {
+      const { by: owner = '', reason } = skipped
+      exemptions.push({ id: target.id, owner, reason, until: Math.max(deadline, startAt) })
+      continue
+    }
     if (hold === undefined) continue
     const { owner, reason } = hold
     exemptions.push({ id: target.id, owner, reason, until: Math.min(holdEnd(hold), Math.max(deadline, startAt)) })

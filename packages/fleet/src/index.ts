@@ -29,7 +29,7 @@ export type { ManagementCluster, ManagementClusterSpec, ManagementClusterStatus 
 export type { Release, ReleaseImage, ReleaseSpec } from './kinds/release.ts'
 export { MAX_LOG_DATA } from './kinds/rollout-log.ts'
 export type { RolloutLog, RolloutLogSpec } from './kinds/rollout-log.ts'
-export { MAX_CREDIT, MAX_OUTLOOK_WAVES } from './kinds/rollout.ts'
+export { MAX_CREDIT, MAX_OUTLOOK_WAVES, MAX_SINGLED_OUT } from './kinds/rollout.ts'
 export type { RolloutStrategy, RolloutStrategySpec, StrategySignal, StrategyStage } from './kinds/rollout-strategy.ts'
 export { MAX_STRATA } from './kinds/rollout.ts'
 export type {
@@ -48,6 +48,7 @@ export type {
   RolloutSignal,
   RolloutSuspect,
   RolloutVerdict,
+  SingledOut,
   RolloutWaveStatus,
 } from './kinds/rollout.ts'
 export { formatDuration, parseDuration } from './durations.ts'

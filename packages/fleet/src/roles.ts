@@ -58,7 +58,7 @@ const RULES: Readonly<Record<FleetRole, readonly PolicyRule[]>> = {
   ],
   'locktender-requester': [READ_ALL, { apiGroups: [GROUP], resources: ['componentfixes'], verbs: ['create'] }],
   'locktender-approver': [READ_ALL, { apiGroups: [GROUP], resources: ['approvals'], verbs: ['create'] }],
-  // Admission leaves of a rollout only pause, abort, revert and expedite to be changed.
+  // Admission leaves of a rollout only pause, abort, revert, expedite, skip and retry to be changed.
   'locktender-release-operator': [
     READ_ALL,
     { apiGroups: [GROUP], resources: ['rollouts'], verbs: ['update', 'patch'] },

@@ -55,7 +55,7 @@ export function targetState(controlPlane: ControlPlaneView, fix: FixMatcher, con
   }
   const image = imageForControlPlane(fix, controlPlane)
   const effective = status.images.find(({ component }) => component === fix.component)
-  const operation = operationOf(status.operations, fix, ours?.rollout ?? context.rollout)
+  const operation = operationOf(status.operations, fix, ours?.rollout ?? context.rollout, ours?.attempt)
   const involved = image !== undefined || ours !== undefined || operation !== undefined || effective?.fix === fix.name
   if (!involved) return { state: 'NotAffected' }
   if (context.reachable === false) {
@@ -93,7 +93,7 @@ function requestedState(
       return { state: 'Scheduled' }
     case undefined:
       // The agent tells of it as soon as it begins; in place without it means that another agent did it.
-      if (!inPlace || effective.fix !== fix.name) return { state: 'Scheduled' }
+      if (override.attempt !== undefined || !inPlace || effective.fix !== fix.name) return { state: 'Scheduled' }
       break
     case 'Applied':
       break
@@ -209,11 +209,13 @@ function operationOf(
   operations: readonly ControlPlaneOperation[] | undefined,
   fix: FixMatcher,
   rollout: string | undefined,
+  attempt = 1,
 ): ControlPlaneOperation | undefined {
   const operation = operations?.find(({ component }) => component === fix.component)
   if (operation === undefined || operation.fix !== fix.name) return undefined
   const other = rollout !== undefined && operation.rollout !== undefined && operation.rollout !== rollout
-  return other ? undefined : operation
+  // What came of an earlier attempt is no answer to this one.
+  return other || (operation.attempt ?? 1) < attempt ? undefined : operation
 }
 
 function told(state: TargetState, { reason, message }: ControlPlaneOperation): TargetStatus {

@@ -11,7 +11,7 @@ import { createMergePatch, isAlreadyExists } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
 import type { ClusterView, Controller, ObjectEvent, ReconcileResult, World } from '@locktender/runtime'
 import { deliveredStatusOf, fixStatusOf, fixStatusWithout } from '../fix-status.ts'
-import { inOrder, nextFollowUpAt, nextFollowUpName, notSuperseded } from '../follow-up.ts'
+import { inOrder, leftOutOf, nextFollowUpAt, nextFollowUpName, notSuperseded } from '../follow-up.ts'
 import { operationHistory } from '../operation-history.ts'
 import { proposeRollout } from '../propose-rollout.ts'
 import type { RolloutProposal } from '../propose-rollout.ts'
@@ -104,14 +104,15 @@ class FixesController implements Controller {
     let latest = existing.at(-1)!
     let due = this.#delivered.nextDue ?? Infinity
     if (latest.status?.phase === 'Completed') {
+      const skip = leftOutOf(existing)
       const targets = this.#late(fix, world)
         .map((controlPlane) => targetMeta(controlPlane, first.spec.strategy))
-        .filter(({ stage }) => stage !== '')
+        .filter(({ id, stage }) => stage !== '' && !skip.some(({ controlPlane }) => controlPlane === id))
       const startAt = nextFollowUpAt(latest)
       if (targets.length > 0 && startAt > now) due = Math.min(due, startAt)
       else if (targets.length > 0) {
         const name = nextFollowUpName(existing)
-        const followUp = { of: first.metadata.name, from: now }
+        const followUp = { of: first.metadata.name, from: now, skip }
         const history = historyFor(fix, hub)
         latest = await create({ fix, strategy: first.spec.strategy, targets, name, history, followUp }, hub)
         world.log.info('Followed up for control planes that came later', { rollout: name, targets: targets.length })

@@ -11,7 +11,7 @@ import {
   rolloutLogs,
   rollouts,
 } from '@locktender/fleet'
-import type { Approval, ComponentFix, ControlPlane, ManagementCluster, Rollout } from '@locktender/fleet'
+import type { Approval, ComponentFix, ControlPlane, ManagementCluster, Rollout, RolloutPhase } from '@locktender/fleet'
 import type { KubeObject } from '@locktender/kube'
 import type { ClusterView, Controller, ObjectEvent, ReconcileResult, World } from '@locktender/runtime'
 import { approvalsFor } from '../approvals.ts'
@@ -61,8 +61,8 @@ class RolloutController implements Controller {
     { cluster: HUB, resource: rolloutLogs },
   ]
   readonly #workers = new Map<string, RolloutWorker>()
-  /** UIDs of rollouts whose end was stored here, while the cache may still show them under way. */
-  readonly #ended = new Set<string>()
+  /** How rollouts ended whose end was stored here, by UID, while the cache may still show them under way. */
+  readonly #ended = new Map<string, RolloutPhase | undefined>()
   readonly #liveness = new AgentLiveness()
   readonly #freezes = new Freezes()
   readonly #overlaps = new Overlaps(() => this.#workers.values())
@@ -94,7 +94,7 @@ class RolloutController implements Controller {
       if (worker.isDone) {
         this.#workers.delete(key)
         this.#overlaps.end(key)
-        this.#ended.add(rollout.metadata.uid ?? '')
+        this.#ended.set(rollout.metadata.uid ?? '', worker.status?.phase)
         return
       }
       const times = [due, worker.run.nextHoldEnd(), this.#liveness.nextDue(), this.#freezes.nextDue()]
@@ -154,8 +154,10 @@ class RolloutController implements Controller {
     if (existing?.run.rollout.metadata.uid === uid) return existing
     this.#workers.delete(name)
     const { status } = rollout
-    if (this.#ended.has(uid ?? '')) return undefined
-    if (status !== undefined && isOver(status.phase) && !hasInFlight(status.counts)) return undefined
+    const ended = this.#ended.get(uid ?? '')
+    const isRecalled = rollout.spec.revert !== undefined && status?.phase === 'Completed'
+    if (ended !== undefined && !(isRecalled && ended === 'Completed')) return undefined
+    if (status !== undefined && isOver(status.phase) && !hasInFlight(status.counts) && !isRecalled) return undefined
     const hub = world.cluster(HUB)
     const run = new RolloutRun({
       rollout,

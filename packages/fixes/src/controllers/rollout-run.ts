@@ -1,10 +1,12 @@
-import { fixMatcher } from '@locktender/fleet'
+import { activeHold, fixMatcher, heldStatus } from '@locktender/fleet'
 import type {
   ComponentFix,
   ControlPlane,
   FixMatcher,
   Rollout,
+  RolloutSpec,
   RolloutStatus,
+  SingledOut,
   StateCounts,
   TargetState,
 } from '@locktender/fleet'
@@ -69,12 +71,17 @@ export class RolloutRun {
   readonly #observations = new Map<string, Observation>()
   readonly #shards = new Map<string, Set<string>>()
   readonly #counts = new Map<TargetState, number>()
-  /** Writes decided but not seen in an object yet: true for apply, false for revert. */
-  readonly #issued = new Map<string, boolean>()
+  /** Writes decided but not seen in an object yet: the attempt, from 1, or 0 for a revert. */
+  readonly #issued = new Map<string, number>()
   readonly #busy = new Map<string, Set<string>>()
   readonly #refusals = new Map<string, Refusal>()
   /** Samples of the signals that the strategy watches. */
   readonly #signals: SignalWindows | undefined
+  readonly #skipped = new Map<string, SingledOut>()
+  /** Attempts that people want, by control plane; one when nobody asked. */
+  readonly #attempts = new Map<string, number>()
+  /** Entries of `spec.retry` that were taken in. */
+  #heeded = 0
   /** Holds that end by themselves. */
   readonly #holds = new Map<string, number>()
 
@@ -85,6 +92,7 @@ export class RolloutRun {
     this.#matcher = fixMatcher(options.fix)
     const { signals = [] } = options.rollout.spec.strategy
     if (signals.length > 0) this.#signals = new SignalWindows(signals)
+    this.heed(options.rollout.spec)
     for (const controlPlane of options.controlPlanes) this.observe(controlPlane)
   }
 
@@ -99,7 +107,10 @@ export class RolloutRun {
       targets: this.inputs(),
       startedAt: status?.startTime === undefined ? now : Date.parse(status.startTime),
       deadline: Date.parse(spec.deadline),
-      ...(status === undefined ? {} : { persisted: persistedOf(status) }),
+      persisted: {
+        ...(status === undefined ? { stages: [] } : persistedOf(status)),
+        skipped: [...this.#skipped.keys()],
+      },
       log,
     })
   }
@@ -116,7 +127,7 @@ export class RolloutRun {
     }
     const after = this.#fold(controlPlane)
     if (after.status.state === 'NotAffected' && before === undefined) return { changed: false, freed: false }
-    if (this.#issued.get(id) === after.input.requested) this.#issued.delete(id)
+    if (isSeen(this.#issued.get(id), after.input)) this.#issued.delete(id)
     this.#enter(id, after, controlPlane)
     this.#watch(id, after, controlPlane)
     const changed = before === undefined || !deepEqual(before, after)
@@ -145,7 +156,7 @@ export class RolloutRun {
   issued(decisions: readonly Decision[]): void {
     for (const decision of decisions) {
       if (decision.type !== 'apply' && decision.type !== 'revert') continue
-      this.#issued.set(decision.id, decision.type === 'apply')
+      this.#issued.set(decision.id, decision.type === 'apply' ? (decision.attempt ?? 1) : 0)
       this.#occupy(decision.id)
     }
   }
@@ -178,6 +189,43 @@ export class RolloutRun {
     return this.#signals?.dueAt
   }
 
+  /**
+   * Takes in what people ask for single control planes. Gives those that have to be observed anew, as they are left out,
+   * or as a write that was refused is worth another try.
+   */
+  heed({ skip = [], retry = [] }: Pick<RolloutSpec, 'skip' | 'retry'>): string[] {
+    const changed: string[] = []
+    for (const asked of skip) {
+      if (this.#skipped.has(asked.controlPlane)) continue
+      this.#skipped.set(asked.controlPlane, asked)
+      changed.push(asked.controlPlane)
+    }
+    for (const { controlPlane } of retry.slice(this.#heeded)) {
+      this.#attempts.set(controlPlane, (this.#attempts.get(controlPlane) ?? 1) + 1)
+      if (this.#refusals.get(controlPlane)?.write === 'apply') this.#refusals.delete(controlPlane)
+      changed.push(controlPlane)
+    }
+    this.#heeded = retry.length
+    return changed.filter((id) => this.#observations.has(id))
+  }
+
+  /** Control planes that somebody left out. */
+  get skipped(): Iterable<string> {
+    return this.#skipped.keys()
+  }
+
+  /** Control planes on which the fix failed and which somebody wants tried again. */
+  retries(): string[] {
+    return [...this.#attempts.keys()].filter((id) => this.#wantsRetry(this.#observations.get(id)))
+  }
+
+  #wantsRetry(observation: Observation | undefined): boolean {
+    if (observation === undefined) return false
+    const { status, input } = observation
+    const wanted = this.#attempts.get(input.id) ?? 1
+    return status.state === 'Failed' && input.requested && (input.attempt ?? 1) < wanted
+  }
+
   /** Control planes whose holds have ended by `now`. */
   endedHolds(now: number): string[] {
     return [...this.#holds].filter(([, end]) => end <= now).map(([id]) => id)
@@ -190,7 +238,8 @@ export class RolloutRun {
 
   /** Control planes that nothing was asked of yet, and that could be treated but for a freeze. */
   pending(): string[] {
-    return [...this.#observations].filter(([, { status }]) => status.state === 'Pending').map(([id]) => id)
+    const waiting = [...this.#observations].filter(([, { status }]) => status.state === 'Pending').map(([id]) => id)
+    return [...waiting, ...this.retries()]
   }
 
   /** What the engine knows of all control planes that the fix concerns. */
@@ -247,7 +296,9 @@ export class RolloutRun {
       earnsHours: this.rollout.spec.strategy.stages.some(({ earned }) => earned !== undefined),
     })
     const refusal = this.#refusals.get(id)
-    if (refusal === undefined) return this.#excused(this.#underFreeze(observation, controlPlane))
+    if (refusal === undefined) {
+      return this.#excused(this.#underFreeze(this.#underHold(this.#leftOut(observation), controlPlane), controlPlane))
+    }
     const { reason, message } = refusal
     return {
       status: { ...observation.status, state: 'Blocked', reason, message },
@@ -255,8 +306,26 @@ export class RolloutRun {
     }
   }
 
+  /** Who is left out counts as held; the engine knows it by itself. */
+  #leftOut({ status, input }: Observation): Observation {
+    const skipped = this.#skipped.get(input.id)
+    if (skipped === undefined || status.state !== 'Pending' || input.requested) return { status, input }
+    const message = `${skipped.by ?? 'Somebody'} left it out of this rollout: ${skipped.reason}`
+    const why = { reason: 'Skipped', message }
+    return { status: { ...status, ...why, state: 'Held' }, input: { ...input, ...why } }
+  }
+
+  /** A hold keeps a control plane from being tried again, too. */
+  #underHold({ status, input }: Observation, controlPlane: ControlPlane): Observation {
+    const hold = this.#wantsRetry({ status, input }) ? activeHold(controlPlane, this.#options.now()) : undefined
+    if (hold === undefined) return { status, input }
+    const { reason = 'Hold', message = '' } = heldStatus(hold)
+    return { status, input: { ...input, phase: 'Held', reason, message } }
+  }
+
   #underFreeze({ status, input }: Observation, controlPlane: ControlPlane): Observation {
-    const frozen = status.state === 'Pending' ? this.#options.frozen(controlPlane) : undefined
+    const isWaiting = status.state === 'Pending' || this.#wantsRetry({ status, input })
+    const frozen = isWaiting ? this.#options.frozen(controlPlane) : undefined
     if (frozen === undefined) return { status, input }
     const { until, reason, message } = frozen
     return { status: withFreeze(status, frozen), input: { ...input, notBefore: until, reason, message } }
@@ -309,6 +378,11 @@ export class RolloutRun {
     else busy.delete(id)
     this.#busy.set(shard, busy)
   }
+}
+
+function isSeen(issued: number | undefined, { requested, attempt = 1 }: TargetInput): boolean {
+  if (issued === undefined) return false
+  return requested ? issued > 0 && attempt >= issued : issued === 0
 }
 
 function versionOf({ metadata }: ControlPlane): string {

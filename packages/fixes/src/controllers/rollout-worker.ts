@@ -7,6 +7,7 @@ import type {
   RolloutOutlook,
   RolloutPhase,
   RolloutStatus,
+  TargetState,
 } from '@locktender/fleet'
 import { ApiError, createMergePatch, deepEqual, isConflict } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
@@ -111,6 +112,7 @@ export class RolloutWorker {
     signal: AbortSignal,
     ending?: Ending,
   ): Promise<number | undefined> {
+    this.#heed(hub)
     const engine = this.run.engine ?? this.#begin(approvals, hub, ending)
     if (engine === undefined) return this.#wait(approvals, hub, ending)
     this.#intervene(engine, ending)
@@ -173,7 +175,24 @@ export class RolloutWorker {
     return Math.min(this.#nextStatus(), aborted === undefined ? this.#prospects.dueAt : Infinity)
   }
 
+  /** What is asked for single control planes changes what they are to the rollout. */
+  #heed(hub: ClusterView): void {
+    const fleet = hub.cache<ControlPlane>(controlPlanes)
+    for (const id of this.run.heed(this.run.rollout.spec)) {
+      const controlPlane = fleet.get(id)
+      if (controlPlane !== undefined && this.run.observe(controlPlane).changed) this.#dirty = true
+    }
+  }
+
   #intervene(engine: RolloutEngine, ending: Ending | undefined): void {
+    const { log } = this.#world
+    const rollout = this.run.rollout.metadata.name
+    for (const controlPlane of this.run.skipped) {
+      if (engine.skip(controlPlane)) log.info('Left a control plane out', { rollout, controlPlane })
+    }
+    for (const controlPlane of this.run.retries()) {
+      if (engine.retry(controlPlane)) log.info('Tries a control plane again', { rollout, controlPlane })
+    }
     const { abort, pause, revert, expedite } = this.run.rollout.spec
     if (expedite !== undefined && engine.expedite(expedite.stage, expedite.wave)) {
       this.#dirty = true
@@ -255,16 +274,23 @@ export class RolloutWorker {
     const override = latest.spec.overrides?.find((each) => each.component === component)
     if (change.type === 'revert' && override?.rollout !== rollout) return
     // Events go on while others are written: what was decided for may no longer be so.
-    if (signal.aborted || (change.type === 'apply' && (run.stateOf(id) !== 'Pending' || image === undefined))) {
+    if (signal.aborted || (change.type === 'apply' && (run.stateOf(id) !== before(change) || image === undefined))) {
       run.notWritten(id)
       return
     }
-    const wanted = (wave: number) => ({ component, image: image ?? '', fix: run.fix.metadata.name, rollout, wave })
+    const wanted = ({ wave, attempt }: Extract<Change, { type: 'apply' }>) => ({
+      component,
+      image: image ?? '',
+      fix: run.fix.metadata.name,
+      rollout,
+      wave,
+      ...(attempt === undefined ? {} : { attempt }),
+    })
     try {
       const answer = await writeOverride(
         hub.client,
         latest,
-        change.type === 'apply' ? { component, override: wanted(change.wave) } : { component },
+        change.type === 'apply' ? { component, override: wanted(change) } : { component },
       )
       this.#answers.set(id, answer)
     } catch (error) {
@@ -376,6 +402,11 @@ export class RolloutWorker {
       return write()
     }
   }
+}
+
+/** The state in which a control plane is asked. */
+function before({ attempt }: Extract<Change, { type: 'apply' }>): TargetState {
+  return attempt === undefined ? 'Pending' : 'Failed'
 }
 
 function waveSizes(

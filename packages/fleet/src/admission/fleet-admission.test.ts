@@ -257,7 +257,7 @@ describe('a rollout', () => {
   test('keeps what was approved', () => {
     const faster = { ...stored, spec: { ...stored.spec, strategy: { ...STRATEGY, approvals: 0 } } }
     expect(refusal(() => admit(rollouts, faster, { oldObject: stored }))).toContain(
-      'spec: Forbidden: of a rollout only pause, abort, revert and expedite can be changed, since approvals bind to everything else',
+      'spec: Forbidden: of a rollout only pause, abort, revert, expedite, skip and retry can be changed, since approvals bind to everything else',
     )
   })
 
@@ -292,6 +292,23 @@ describe('a rollout', () => {
     expect(expedited.spec.expedite).toEqual({ ...first, by: 'bob' })
     const next: Rollout = { ...stored, spec: { ...stored.spec, expedite: { ...first, wave: 2 } } }
     expect(admit(rollouts, next, { user: alice, oldObject: expedited }).spec.expedite?.by).toBe('alice')
+  })
+
+  test.each(['skip', 'retry'] as const)('says who asked to %s a control plane; the list only grows', (field) => {
+    const first = { controlPlane: 'mc-1/a', reason: 'quota' }
+    const asked: Rollout = { ...stored, spec: { ...stored.spec, [field]: [{ ...first, by: 'mallory' }] } }
+    const once = admit(rollouts, asked, { user: bob, oldObject: stored })
+    expect(once.spec[field]).toEqual([{ ...first, by: 'bob' }])
+    const more = [first, { controlPlane: 'mc-1/b', reason: 'quota' }]
+    const next: Rollout = { ...stored, spec: { ...stored.spec, [field]: more } }
+    const twice = admit(rollouts, next, { user: alice, oldObject: once })
+    expect(twice.spec[field]?.map(({ by }) => by)).toEqual(['bob', 'alice'])
+    for (const list of [[], [{ ...first, reason: 'other' }], more.toReversed()]) {
+      const changed: Rollout = { ...stored, spec: { ...stored.spec, [field]: list } }
+      expect(refusal(() => admit(rollouts, changed, { user: bob, oldObject: twice }))).toContain(
+        `spec.${field}: Forbidden: entries can be added at the end`,
+      )
+    }
   })
 })
 

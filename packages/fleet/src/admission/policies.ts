@@ -1,6 +1,6 @@
 import type { KubeObject, Resource } from '@locktender/kube'
 import { rolloutKind } from '../kinds/rollout.ts'
-import { FINAL_INTERVENTIONS, FROZEN_MESSAGE, INTERVENTIONS } from './rollout.ts'
+import { APPEND_MESSAGE, FINAL_INTERVENTIONS, FROZEN_MESSAGE, INTERVENTIONS, SINGLE_OUT } from './rollout.ts'
 import { API_VERSION, approvals, componentFixes, rollouts, rolloutStrategies } from '../well-known.ts'
 
 interface Validation {
@@ -144,7 +144,8 @@ const APPROVAL_PLAN: PolicySpec = {
 
 function rolloutRules(): Validation[] {
   const fields = Object.keys(rolloutKind.spec.structural.properties ?? {})
-  const frozen = fields.filter((field) => !(INTERVENTIONS as readonly string[]).includes(field))
+  const changeable: readonly string[] = [...INTERVENTIONS, ...SINGLE_OUT]
+  const frozen = fields.filter((field) => !changeable.includes(field))
   return [
     {
       expression: `${IS_NEW} || (${frozen.map(isSame).join(' && ')})`,
@@ -161,6 +162,24 @@ function rolloutRules(): Validation[] {
       message: `spec.${field}.by must be your own user name, so that people know whom to ask; "kubectl auth whoami" tells it`,
       reason: 'Forbidden',
     })),
+    ...SINGLE_OUT.flatMap(growingList),
+  ]
+}
+
+/** Entries are added by whom they name, and none is taken away. */
+function growingList(field: (typeof SINGLE_OUT)[number]): Validation[] {
+  const [now, before] = [`object.spec.${field}`, `oldObject.spec.${field}`]
+  return [
+    {
+      expression: `${IS_NEW} || !has(${before}) || (has(${now}) && size(${now}) >= size(${before}) && ${before}.all(e, e in ${now}))`,
+      message: `spec.${field}: ${APPEND_MESSAGE}`,
+      reason: 'Invalid',
+    },
+    {
+      expression: `!has(${now}) || ${now}.all(e, (oldObject != null && has(${before}) && e in ${before}) || (has(e.by) && e.by == ${USER}))`,
+      message: `by of a new entry of spec.${field} must be your own user name, so that people know whom to ask; "kubectl auth whoami" tells it`,
+      reason: 'Forbidden',
+    },
   ]
 }
 

@@ -1,5 +1,5 @@
 import { deepEqual, fieldForbidden, invalid } from '@locktender/kube'
-import type { Rollout, RolloutSpec } from '../kinds/rollout.ts'
+import type { Rollout, RolloutSpec, SingledOut } from '../kinds/rollout.ts'
 import { rollouts } from '../well-known.ts'
 import type { AdmissionRequest } from './types.ts'
 
@@ -12,9 +12,16 @@ export const FINAL_INTERVENTIONS = {
   revert: 'a revert is final, since the fix is being taken back for it; request the fix again',
 } as const
 
+/** What to say to whoever changes what was asked for single control planes. */
+export const APPEND_MESSAGE =
+  'entries can be added at the end, and those that are there stay as they are, since they may have been carried out'
+
+/** What people may ask for single control planes, one after the other. */
+export const SINGLE_OUT = ['skip', 'retry'] as const
+
 /** What to say to whoever changes anything else. */
 export const FROZEN_MESSAGE =
-  'of a rollout only pause, abort, revert and expedite can be changed, since approvals bind to everything else; abort it and request the fix again'
+  'of a rollout only pause, abort, revert, expedite, skip and retry can be changed, since approvals bind to everything else; abort it and request the fix again'
 
 type Interventions = Pick<RolloutSpec, (typeof INTERVENTIONS)[number]>
 type Intervention = NonNullable<Interventions[keyof Interventions]>
@@ -30,7 +37,16 @@ export function admitRollout(object: Rollout, request: AdmissionRequest): Rollou
     if (asked === undefined || object.spec[field]?.reason === asked.reason) continue
     throw invalid(rollouts, object.metadata.name, [fieldForbidden(`spec.${field}`, FINAL_INTERVENTIONS[field])])
   }
-  const stamped: Record<string, Intervention> = {}
+  const stamped: Record<string, Intervention | readonly SingledOut[]> = {}
+  for (const field of SINGLE_OUT) {
+    const next = object.spec[field]
+    const before = old?.spec[field] ?? []
+    if (before.some((asked, index) => !isSameBut(asked, next?.[index]))) {
+      throw invalid(rollouts, object.metadata.name, [fieldForbidden(`spec.${field}`, APPEND_MESSAGE)])
+    }
+    const authored = next?.map((asked, index) => ({ ...asked, by: before[index]?.by ?? request.user.name }))
+    if (authored !== undefined && !deepEqual(authored, next)) stamped[field] = authored
+  }
   for (const field of INTERVENTIONS) {
     const next = object.spec[field]
     if (next === undefined) continue
@@ -40,12 +56,18 @@ export function admitRollout(object: Rollout, request: AdmissionRequest): Rollou
   return Object.keys(stamped).length === 0 ? undefined : { ...object, spec: { ...object.spec, ...stamped } }
 }
 
+/** The same request, whoever is said to have made it. */
+function isSameBut(left: SingledOut, right: SingledOut | undefined): boolean {
+  return right !== undefined && deepEqual({ ...left, by: '' }, { ...right, by: '' })
+}
+
 /** Whoever asks, or changes what is asked, is its author; somebody else changing another field is not. */
 function authorOf(next: Intervention, old: Intervention | undefined, user: string): string {
   const isSame = old !== undefined && deepEqual({ ...next, by: '' }, { ...old, by: '' })
   return isSame ? (old.by ?? user) : user
 }
 
-function frozen({ pause: _pause, abort: _abort, revert: _revert, expedite: _expedite, ...rest }: RolloutSpec) {
+function frozen(spec: RolloutSpec) {
+  const { pause: _1, abort: _2, revert: _3, expedite: _4, skip: _5, retry: _6, ...rest } = spec
   return rest
 }

@@ -25,6 +25,12 @@ const override = object('A component image that replaces the one of the release.
   fix: objectName('ComponentFix it belongs to.'),
   rollout: objectName('Rollout that wrote it.'),
   wave: optional(integer('Wave of its stage in which it was written, from 1.', { minimum: 1, maximum: 1000 })),
+  attempt: optional(
+    integer('Present when the change failed and is tried again: 2 for the second attempt.', {
+      minimum: 2,
+      maximum: 1000,
+    }),
+  ),
 })
 
 const hold = object('A reason not to change this control plane.', {
@@ -77,6 +83,7 @@ const operation = object('The change of one component that is in progress, or th
   image: optional(digestImage('Image being put in place; absent when going back to what was there before.')),
   fix: optional(objectName('ComponentFix it belongs to.')),
   rollout: optional(objectName('Rollout that asked for it.')),
+  attempt: optional(integer('Which attempt it is, when it is not the first.', { minimum: 2, maximum: 1000 })),
   phase: oneOf('How far it is.', ['Applying', 'Verifying', 'Applied', 'Failed', 'Reverting', 'Reverted']),
   startTime: time('When it was first written to the management cluster.'),
   completionTime: optional(time('When it came to its end, good or bad.')),

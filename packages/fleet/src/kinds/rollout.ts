@@ -36,8 +36,19 @@ function request(description: string) {
   })
 }
 
+/** Control planes that people may leave out of one rollout, and attempts they may ask for. */
+export const MAX_SINGLED_OUT = 256
+
+function singledOut(description: string) {
+  return object(description, {
+    controlPlane: string('Namespace and name.', { maxLength: 507, pattern: '^[^/]+/[^/]+$' }),
+    reason: prose('Why.'),
+    by: optional(userName('Who. Set by the API server; anything given is replaced.')),
+  })
+}
+
 const spec = object(
-  'The run as planned. Only pause, abort, revert and expedite can be changed.',
+  'The run as planned. Only pause, abort, revert, expedite, skip and retry can be changed.',
   {
     fix: objectName('ComponentFix it delivers.'),
     fixUid: string('UID of that ComponentFix.', { minLength: 1, maxLength: 64 }),
@@ -72,12 +83,27 @@ const spec = object(
         by: optional(userName('Who. Set by the API server; anything given is replaced.')),
       }),
     ),
+    skip: optional(
+      array(
+        'Control planes that are left out of this rollout for good. Entries can be added, not taken away; one that was asked already goes on.',
+        singledOut('A control plane that is left out.'),
+        { maxItems: MAX_SINGLED_OUT, keys: ['controlPlane'] },
+      ),
+    ),
+    retry: optional(
+      array(
+        'Control planes on which the fix is tried again after it failed. Each entry is worth one attempt; entries can be added, not taken away.',
+        singledOut('A control plane on which it is tried again.'),
+        { maxItems: MAX_SINGLED_OUT },
+      ),
+    ),
   },
   {
     rules: [
       {
         rule: 'self.fix == oldSelf.fix && self.fixUid == oldSelf.fixUid && self.seed == oldSelf.seed && self.plan == oldSelf.plan && self.deadline == oldSelf.deadline && self.strategy == oldSelf.strategy && (has(self.followUpOf) ? self.followUpOf : "") == (has(oldSelf.followUpOf) ? oldSelf.followUpOf : "") && has(self.history) == has(oldSelf.history) && (!has(self.history) || self.history == oldSelf.history)',
-        message: 'only pause, abort, revert and expedite can be changed; approvals bind to everything else',
+        message:
+          'only pause, abort, revert, expedite, skip and retry can be changed; approvals bind to everything else',
       },
     ],
   },
@@ -273,6 +299,7 @@ const status = object('How far the run is.', {
 })
 
 export type RolloutSpec = Infer<typeof spec>
+export type SingledOut = NonNullable<RolloutSpec['skip']>[number]
 export type RolloutStatus = Infer<typeof status>
 export type RolloutPlan = Infer<typeof plan>
 export type RolloutHistory = NonNullable<RolloutSpec['history']>
