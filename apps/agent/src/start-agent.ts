@@ -1,6 +1,6 @@
 import { AGENT_LEASE, leases, UNREGISTERED_ANNOTATION } from '@locktender/fleet'
 import { isNotFound, microTimestamp, sleep, type Client, type Clock, type Random } from '@locktender/kube'
-import { runControllers, type Logger } from '@locktender/runtime'
+import { runControllers, type LiveSurroundings, type Logger } from '@locktender/runtime'
 import { agentController } from './agent-controller.ts'
 import type { ManagementClusterIdentity } from './fold-status.ts'
 import { Registry, type Unregistered } from './registry.ts'
@@ -15,6 +15,7 @@ export interface AgentOptions {
   readonly random: Random
   readonly log: Logger
   readonly signal: AbortSignal
+  readonly surroundings?: LiveSurroundings
   readonly onStarted?: () => void
 }
 
@@ -32,6 +33,7 @@ export async function startAgent(options: AgentOptions): Promise<void> {
   const heart = beat(options, log, running, () => (isStarted ? registry.unregistered() : undefined))
   try {
     await runControllers({
+      ...options.surroundings,
       controllers: [agentController(options.managementCluster, registry)],
       clusters: { hub, local },
       clock,

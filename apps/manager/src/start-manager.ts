@@ -1,6 +1,6 @@
 import { fixesController, HUB, managementClustersController, rolloutController } from '@locktender/fixes'
 import type { Client, Clock, Random } from '@locktender/kube'
-import { runControllers, type LeaderElectionOptions, type Logger } from '@locktender/runtime'
+import { runControllers, type LiveSurroundings, type LeaderElectionOptions, type Logger } from '@locktender/runtime'
 
 export interface ManagerOptions {
   /** The hub, with the identity of the manager (role `locktender-manager`). */
@@ -9,6 +9,7 @@ export interface ManagerOptions {
   readonly random: Random
   readonly log: Logger
   readonly signal: AbortSignal
+  readonly surroundings?: LiveSurroundings
   /** With it, only one of several managers works at a time; without it this must be the only one. */
   readonly leaderElection?: LeaderElectionOptions
   /** Called when the manager begins to work: caches are filled and, with leader election, it leads. */
@@ -24,6 +25,7 @@ export interface ManagerOptions {
 export async function startManager(options: ManagerOptions): Promise<void> {
   const { hub, clock, random, log, signal, leaderElection, onStarted } = options
   await runControllers({
+    ...options.surroundings,
     controllers: [fixesController(), rolloutController(), managementClustersController()],
     clusters: { [HUB]: hub },
     clock,

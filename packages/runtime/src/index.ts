@@ -4,7 +4,7 @@ export { eventName, type EventNote, type EventRecorder, type EventSubject } from
 export { guardedClient, guardedFetch } from './guard.ts'
 export { holdLeadership, nextLeaseStep, type LeaderElectionOptions, type Lease } from './leader-election.ts'
 export { Health, type HealthReport } from './health.ts'
-export { runControllers, type LiveOptions } from './live.ts'
+export { runControllers, type LiveOptions, type LiveSurroundings } from './live.ts'
 export type { RequestBudget } from './request-gate.ts'
 export type { ShardingOptions } from './shards.ts'
 export type { SourceHealth } from './sources.ts'

@@ -14,7 +14,26 @@ import { countedClient } from './telemetry.ts'
 /** How long the keys being worked on may take after the controllers were told to stop, in milliseconds. */
 const GRACE_MS = 10_000
 
-export interface LiveOptions {
+/** What the process around the controllers gives them besides API servers. */
+export interface LiveSurroundings {
+  /** Asks what lies outside Kubernetes. Without it, nothing there can be reached. */
+  readonly fetch?: World['fetch']
+  readonly metrics?: Metrics
+  /** Told how this process is doing. */
+  readonly health?: Health
+  /**
+   * How long a watch may give nothing before it is renewed, in milliseconds. Servers send a bookmark each minute.
+   * `Infinity` where the API server is in this process and cannot fall silent unnoticed.
+   * @default 150_000
+   */
+  readonly watchQuietMs?: number
+  /** What each controller may ask of each API server. @default without limit */
+  readonly budget?: RequestBudget
+  /** Requests of all controllers to one API server that may be in flight; they take turns. @default without limit */
+  readonly requestsInFlight?: number
+}
+
+export interface LiveOptions extends LiveSurroundings {
   readonly controllers: readonly Controller[]
   /** API servers by the names that the controllers use. One client under several names shares its caches. */
   readonly clusters: Readonly<Record<string, Client>>
@@ -27,20 +46,6 @@ export interface LiveOptions {
   readonly leaderElection?: LeaderElectionOptions
   /** Shares the keys of controllers among the processes that do so; instead of leader election. */
   readonly sharding?: ShardingOptions
-  /** Asks what lies outside Kubernetes. Without it, nothing there can be reached. */
-  readonly fetch?: World['fetch']
-  readonly metrics?: Metrics
-  /** Told how this process is doing. */
-  readonly health?: Health
-  /**
-   * How long a watch may give nothing before it is renewed, in milliseconds. Servers send a bookmark each minute.
-   * @default 150_000
-   */
-  readonly watchQuietMs?: number
-  /** What each controller may ask of each API server. @default without limit */
-  readonly budget?: RequestBudget
-  /** Requests of all controllers to one API server that may be in flight; they take turns. @default without limit */
-  readonly requestsInFlight?: number
   /** Called when the caches are filled and the workers are about to start. */
   readonly onStarted?: () => void
 }
