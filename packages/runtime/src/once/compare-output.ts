@@ -59,9 +59,11 @@ export function describeOutputDifference(difference: OutputDifference): string {
   }
 }
 
-/** `ApplyStatus authentications.operator.openshift.io/cluster in Management by controller C as field manager M`. */
+/** `ApplyStatus authentications.operator.openshift.io/cluster in Management by controller C with field manager M`. */
 export function describeRequest(destination: string, request: RecordedRequest): string {
-  const { action, group, plural, namespace, name, generateName, controller, fieldManager } = request
+  const { action, group, plural, namespace, name, generateName, controller } = request
+  const options = readYaml(request.options) as { fieldManager?: string } | null
+  const fieldManager = options?.fieldManager ?? request.fieldManager
   const resource = group === '' ? plural : `${plural}.${group}`
   const object = `${resource}/${name === '' ? `${generateName}*` : name}`
   return [
@@ -69,7 +71,7 @@ export function describeRequest(destination: string, request: RecordedRequest): 
     ...(namespace === '' ? [] : [`in namespace ${namespace}`]),
     `of ${destination}`,
     ...(controller === '' ? [] : [`by ${controller}`]),
-    ...(fieldManager === undefined || fieldManager === controller ? [] : [`as field manager ${fieldManager}`]),
+    ...(fieldManager === undefined || fieldManager === controller ? [] : [`with field manager ${fieldManager}`]),
   ].join(' ')
 }
 

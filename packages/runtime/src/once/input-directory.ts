@@ -119,9 +119,7 @@ function exists(path: string) {
 }
 
 function checked(value: Json | undefined, path: string): KubeObject {
-  if (isObject(value) && isObject(value['metadata']) && typeof value['metadata']['name'] === 'string') {
-    return value as unknown as KubeObject
-  }
+  if (isNamed(value)) return value as unknown as KubeObject
   throw new InputDirectoryError(`${path}: it holds no object with a name`)
 }
 
@@ -137,8 +135,13 @@ function listContents(value: Json, path: string): { listed: KubeObject[]; listKi
     ...(typeof apiVersion === 'string' && { apiVersion }),
     ...(itemKind !== undefined && itemKind !== '' && { kind: itemKind }),
   }
-  const listed = (items ?? []).map((item) =>
-    checked(isObject(item) && listKind !== 'List' ? { ...inherited, ...item } : item, path),
-  )
-  return { listed, listKind }
+  // Nothing without a name was ever an object of a cluster; some files have such rests of editing.
+  const listed = (items ?? [])
+    .map((item) => (isObject(item) && listKind !== 'List' ? { ...inherited, ...item } : item))
+    .filter(isNamed)
+  return { listed: listed as unknown as KubeObject[], listKind }
+}
+
+function isNamed(value: Json | undefined): boolean {
+  return isObject(value) && isObject(value['metadata']) && typeof value['metadata']['name'] === 'string'
 }

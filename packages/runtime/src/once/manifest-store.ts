@@ -71,7 +71,7 @@ export class ManifestStore {
 
   #load(place: Place): StoredObjects {
     const stored = this.#input.objects(place)
-    if (place.group !== '' || place.plural !== 'namespaces') return stored
+    if (place.group !== '' || place.plural !== 'namespaces' || place.namespace !== undefined) return stored
     return { ...stored, single: [...stored.single, ...this.#input.namespaceObjects()] }
   }
 }

@@ -1,12 +1,11 @@
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { yaml } from '@locktender/kube'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readYaml } from './read-yaml.ts'
+import { hasMom, MOM } from './testing/fixtures.ts'
 import { compareKeys, writeYaml } from './write-yaml.ts'
-
-const fixtures = join(import.meta.dirname, '../../../../../shared/fixtures/mom')
 
 describe('writeYaml', () => {
   test.each<[string, unknown, string]>([
@@ -92,14 +91,14 @@ describe('writeYaml', () => {
   })
 })
 
-describe.skipIf(!existsSync(fixtures))('files of others', () => {
-  const files = existsSync(fixtures) ? globSync('**/*.yaml', { cwd: fixtures }).sort() : []
+describe.skipIf(!hasMom)('files of others', () => {
+  const files = hasMom ? globSync('**/*.yaml', { cwd: MOM }).sort() : []
 
   test('every file of recorded requests is written byte for byte', () => {
     const recorded = files.filter((file) => /-(?:metadata|body|options)-|controller-results/.test(file))
     expect(recorded.length).toBeGreaterThan(300)
     for (const file of recorded) {
-      const text = readFileSync(join(fixtures, file), 'utf8')
+      const text = readFileSync(join(MOM, file), 'utf8')
       expect(`${file}\n${writeYaml(readYaml(text))}`).toBe(`${file}\n${text}`)
     }
   })
