@@ -25,6 +25,7 @@ describe('options', () => {
       seed: 1,
       failRate: 0,
       badFix: 0,
+      unsteadyFix: 0,
       components: 'few',
       port: 0,
       exitWhenDone: false,

@@ -9,6 +9,8 @@ export interface WorldOptions {
   readonly failRate: number
   /** Share of the control planes that the fix breaks, 0 to 1. */
   readonly badFix: number
+  /** Share of the control planes that the fix leaves well but for short moments, again and again, 0 to 1. */
+  readonly unsteadyFix?: number
   readonly components: ComponentSet
 }
 
@@ -32,7 +34,7 @@ const defaultSpeed = 900
 /** More would not fit the memory of a process that also serves their API. */
 const mostClusters = 20_000
 
-const worldKeys = ['clusters', 'seed', 'failRate', 'badFix', 'components'] as const
+const worldKeys = ['clusters', 'seed', 'failRate', 'badFix', 'unsteadyFix', 'components'] as const
 
 /**
  * Reads the command line. Throws commander's CommanderError for anything it does not understand and for `--help`,
@@ -68,6 +70,11 @@ export function parseOptions(
       new Option('--bad-fix <P>', 'share of the control planes that the fix breaks, as 0.05 or 5%')
         .default(0)
         .argParser(share('--bad-fix')),
+    )
+    .addOption(
+      new Option('--unsteady-fix <P>', 'share of the control planes that the fix makes unsteady, though not ill')
+        .default(0)
+        .argParser(share('--unsteady-fix')),
     )
     .addOption(
       new Option('--components <few|full>', 'components per control plane').choices(['few', 'full']).default('few'),

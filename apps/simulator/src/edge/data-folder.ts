@@ -59,8 +59,8 @@ export async function openDataFolder(options: SimulatorOptions, startMs: number)
     return { path, world: found.world, startedAt: found.startedAt, resumed: true }
   }
   if (found !== undefined) await rm(storePath(path), { recursive: true, force: true })
-  const { clusters, seed, failRate, badFix, components } = options
-  const world: WorldOptions = { clusters, seed, failRate, badFix, components }
+  const { clusters, seed, failRate, badFix, unsteadyFix = 0, components } = options
+  const world: WorldOptions = { clusters, seed, failRate, badFix, unsteadyFix, components }
   await writeRecord(path, { format, world, startedAt: startMs, ended: false })
   return { path, world, startedAt: startMs, resumed: false }
 }
@@ -95,8 +95,9 @@ export async function writePrivateFile(path: string, content: string): Promise<v
 function defaultPath(options: WorldOptions): string {
   const state = process.env['XDG_STATE_HOME'] ?? ''
   const base = state === '' ? join(homedir(), '.local', 'state') : state
-  const { clusters, seed, failRate, badFix, components } = options
-  return join(base, 'locktender', 'simulator', `${clusters}-${seed}-${failRate}-${badFix}-${components}`)
+  const { clusters, seed, failRate, badFix, unsteadyFix = 0, components } = options
+  const unsteady = unsteadyFix === 0 ? '' : `-${unsteadyFix}`
+  return join(base, 'locktender', 'simulator', `${clusters}-${seed}-${failRate}-${badFix}${unsteady}-${components}`)
 }
 
 function checkSame(path: string, options: SimulatorOptions, found: WorldOptions): void {

@@ -14,6 +14,8 @@ export type FailureMode =
   | 'LateFailure'
   /** The HyperShift operator does not pick the change up. */
   | 'NotPickedUp'
+  /** Everything rolls out and works, but for moments in which replicas are missing, again and again for a day. */
+  | 'FlappingDegraded'
 
 /** What one operation meets; no mode means that it goes well. */
 export interface Fate {
@@ -30,6 +32,8 @@ export interface FailureSettings {
   /** Share of control planes that break when they receive one of {@link badImages}. */
   readonly badFix: number
   readonly badImages: ReadonlySet<string>
+  /** Share of control planes that are well with one of them, but for {@link FailureMode} FlappingDegraded. None when absent. */
+  readonly unsteady?: number
   /** Share of operations that go wrong whatever the image. */
   readonly failRate: number
 }
@@ -53,6 +57,9 @@ export function fateOf(settings: FailureSettings, cluster: string, image: string
   const [bad, background, which, detail] = [random.next(), random.next(), random.next(), random.next()]
   if (settings.badImages.has(image) && bad < settings.badFix) {
     return { mode: modesOfBadFix[Math.floor(which * modesOfBadFix.length)]!, cause: 'fix', detail }
+  }
+  if (settings.badImages.has(image) && bad < settings.badFix + (settings.unsteady ?? 0)) {
+    return { mode: 'FlappingDegraded', cause: 'fix', detail }
   }
   if (background < settings.failRate) {
     return { mode: backgroundModes[Math.floor(which * backgroundModes.length)]!, cause: 'background', detail }

@@ -189,6 +189,22 @@ describe('a bad fix', () => {
     expect(failed.at - complete.at).toBeLessThan(27 * minute)
   })
 
+  test('can leave a control plane well but for moments, again and again', () => {
+    const settings = { ...allBad, badFix: 0, unsteady: 1 }
+    const seen = play(request(initialState(factsOf()), { image: fix }, start, settings), start)
+    const after = seen.filter(({ at }) => at > start + 20 * minute)
+    const moments = after.filter(({ state }) => state.view.conditions.Degraded.status === 'True')
+    expect(moments.length).toBeGreaterThan(20)
+    for (const { at, state } of moments) {
+      const next = seen.find((each) => each.at > at)!
+      expect(next.state.view.conditions.Degraded.status).toBe('False')
+      expect(next.at - at).toBeLessThan(2 * minute)
+      expect(state.view.conditions.Available.status).toBe('True')
+    }
+    expect(seen.at(-1)!.state).toMatchObject({ brokenByFix: false })
+    expect(seen.at(-1)!.state.view.conditions.Degraded.status).toBe('False')
+  })
+
   test('breaks its share of the control planes, the same ones every time', () => {
     const settings = { ...allBad, badFix: 0.05 }
     const broken = () =>

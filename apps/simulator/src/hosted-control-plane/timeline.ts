@@ -45,6 +45,9 @@ const nominal = {
   firstDependantRolled: 580,
   lastRolled: 840,
   lateFailure: 840 + 20 * 60,
+  flapsFor: 24 * 60 * 60,
+  flapEvery: 40 * 60,
+  flapLasts: 80,
 } as const
 
 /** Plans everything that will be seen of an operation, in order of time; a pure function of its arguments. */
@@ -173,6 +176,13 @@ function componentsRoll(
   } else {
     timeline.broken(nominal.firstDependantRolled, fate)
     timeline.condition(nominal.lastRolled, 'Degraded', unavailableReplicas(victim))
+  }
+  if (fate.mode === 'FlappingDegraded') {
+    const { lastRolled, flapsFor, flapEvery, flapLasts } = nominal
+    for (let at = lastRolled + flapEvery * next(); at < lastRolled + flapsFor; at += flapEvery * (0.5 + next())) {
+      timeline.condition(at, 'Degraded', unavailableReplicas('kube-apiserver'))
+      timeline.condition(at + flapLasts, 'Degraded', healthyCondition('Degraded'))
+    }
   }
   if (fate.mode === 'LateFailure') {
     timeline.broken(nominal.lateFailure, fate)
