@@ -14,6 +14,8 @@ export interface ForecastPart {
 /** A wave that is still to come, or what is left of the one in progress. */
 export interface ForecastWave {
   readonly parts: readonly ForecastPart[]
+  /** How long its operations are under way: so much less is left of them. Default 0. */
+  readonly elapsedMs?: number
   /** It does not begin before. */
   readonly opensAt?: number
   /** After its last completion; the shortest where hours are asked. */
@@ -58,8 +60,9 @@ export function forecastEnd({ now, waves, history, seed, earned, samples = 2000 
   const table = durations.table(TABLE)
   const kinds = new Map<string, Float64Array>()
   const model = new HoursModel(earned)
-  const models = waves.map(({ parts, soakMs, hours, opensAt = Number.NEGATIVE_INFINITY }) => ({
+  const models = waves.map(({ parts, soakMs, hours, elapsedMs = 0, opensAt = Number.NEGATIVE_INFINITY }) => ({
     soakMs,
+    elapsedMs,
     hours,
     opensAt,
     parts: parts.map(({ queues, calendar }) => ({ slowest: slowestOf(queues, table, uniform, kinds), calendar })),
@@ -74,7 +77,7 @@ export function forecastEnd({ now, waves, history, seed, earned, samples = 2000 
       time = Math.max(time, wave.opensAt)
       let end = time
       for (const { slowest, calendar } of wave.parts) {
-        const work = at(slowest, uniform()) * factor
+        const work = Math.max(0, at(slowest, uniform()) * factor - wave.elapsedMs)
         end = Math.max(end, calendar ? calendar.advance(time, work) : time + work)
       }
       time = model.soakOver(wave, middleOf(time, end, durations.mean * factor), end)

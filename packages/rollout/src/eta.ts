@@ -17,6 +17,8 @@ interface Step {
   /** By shard. */
   readonly groups: readonly WorkGroup[]
   readonly size: number
+  /** Of a wave under way: how long its operations are at it on average; those that were not begun for no time. */
+  readonly elapsedMs?: number
   /** Some of its members must not be started before. */
   readonly opensAt?: number
   readonly soakMs: number
@@ -31,13 +33,17 @@ function knownDurations({ durations, strategy }: FleetState): DurationSketch {
 }
 
 /** Time for operations under the caps; Infinity when a shard is closed. */
-function operationTime({ slots }: FleetState, { groups, size }: Step, durations: DurationSketch): number {
+function operationTime(
+  { slots }: FleetState,
+  { groups, size, elapsedMs = 0 }: Step,
+  durations: DurationSketch,
+): number {
   if (size === 0) return 0
   let rounds = Math.max(1, Math.ceil(size / slots.maxConcurrent))
   for (const { shard, count } of groups) {
     if (count > 0) rounds = Math.max(rounds, Math.ceil(count / slots.limit(shard)))
   }
-  return (rounds - 1) * durations.mean + durations.slowest(size)
+  return Math.max(0, (rounds - 1) * durations.mean + durations.slowest(size) - elapsedMs)
 }
 
 /**
@@ -161,7 +167,7 @@ function stepsToCome(
   return { steps, earned: hours.before }
 }
 
-/** Operations or soak that a stage is in; operations under way count as if they began now. */
+/** Operations or soak that a stage is in. */
 function stepUnderWay(fleet: FleetState, stage: StageState, now: number): Step | undefined {
   if (stage.passed) return undefined
   const { soakMs, finalSoakMs } = stage.strategy
@@ -170,7 +176,9 @@ function stepUnderWay(fleet: FleetState, stage: StageState, now: number): Step |
     return { groups: [], size, soakMs: Math.max(0, (soakEnd(fleet, stage) ?? now) - now), isWave: false }
   }
   const groups = Array.from(stage.atWork, ([shard, count]) => ({ shard, windowClass: '', count }))
-  return { groups, size, soakMs: waitingIn(stage) > 0 ? soakMs : finalSoakMs, isWave: false }
+  const elapsed = (now - fleet.startedAt) * stage.running - stage.starts
+  const elapsedMs = stage.busy === 0 ? 0 : Math.max(0, elapsed / stage.busy)
+  return { groups, size, elapsedMs, soakMs: waitingIn(stage) > 0 ? soakMs : finalSoakMs, isWave: false }
 }
 
 /** Who of a stage is closed, by when they open, in that order; what is near to each other opens with the last of it. */
@@ -237,7 +245,7 @@ function normalQuantile(share: number): number {
 
 /**
  * Quantiles of the end from what was observed so far and in waves of the past: the same waves as `estimateEnd`, with
- * chance. Operations under way count as if they began now, so it is late rather than early.
+ * chance.
  */
 export function forecastRemaining(
   fleet: FleetState,
@@ -255,9 +263,10 @@ export function forecastRemaining(
     calendars: new Map(),
   }
   const { steps, earned } = stepsToCome(fleet, now)
-  const waves = steps.map(({ groups, soakMs, hours, opensAt }): ForecastWave => ({
+  const waves = steps.map(({ groups, soakMs, hours, opensAt, elapsedMs }): ForecastWave => ({
     ...forecastWave({ groups, soakMs, ...(hours ? { hours } : {}) }, limits),
     ...(opensAt === undefined ? {} : { opensAt }),
+    ...(elapsedMs === undefined ? {} : { elapsedMs }),
   }))
   return forecastEnd({ now, waves, history, seed, earned })
 }

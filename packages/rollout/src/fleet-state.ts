@@ -40,6 +40,7 @@ function inRandomOrder(left: TargetRecord, right: TargetRecord): number {
 /** The observed fleet and everything that is counted from it, kept up to date at O(log n) for each change. */
 export class FleetState {
   readonly strategy: StrategyInput
+  readonly startedAt: number
   readonly stages: readonly StageState[]
   readonly slots: Slots
   /** Members of open waves that wait for a slot. */
@@ -104,6 +105,7 @@ export class FleetState {
     this.strategy = strategy
     this.#seed = seed
     this.#now = startedAt
+    this.startedAt = startedAt
     const { compareUntreated, signals = [] } = strategy
     this.evidence = new EvidenceBook(strategy, startedAt)
     this.comparison = compareUntreated ? new ComparisonWatch(startedAt) : undefined
@@ -551,6 +553,10 @@ export class FleetState {
     }
     if (standing === 'busy') stage.busy += by
     if (standing === 'busy' || (wave && standing === 'idle')) adjust(stage.atWork, record.shard, by)
+    if (standing === 'busy' && input.since !== undefined) {
+      stage.running += by
+      stage.starts += by * (input.since - this.startedAt)
+    }
     const isFirstAttempt = isRunning(record) && attemptOf(record) === 1 && !isTakenBack(record)
     if (standing === 'busy' && input.since !== undefined && isFirstAttempt) {
       this.evidence.running(record.stratum, by, input.since)

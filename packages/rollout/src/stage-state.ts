@@ -50,6 +50,9 @@ export interface StageState {
   busy: number
   /** Both of them by shard. */
   readonly atWork: Map<string, number>
+  /** Of those that are at it, how many have begun, and the sum of the times from the rollout's start to theirs. */
+  running: number
+  starts: number
   undecided: number
   applied: number
   failed: number
@@ -75,6 +78,8 @@ export function newStage(index: number, strategy: StageStrategy): StageState {
     idle: 0,
     busy: 0,
     atWork: new Map(),
+    running: 0,
+    starts: 0,
     undecided: 0,
     applied: 0,
     failed: 0,

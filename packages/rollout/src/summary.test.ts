@@ -40,6 +40,25 @@ describe('ETA', () => {
     expect(bench.at(100)).toEqual(['close first/2', 'Completed'])
   })
 
+  test('operations under way are as far as they are', () => {
+    const bench = new Bench(
+      ids(6).map((id) => target(id)),
+      { expectedOperationMs: 20 * MINUTE },
+    )
+    bench.at(0)
+    for (const id of ids(6)) {
+      if (bench.targets.get(id)?.requested) bench.see(id, { phase: 'Applying', since: 0 })
+    }
+    const { eta } = bench.summary.eta
+    const { p50 = 0 } = bench.engine.forecast(0) ?? {}
+    bench.now = 15 * MINUTE
+    expect(bench.summary.eta.eta).toBe(eta)
+    expect(Math.abs((bench.engine.forecast(bench.now)?.p50 ?? 0) - p50)).toBeLessThan(MINUTE)
+    // Longer than the slowest: it can end at any moment.
+    bench.now = 40 * MINUTE
+    expect((bench.summary.eta.eta ?? 0) - (eta ?? 0)).toBeGreaterThan(17 * MINUTE)
+  })
+
   test('says when the deadline is at risk and when it cannot be met at all', () => {
     const at = (minutes: number) => {
       const more = { deadline: minutes * MINUTE }
