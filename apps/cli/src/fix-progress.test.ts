@@ -62,8 +62,9 @@ describe('progress of a fix', () => {
 
   test.each([
     [0, 'ETA in 3h10m, with 80 % in 3h50m'],
-    [12, 'ETA in 3h10m, with 80 % in 3h50m, 12m behind plan'],
-    [-90, 'ETA in 3h10m, with 80 % in 3h50m, 1h30m ahead of plan'],
+    [-4, 'ETA in 3h10m, with 80 % in 3h50m'],
+    [12, 'ETA in 3h10m, with 80 % in 3h50m, 12m behind the plan'],
+    [-90, 'ETA in 3h10m, with 80 % in 3h50m, 1h30m ahead of the plan'],
   ])('how sure the end is, %d minutes behind', (minutesBehind, words) => {
     const at = '2026-01-05T11:50:00Z'
     const forecast = { time: '2026-01-05T07:58:00Z', p50: '2026-01-05T11:10:00Z', p80: at, p95: at }

@@ -1,6 +1,7 @@
 import { parseDuration, type ComponentFix, type Rollout, type RolloutOutlook } from '@locktender/fleet'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { duration } from './output.ts'
+import { distanceFromPlan, ON_PLAN_MINUTES } from './plan-distance.ts'
 
 /** Cells of a progress bar. */
 const BAR = 28
@@ -68,8 +69,7 @@ function clock(fix: ComponentFix, rollout: Rollout, now: number): string {
 function forecast({ status }: Rollout, now: number): string {
   const { forecast: quantiles, minutesBehind = 0 } = status ?? {}
   const sure = quantiles === undefined ? '' : `, with 80 % in ${duration(Date.parse(quantiles.p80) - now)}`
-  if (minutesBehind === 0) return sure
-  return `${sure}, ${duration(Math.abs(minutesBehind) * 60_000)} ${minutesBehind > 0 ? 'behind' : 'ahead of'} plan`
+  return Math.abs(minutesBehind) < ON_PLAN_MINUTES ? sure : `${sure}, ${distanceFromPlan(minutesBehind)}`
 }
 
 /** What approvers decide about. */

@@ -45,10 +45,27 @@ describe('what is expected of a rollout', () => {
     expect(prospects.ahead().outlook?.startTime).toBe('2026-01-05T08:45:00Z')
   })
 
+  test('that may begin at once is looked at once', () => {
+    const prospects = new Prospects(undefined)
+    let looks = 0
+    const scenario = () => {
+      looks++
+      return scenarioAt(start)
+    }
+    expect(prospects.lookAhead(scenario, start)?.startTime).toBe('2026-01-05T08:30:00Z')
+    prospects.begin(scenario, start)
+    expect(looks).toBe(1)
+    expect(prospects.ahead().outlook?.startTime).toBe('2026-01-05T08:30:00Z')
+    // One that had to wait for another is looked at again when it begins.
+    prospects.lookAhead(scenario, start + MINUTE)
+    prospects.begin(scenario, start + MINUTE)
+    expect(looks).toBe(2)
+  })
+
   test('that has begun is what was expected at its start, also after a restart', () => {
     const prospects = new Prospects(undefined)
     prospects.wait(() => scenarioAt(start), start)
-    prospects.begin(scenarioAt(start + 5 * MINUTE))
+    prospects.begin(() => scenarioAt(start + 5 * MINUTE), start + 5 * MINUTE)
     const at = { now: start + 5 * MINUTE, milestone: true }
     const expected = prospects.underWay(engine(), summary('Progressing'), none, at)
     expect(expected).toMatchObject({
@@ -66,7 +83,7 @@ describe('what is expected of a rollout', () => {
 
   test('is forecast at milestones, and in between not more often than every five minutes', () => {
     const prospects = new Prospects(undefined)
-    prospects.begin(scenarioAt(start))
+    prospects.begin(() => scenarioAt(start), start)
     const { forecast, asked } = engine()
     let looks = 0
     const past = () => {
@@ -95,7 +112,7 @@ describe('what is expected of a rollout', () => {
 
   test('that is complete is how late it was, also when its status is written again', () => {
     const prospects = new Prospects(undefined)
-    prospects.begin(scenarioAt(start))
+    prospects.begin(() => scenarioAt(start), start)
     const { outlook } = prospects.ahead()
     const late = Date.parse(outlook?.end ?? '') + 30 * MINUTE
     const tell = (which: Prospects, now: number) =>
@@ -107,7 +124,7 @@ describe('what is expected of a rollout', () => {
 
   test('has no forecast while it is paused, but falls behind; and nothing when it was halted', () => {
     const prospects = new Prospects(undefined)
-    prospects.begin(scenarioAt(start))
+    prospects.begin(() => scenarioAt(start), start)
     const { forecast, asked } = engine()
     const at = (minute: number) => ({ now: start + minute * MINUTE, milestone: false })
     prospects.underWay({ forecast }, summary('Progressing'), none, at(0))

@@ -20,6 +20,7 @@ export class Prospects {
   #behind: number | undefined
   #isComplete: boolean
   #past: readonly DurationSketch[] | undefined
+  #lookedAt = -Infinity
 
   /** Goes on from a stored status. */
   constructor(status: RolloutStatus | undefined) {
@@ -37,14 +38,20 @@ export class Prospects {
   /** Looks ahead while approvals are missing, if it is time to; says whether it did. */
   wait(scenario: () => Scenario, now: number): boolean {
     if (now < this.#dueAt) return false
-    this.#look(scenario())
+    this.#look(scenario, now)
     this.#dueAt = now + OUTLOOK_INTERVAL_MS
     return true
   }
 
+  /** What is expected of a start now, when nothing was expected yet: others may have to go first. */
+  lookAhead(scenario: () => Scenario, now: number): RolloutOutlook | undefined {
+    if (this.#outlook === undefined) this.#look(scenario, now)
+    return this.#outlook
+  }
+
   /** What the rollout is held against from now on. */
-  begin(scenario: Scenario): void {
-    this.#look(scenario)
+  begin(scenario: () => Scenario, now: number): void {
+    if (now > this.#lookedAt) this.#look(scenario, now)
     this.#dueAt = -Infinity
   }
 
@@ -82,7 +89,9 @@ export class Prospects {
     }
   }
 
-  #look(scenario: Scenario): void {
-    this.#outlook = outlookOf(assess(scenario), scenario.startAt)
+  #look(scenario: () => Scenario, now: number): void {
+    const given = scenario()
+    this.#outlook = outlookOf(assess(given), given.startAt)
+    this.#lookedAt = now
   }
 }

@@ -50,7 +50,7 @@ test('an explanation with everything there is', () => {
     BOUNDS    at most 52 % of the control planes fail with it, and at least 0.73 %, each with 95 % confidence
     OUTLOOK   1 more failure would halt.
     SUSPECT   EtcdSlow on 4 control planes: rollout run-2. It has 4 of 4.
-    DEADLINE  Tue 07:00 UTC (in 23h), ends about 11:20 UTC (in 3h20m), with a chance of 80 % by 11:50 UTC (in 3h50m), 12m behind its plan
+    DEADLINE  Tue 07:00 UTC (in 23h), ends about 11:20 UTC (in 3h20m), with a chance of 80 % by 11:50 UTC (in 3h50m), 12m behind the plan
     ATTENTION mc-1/cp-9  Failed  Timeout: not ready after 45m
     NEXT      wait, or end this soak early: lkt rollout expedite run-1 --reason WHY"
   `)
@@ -238,12 +238,12 @@ describe('the deadline', () => {
     [
       full,
       now,
-      'DEADLINE  Tue 07:00 UTC (in 23h), ends about 11:20 UTC (in 3h20m), with a chance of 80 % by 11:50 UTC (in 3h50m), 12m behind its plan',
+      'DEADLINE  Tue 07:00 UTC (in 23h), ends about 11:20 UTC (in 3h20m), with a chance of 80 % by 11:50 UTC (in 3h50m), 12m behind the plan',
     ],
     [
       { ...full, minutesBehind: -90, deadlineAtRisk: true },
       now,
-      'DEADLINE  Tue 07:00 UTC (in 23h), AT RISK, ends about 11:20 UTC (in 3h20m), with a chance of 80 % by 11:50 UTC (in 3h50m), 1h30m ahead of its plan',
+      'DEADLINE  Tue 07:00 UTC (in 23h), AT RISK, ends about 11:20 UTC (in 3h20m), with a chance of 80 % by 11:50 UTC (in 3h50m), 1h30m ahead of the plan',
     ],
     [
       { ...HALF_WAY, minutesBehind: 0 },
@@ -258,7 +258,7 @@ describe('the deadline', () => {
     [
       { ...full, phase: 'Paused' as const },
       now,
-      'DEADLINE  Tue 07:00 UTC (in 23h), before the pause it was to end about 11:20 UTC (in 3h20m), with a chance of 80 % by 11:50 UTC (in 3h50m), 12m behind its plan',
+      'DEADLINE  Tue 07:00 UTC (in 23h), before the pause it was to end about 11:20 UTC (in 3h20m), with a chance of 80 % by 11:50 UTC (in 3h50m), 12m behind the plan',
     ],
     [undefined, now + 24 * 3_600_000, 'DEADLINE  07:00 UTC (1h ago), MISSED'],
   ])('%#', (status, at, words) => {

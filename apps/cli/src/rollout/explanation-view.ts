@@ -1,5 +1,6 @@
 import type { RolloutProblem, RolloutSuspect, RolloutVerdict } from '@locktender/fleet'
 import { duration } from '../output.ts'
+import { distanceFromPlan } from '../plan-distance.ts'
 import { moment } from '../times.ts'
 import { planes } from '../words.ts'
 import type { Request, RolloutExplanation } from './explanation.ts'
@@ -78,7 +79,7 @@ function renderDeadline({ deadline, phase }: RolloutExplanation, now: number): s
   const before = phase === 'Paused' ? 'before the pause it was to end' : 'ends'
   if (eta !== undefined) parts.push(`${before} about ${moment(Date.parse(eta), now)}`)
   if (p80 !== undefined) parts.push(`with a chance of 80 % by ${moment(Date.parse(p80), now)}`)
-  if (minutesBehind !== undefined && phase !== 'AwaitingApproval') parts.push(behind(minutesBehind))
+  if (minutesBehind !== undefined && phase !== 'AwaitingApproval') parts.push(distanceFromPlan(minutesBehind))
   return [`DEADLINE  ${parts.join(', ')}`]
 }
 
@@ -90,11 +91,6 @@ function renderRequest({ what, by, reason, stage, wave }: Request): string {
 /** What went back is well again, but it is what the judgement rests on. */
 function renderProblem({ controlPlane, state, reason, message }: RolloutProblem): string {
   return `${state === 'Reverted' ? 'HARMED   ' : 'ATTENTION'} ${controlPlane}  ${state}  ${reason}: ${message}`
-}
-
-function behind(minutes: number): string {
-  if (minutes === 0) return 'on plan'
-  return `${duration(Math.abs(minutes) * 60_000)} ${minutes > 0 ? 'behind' : 'ahead of'} its plan`
 }
 
 /** A decimal share as `4.8 %`. */

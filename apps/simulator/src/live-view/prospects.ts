@@ -20,7 +20,7 @@ export function prospects({ status }: Rollout, start: number, paint: Paint): str
       return words.length === 0 ? [] : [`Ends    ${words.join(' · ')}`]
     }
     case 'Completed':
-      return minutesBehind === undefined ? [] : [`Plan    ${distanceWords(minutesBehind, paint)}`]
+      return minutesBehind === undefined ? [] : [`Plan    ${endWords(minutesBehind, paint)}`]
     default:
       return []
   }
@@ -51,4 +51,10 @@ function distanceWords(minutes: number, paint: Paint): string {
   const span = formatSpan(Math.abs(minutes) * 60_000)
   if (Math.abs(minutes) < ON_PLAN_MINUTES) return paint('good', 'on plan')
   return minutes > 0 ? paint('attention', `${span} behind the plan`) : paint('good', `${span} ahead of the plan`)
+}
+
+function endWords(minutes: number, paint: Paint): string {
+  const span = formatSpan(Math.abs(minutes) * 60_000)
+  if (Math.abs(minutes) < ON_PLAN_MINUTES) return paint('good', 'ended as planned')
+  return minutes > 0 ? paint('attention', `ended ${span} later than planned`) : `ended ${span} earlier than planned`
 }

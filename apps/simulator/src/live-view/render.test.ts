@@ -149,7 +149,9 @@ describe('render', () => {
     ['a pause', { phase: 'Paused', minutesBehind: 30 }, ['Ends    30m behind the plan']],
     ['no delay', { minutesBehind: -3 }, ['Ends    on plan']],
     ['haste', { minutesBehind: -150 }, ['Ends    2h 30m ahead of the plan']],
-    ['an end', { phase: 'Completed', minutesBehind: 75 }, ['Plan    1h 15m behind the plan']],
+    ['an end', { phase: 'Completed', minutesBehind: 75 }, ['Plan    ended 1h 15m later than planned']],
+    ['an early end', { phase: 'Completed', minutesBehind: -20 }, ['Plan    ended 20m earlier than planned']],
+    ['a punctual end', { phase: 'Completed', minutesBehind: 4 }, ['Plan    ended as planned']],
     ['a halt', { phase: 'Reverting', outlook }, []],
   ])('says what is to be expected after %s', (_, status, expected) => {
     const lines = render(screenWith(rolloutWith(status), 75), { width: 120, colour: false })

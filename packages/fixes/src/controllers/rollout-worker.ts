@@ -147,10 +147,11 @@ export class RolloutWorker {
     if (!started) {
       if (spec.abort !== undefined || spec.revert !== undefined || ending !== undefined) return undefined
       if (approvals.length < spec.strategy.approvals) return undefined
-      if (this.#prospects.ahead().outlook === undefined) this.#prospects.begin(this.#scenario(hub))
-      this.#waitsFor = this.#neighbours.waitsFor(this.#prospects.ahead().outlook)
+      const now = this.#world.clock.now()
+      const scenario = () => this.#scenario(hub)
+      this.#waitsFor = this.#neighbours.waitsFor(this.#prospects.lookAhead(scenario, now))
       if (this.#waitsFor !== undefined) return undefined
-      this.#prospects.begin(this.#scenario(hub))
+      this.#prospects.begin(scenario, now)
     }
     this.#approvals = started ? this.#stored!.approvals : approvals
     this.run.start(this.#stored, this.#log.add)
