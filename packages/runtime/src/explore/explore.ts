@@ -35,6 +35,8 @@ const DEFAULT_LIMITS: Required<Limits> = {
 const WEIGHTS: Readonly<Record<ChoiceKind, number>> = { order: 3, cache: 3, request: 3, relist: 1 }
 /** Chance of a choice point that the reference run did not have. */
 const CHANCE_OF_NEW = 0.4
+/** Schedules between two looks at the processor time used. */
+const SCHEDULES_PER_LOOK = 16
 /** Share of schedules that the guided mode makes from nothing. */
 const FRESH = 0.3
 
@@ -105,7 +107,13 @@ export class Explorer {
   static async open(scenario: Scenario): Promise<Explorer> {
     const servers = await prepareServers(scenario)
     const steps = await prepareSteps(scenario, servers)
-    const prepared = { scenario, servers, steps, limits: { ...DEFAULT_LIMITS, ...scenario.limits } }
+    const prepared = {
+      scenario,
+      servers,
+      steps,
+      limits: { ...DEFAULT_LIMITS, ...scenario.limits },
+      stableEnds: new Set<number>(),
+    }
     const chooser = new DefaultChooser()
     const reference = await runOnce(prepared, chooser)
     return new Explorer(prepared, reference, chooser.counts)
@@ -127,7 +135,9 @@ export class Explorer {
         pairs.add(`${writer} ${state}`)
       },
     }
-    const isOver = (): boolean => signal?.aborted === true || cpuTimeMs() - startMs >= cpuMs
+    // Asking for the time costs as much as many steps of a schedule.
+    const isOver = (): boolean =>
+      signal?.aborted === true || (schedules % SCHEDULES_PER_LOOK === 0 && cpuTimeMs() - startMs >= cpuMs)
     let schedules = 1
     let actions = this.#reference.actions
     let toFailure: { schedulesToFailure: number; cpuMsToFailure: number } | undefined

@@ -78,6 +78,8 @@ export interface ProcessHost {
  */
 export class Process {
   readonly name: string
+  /** Nothing unusual happens to it. */
+  readonly steady: boolean
   readonly #make: () => readonly Controller[]
   readonly #host: ProcessHost
   slots: Slot[] = []
@@ -89,9 +91,10 @@ export class Process {
   /** Keys each controller has ever reconciled, over all lives. */
   readonly reconciled = new Map<string, Set<string>>()
 
-  constructor(name: string, make: () => readonly Controller[], host: ProcessHost) {
+  constructor(name: string, make: () => readonly Controller[], steady: boolean, host: ProcessHost) {
     this.name = name
     this.#make = make
+    this.steady = steady
     this.#host = host
   }
 

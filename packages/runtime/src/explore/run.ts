@@ -32,6 +32,8 @@ export interface Prepared {
   readonly servers: ReadonlyMap<string, PreparedServer>
   readonly steps: readonly PreparedStep[]
   readonly limits: Required<Limits>
+  /** Ends in which reconciling every key once more has changed nothing. */
+  readonly stableEnds: Set<number>
 }
 
 /** What the reference run came to, to compare others with. */
@@ -96,6 +98,17 @@ interface RunServer {
 interface Downtime {
   readonly until: HoldUntil
   readonly step: number
+}
+
+/** What some caches of a process do not know yet when it starts. */
+interface Lag {
+  readonly informers: readonly Informer[]
+  /** They know all but the last so many changes of this one. */
+  readonly of: Informer
+  readonly changes: number
+  /** Position of the first change they do not know among those of the schedule. */
+  readonly first: number
+  readonly until: HoldUntil
 }
 
 /** What becomes of a request, other than being answered. */
@@ -222,7 +235,9 @@ export class Run {
       broke: (what: string, error: unknown) => this.#find('exception', `${what}: ${errorText(error)}`),
     }
     this.#signal = controller.signal
-    this.#processes = Object.entries(scenario.processes).map(([name, make]) => new Process(name, make, host))
+    this.#processes = Object.entries(scenario.processes).map(
+      ([name, make]) => new Process(name, make, scenario.steady?.includes(name) === true, host),
+    )
     this.#outside = new Map(Object.entries(scenario.outside ?? {}))
     const objects = new Map(
       [...servers].map(([name, server]) => [name, server.objects(() => this.#servers.get(server)!.state)]),
@@ -252,15 +267,10 @@ export class Run {
     for (const process of this.#processes) this.#start(process)
     await drained()
     await this.#work()
-    if (this.#findings.length === 0) await this.#judgeEnd()
     const end = this.#held()
-    return {
-      findings: this.#findings,
-      actions: this.#actions,
-      end,
-      hash: endHash(end),
-      counts: this.#writes.counts,
-    }
+    const hash = endHash(end)
+    if (this.#findings.length === 0) await this.#judgeEnd(end, hash)
+    return { findings: this.#findings, actions: this.#actions, end, hash, counts: this.#writes.counts }
   }
 
   /** Something went wrong in code that nobody waits for. */
@@ -422,7 +432,9 @@ export class Run {
       }
     }
     if (this.#may('restarts')) {
-      for (const process of this.#processes) if (!this.#down.has(process)) actions.push({ do: 'crash', process })
+      for (const process of this.#processes) {
+        if (!this.#down.has(process) && !process.steady) actions.push({ do: 'crash', process })
+      }
     }
     return actions.filter((action) => !isSame(action, usual))
   }
@@ -604,7 +616,7 @@ export class Run {
   }
 
   #fate(operation: Operation, request: TransportRequest): Fate | undefined {
-    if (this.#choicesLeft <= 0) return undefined
+    if (this.#choicesLeft <= 0 || operation.slot.process.steady) return undefined
     const fates = request.method === 'GET' ? READ_FATES : WRITE_FATES
     const open = fates.filter(
       (fate) => this.#may(BUDGET_OF[fate]) && (fate !== 'conflict' || request.method !== 'POST'),
@@ -633,6 +645,7 @@ export class Run {
     if (fate === 'fails with 500') return internalError('an error that the explorer made')
     if (fate === 'fails with 429')
       return tooManyRequests('The server has received too many requests, please try again later.', 1)
+    if (fate === undefined && this.#denied.length === 0) return undefined
     const target = targetOf(request.path)
     if (target === undefined) return undefined
     const resource = { group: target.group, resource: target.plural }
@@ -643,7 +656,6 @@ export class Run {
         'the object has been modified; please apply your changes to the latest version and try again',
       )
     }
-    if (this.#denied.length === 0) return undefined
     const verb = verbOf(request, target.name)
     const denied = this.#denied.some(
       ({ process, group, plural, server, verbs }) =>
@@ -661,7 +673,7 @@ export class Run {
 
   async #answerOutside(operation: Extract<Operation, { url: string }>): Promise<void> {
     const { slot, url } = operation
-    const open = OUTSIDE_FATES.filter((fate) => this.#may(BUDGET_OF[fate]))
+    const open = slot.process.steady ? [] : OUTSIDE_FATES.filter((fate) => this.#may(BUDGET_OF[fate]))
     const chosen =
       open.length === 0
         ? 0
@@ -741,7 +753,7 @@ export class Run {
       informer.keepToo(change)
       return
     }
-    if (this.#may('staleness')) {
+    if (!process.steady && this.#may('staleness')) {
       // After the last step there is none to wait for.
       const holds = this.#hasOpenStep() ? HOLDS : HOLDS.slice(0, 2)
       const chosen = this.#choose(
@@ -781,7 +793,7 @@ export class Run {
     const lag = this.#lag(process)
     for (const informer of process.informers) {
       const { past, state } = this.#servers.get(informer.server)!
-      const first = lag === undefined ? past.length : Math.max(0, past.length - lag.changes)
+      const first = lag?.informers.includes(informer) === true ? lag.first : past.length
       informer.list(past[first]?.state ?? state)
       for (const { change } of past.slice(first)) {
         if (!informer.concerns(change)) continue
@@ -792,30 +804,42 @@ export class Run {
     for (const { controller, queue } of process.slots) for (const key of controller.atStart ?? []) queue.add(key)
   }
 
-  /** How far behind the servers are that a process lists from when it starts; undefined when they are not. */
-  #lag(process: Process): { readonly changes: number; readonly until: HoldUntil } | undefined {
-    const longest = Math.max(...[...this.#servers.values()].map(({ past }) => past.length))
-    const most = Math.min(longest, this.#prepared.limits.timeTravel)
-    if (most === 0 || process.life === 1 || !this.#may('staleness')) return undefined
-    const untils: readonly HoldUntil[] = this.#hasOpenStep() ? ['idle', 'next step'] : ['idle']
-    const lagOf = (option: number) => ({
-      changes: 1 + Math.floor((option - 1) / untils.length),
-      until: untils[(option - 1) % untils.length]!,
-    })
+  /**
+   * Which caches of a process list from a server that is behind when it starts, and how far; undefined when none do.
+   * A server keeps each resource in a cache of its own, so one may be behind while others are not.
+   */
+  #lag(process: Process): Lag | undefined {
+    if (process.life === 1 || !this.#may('staleness')) return undefined
+    const lags = this.#lags(process)
+    if (lags.length === 0) return undefined
     const chosen = this.#choose(
       'relist',
-      1 + most * untils.length,
+      1 + lags.length,
       () => `${process.name} lists`,
-      (option) => {
-        if (option === 0) return 'the newest state'
-        const { changes, until } = lagOf(option)
-        const end = until === 'idle' ? 'when nothing else is left to do' : 'after the next step'
-        return `what was there ${changes} ${changes === 1 ? 'change' : 'changes'} before, and hears of the rest ${end}`
-      },
+      (option) => (option === 0 ? 'the newest state' : lagText(lags[option - 1]!)),
     )
     if (chosen === 0) return undefined
     this.#spend('staleness')
-    return lagOf(chosen)
+    return lags[chosen - 1]
+  }
+
+  #lags(process: Process): Lag[] {
+    const untils: readonly HoldUntil[] = this.#hasOpenStep() ? ['idle', 'next step'] : ['idle']
+    const lags: Lag[] = []
+    for (const informer of process.informers) {
+      const { past } = this.#servers.get(informer.server)!
+      const neighbours = process.informers.filter(({ server }) => server === informer.server)
+      const choices = neighbours.length > 1 ? [[informer], neighbours] : [[informer]]
+      let changes = 0
+      for (let first = past.length - 1; first >= 0 && changes < this.#prepared.limits.timeTravel; first--) {
+        if (!informer.concerns(past[first]!.change)) continue
+        changes++
+        for (const until of untils) {
+          for (const informers of choices) lags.push({ informers, of: informer, changes, first, until })
+        }
+      }
+    }
+    return lags
   }
 
   async #crash(process: Process): Promise<void> {
@@ -906,13 +930,12 @@ export class Run {
 
   // The end.
 
-  async #judgeEnd(): Promise<void> {
+  async #judgeEnd(end: readonly HeldState[], hash: number): Promise<void> {
     await this.#checkStuck()
     this.#checkErrors()
     const reference = this.#reference
     if (reference !== undefined && this.#findings.length === 0) {
-      const end = this.#held()
-      if (endHash(end) !== reference.hash) this.#find('confluence', describeDifference(reference.end, end))
+      if (hash !== reference.hash) this.#find('confluence', describeDifference(reference.end, end))
       const { updateFactor } = this.#prepared.limits
       for (const [what, count] of this.#writes.counts) {
         if (what.startsWith('outside ')) continue
@@ -921,7 +944,10 @@ export class Run {
           this.#find('update count', `${what} ${count} times, ${usual} in the reference run`)
       }
     }
-    if (this.#findings.length === 0 && this.#applies('stability')) await this.#checkStability()
+    const { stableEnds } = this.#prepared
+    if (this.#findings.length > 0 || !this.#applies('stability') || stableEnds.has(hash)) return
+    await this.#checkStability()
+    if (this.#findings.length === 0) stableEnds.add(hash)
   }
 
   async #checkStuck(): Promise<void> {
@@ -1030,6 +1056,13 @@ const VERBS = { GET: 'reads', POST: 'creates', PUT: 'replaces', PATCH: 'patches'
 function verbOf({ method }: TransportRequest, name: string | undefined): AccessVerb {
   if (method === 'GET') return name === undefined ? 'list' : 'get'
   return ({ POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' } as const)[method]
+}
+
+function lagText({ informers, of, changes, until }: Lag): string {
+  const what = `${of.watch.resource.plural}${scopeText(of)}`
+  const before = `before the last ${changes === 1 ? 'change' : `${changes} changes`} of ${what}`
+  const end = until === 'idle' ? 'when nothing else is left to do' : 'after the next step'
+  return `${informers.length === 1 ? `${what} as they were` : 'everything as it was'} ${before}, and hears of the rest ${end}`
 }
 
 function changeText({ key, before, after }: Change): string {

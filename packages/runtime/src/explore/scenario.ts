@@ -15,6 +15,11 @@ export interface Scenario {
    * caches; different processes see changes at different times.
    */
   readonly processes: Readonly<Record<string, () => readonly Controller[]>>
+  /**
+   * Names of processes that nothing unusual happens to: they never crash, their caches are current, and their requests
+   * are answered. For what belongs to the surroundings and is beyond suspicion; their order is explored all the same.
+   */
+  readonly steady?: readonly string[]
   /** What happens from outside, in this order. */
   readonly steps?: readonly Step[]
   /** Checked after each write, in every schedule. */
