@@ -60,6 +60,26 @@ const builds = Object.entries(strategies).flatMap(([strategy, input]) =>
     }
   }),
 )
+/** Where control planes fall ill by themselves once in 1,000 hours: with and without a comparison with untreated ones. */
+const ILLNESS = { illnessMs: 1000 * 3_600_000 }
+const background = [false, true].flatMap((compareUntreated) =>
+  [
+    { share: GOOD, slowMs: 0 },
+    { share: 0.05, slowMs: 0 },
+    { share: 0.2, slowMs: 0 },
+    { share: 0.05, slowMs: 8 * 3_600_000 },
+  ].map(({ share, slowMs }) => {
+    const strategy = { ...evidenceStrategy, compareUntreated }
+    const outcomes = seeds.map((each) => simulate(fleet, strategy, share, each, { ...ILLNESS, slowMs }))
+    return {
+      compareUntreated,
+      breaksPercent: share * 100,
+      illAfterHours: slowMs / 3_600_000,
+      haltedPercent: rounded((outcomes.filter(({ halted }) => halted).length / rollouts) * 100, 2),
+      meanBrokenAtHalt: rounded(mean(outcomes.map(({ broken }) => broken)), 2),
+    }
+  }),
+)
 const naming = [0.05, 0.2].map((share) => {
   const named = seeds.map((each) => nameTheBadOne(fleet, share, each))
   const percent = (what: string) => rounded((named.filter((each) => each.named === what).length / rollouts) * 100, 2)
@@ -90,6 +110,21 @@ const figures = [
   { what: 'mean broken before the halt, 20 % bad', value: row(0.2)?.meanBrokenAtHalt ?? 0, target: 'at most 4' },
   { what: 'mean broken before the halt, 1 % bad', value: row(0.01)?.meanBrokenAtHalt ?? 0, target: 'stated' },
   { what: 'good builds halted, percent', value: row(GOOD)?.haltedPercent ?? 0, target: 'at most 1' },
+  ...background
+    .filter(({ compareUntreated, illAfterHours }) => compareUntreated && illAfterHours === 0)
+    .map(({ breaksPercent, haltedPercent, meanBrokenAtHalt }) =>
+      breaksPercent === GOOD * 100
+        ? {
+            what: 'good builds halted, background illness once per 1,000 h, percent',
+            value: haltedPercent,
+            target: 'at most 1',
+          }
+        : {
+            what: `mean broken before the halt, the same background, ${breaksPercent} % bad`,
+            value: meanBrokenAtHalt,
+            target: breaksPercent === 5 ? 'at most 5' : 'at most 4',
+          },
+    ),
   ...naming.map(({ breaksPercent, rightPercent }) => ({
     what: `bad one of two named within 5 onsets, ${breaksPercent} % bad, percent`,
     value: rightPercent,
@@ -112,6 +147,7 @@ const result = {
   goodBuildFailsPercent: GOOD * 100,
   figures,
   builds,
+  backgroundIllness: background,
   overlappingFixes: naming,
   inLockstep: lockstep,
   cpuSeconds: rounded((user + system) / 1e6, 1),
@@ -122,6 +158,7 @@ else {
   console.log(`${rollouts} rollouts of ${targets} control planes each`)
   console.table(figures)
   console.table(builds.map(({ haltRules, ...rest }) => ({ ...rest, haltRules: JSON.stringify(haltRules) })))
+  console.table(background)
   console.table(naming)
   console.table(lockstep)
 }

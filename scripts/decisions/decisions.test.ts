@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { runInLockstep } from './lockstep.ts'
 import { nameTheBadOne } from './overlap.ts'
-import { evidenceStrategy, fleetOf, percentBudget, percentWaves, simulate } from './world.ts'
+import { evidenceStrategy, fleetOf, MINUTE, percentBudget, percentWaves, simulate } from './world.ts'
 
 // A sample of what `npm run sim:decisions` measures over a thousand rollouts each, with room for a small sample.
 const fleet = fleetOf(500)
@@ -25,6 +25,21 @@ describe('operating characteristics of the engine', () => {
   test('a good build is hardly ever halted', () => {
     const outcomes = seeds.map((seed) => simulate(fleet, evidenceStrategy, 0.005, seed))
     expect(outcomes.filter(({ halted }) => halted).length).toBeLessThanOrEqual(2)
+  })
+
+  test('control planes that fall ill by themselves do not halt a good build, nor hide a bad one', () => {
+    const illnessMs = 1000 * 60 * MINUTE
+    const halted = (compareUntreated: boolean) =>
+      seeds.filter(
+        (seed) => simulate(fleet, { ...evidenceStrategy, compareUntreated }, 0.005, seed, { illnessMs }).halted,
+      )
+    expect(halted(true).length).toBeLessThanOrEqual(2)
+    expect(halted(false).length).toBeGreaterThanOrEqual(halted(true).length)
+    const bad = seeds.map((seed) => simulate(fleet, evidenceStrategy, 0.05, seed, { illnessMs }))
+    expect(mean(bad.map(({ broken }) => broken))).toBeLessThanOrEqual(5)
+    // A build that makes ill hours after the change is found by the comparison alone.
+    const slow = seeds.map((seed) => simulate(fleet, evidenceStrategy, 0.2, seed, { illnessMs, slowMs: 480 * MINUTE }))
+    expect(slow.filter((each) => each.halted).length).toBeGreaterThanOrEqual(57)
   })
 
   test('a bad build gets to fewer than by percentages', () => {

@@ -49,6 +49,7 @@ export const evidenceStrategy: StrategyInput = {
     soakMs: 30 * MINUTE,
     finalSoakMs: 30 * MINUTE,
   })),
+  compareUntreated: true,
   budget: { percent: 5, minimum: 3 },
 }
 
@@ -71,6 +72,16 @@ export function percentBudget(targets: number): StrategyInput {
   )
 }
 
+/** What else may be different. */
+export interface Circumstances {
+  /** Control planes fall ill for reasons of their own once in so long, and are well again after two hours. */
+  readonly illnessMs?: number
+  /** All that break become unhealthy so long after, exponentially on average. */
+  readonly slowMs?: number
+}
+
+const RECOVERY = 2 * 60 * MINUTE
+
 /** How a simulated rollout ended. */
 export interface Outcome {
   readonly halted: boolean
@@ -89,7 +100,13 @@ export interface Outcome {
  * minutes; three in four of those that break do so 5 to 30 minutes after the start and fail, the others look fine and
  * become unhealthy within an hour after (exponentially, 20 minutes on average).
  */
-export function simulate(fleet: readonly TargetInput[], strategy: StrategyInput, share: number, seed: number): Outcome {
+export function simulate(
+  fleet: readonly TargetInput[],
+  strategy: StrategyInput,
+  share: number,
+  seed: number,
+  { illnessMs = Infinity, slowMs = 0 }: Circumstances = {},
+): Outcome {
   const oneStage = strategy.stages[0]?.name === 'fleet'
   const targets = new Map(fleet.map((target) => [target.id, oneStage ? { ...target, stage: 'fleet' } : target]))
   const number = new Map(fleet.map(({ id }, index) => [id, index]))
@@ -103,14 +120,43 @@ export function simulate(fleet: readonly TargetInput[], strategy: StrategyInput,
     targets.set(id, target)
     engine.apply({ type: 'upsert', target })
   }
+  const recover = (id: string) => {
+    const { onsetAt: _, ...target } = targets.get(id) as TargetInput
+    targets.set(id, target)
+    see(id, {})
+  }
+  const ill = new Map<string, number>()
+  const fallIll = (id: string, forMs: number) => {
+    if (ill.has(id)) return
+    ill.set(id, agenda.now)
+    const { phase } = targets.get(id) as TargetInput
+    if (phase === 'Applied' || (phase === 'Pending' && strategy.compareUntreated)) see(id, { onsetAt: agenda.now })
+    if (forMs === Infinity) return
+    agenda.after(forMs, () => {
+      ill.delete(id)
+      if (targets.get(id)?.onsetAt !== undefined) recover(id)
+    })
+  }
+  const age = (id: string, whom: number, round: number) => {
+    const delay = -Math.log(1 - chance(seed, 100 + round, whom)) * illnessMs
+    if (delay > 100 * 60 * MINUTE) return
+    agenda.after(delay, () => {
+      fallIll(id, RECOVERY)
+      age(id, whom, round + 1)
+    })
+  }
+  for (const [id, whom] of number) age(id, whom, 0)
   const start = (id: string) => {
     exposed++
+    // Who is ill already is not ill because of the change.
+    recover(id)
     see(id, { requested: true, phase: 'Applying', since: agenda.now })
+    const since = agenda.now
     const whom = number.get(id) ?? 0
     const duration = (10 + 10 * chance(seed, 11, whom)) * MINUTE
     const breaks = chance(seed, 12, whom) < share
     if (breaks) doomed++
-    if (breaks && chance(seed, 13, whom) < 0.75) {
+    if (breaks && slowMs === 0 && chance(seed, 13, whom) < 0.75) {
       agenda.after((5 + 25 * chance(seed, 14, whom)) * MINUTE, () => {
         broken++
         see(id, { phase: 'Failed', reason: 'RolloutFailed', completedAt: agenda.now })
@@ -118,11 +164,13 @@ export function simulate(fleet: readonly TargetInput[], strategy: StrategyInput,
       return
     }
     agenda.after(duration, () => {
-      see(id, { phase: 'Applied', completedAt: agenda.now })
+      const illAt = ill.get(id) ?? -1
+      see(id, { phase: 'Applied', completedAt: agenda.now, ...(illAt >= since ? { onsetAt: illAt } : {}) })
       if (!breaks) return
-      agenda.after(Math.min(60, -20 * Math.log(1 - chance(seed, 15, whom))) * MINUTE, () => {
+      const delay = -Math.log(1 - chance(seed, 15, whom))
+      agenda.after(slowMs > 0 ? delay * slowMs : Math.min(60, 20 * delay) * MINUTE, () => {
         broken++
-        see(id, { onsetAt: agenda.now })
+        fallIll(id, Infinity)
       })
     })
   }

@@ -1,5 +1,5 @@
 import { EvidenceBook } from './evidence/book.ts'
-import { ComparisonWatch } from './evidence/comparison-watch.ts'
+import { ComparisonWatch, type Comparable } from './evidence/comparison-watch.ts'
 import { SignalWatch } from './evidence/e-process.ts'
 import { EarnedTime, type Earning } from './earned.ts'
 import { DurationSketch } from './eta-sketch.ts'
@@ -97,6 +97,8 @@ export class FleetState {
   readonly #again = new Set<TargetRecord>()
   /** Of passed stages, since the last decision. */
   readonly #latecomers = new Set<TargetRecord>()
+  /** Targets the comparison has to look at again. */
+  readonly #uncompared = new Set<string>()
   #hasSamples = false
   #sequence = 0
   #now: number
@@ -219,7 +221,7 @@ export class FleetState {
     this.failed.delete(record)
     this.excluded.delete(record)
     if (record.history.requested) this.#departed.set(id, record.history)
-    this.comparison?.drop(id, this.#now)
+    if (this.comparison) this.#uncompared.add(id)
     this.#roomAfter(record, record.input.pair)
   }
 
@@ -289,7 +291,7 @@ export class FleetState {
     if (!isTouched(record)) {
       this.#place(record)
       if (this.comparison) this.#setTimers(record)
-      this.#compare(record)
+      if (this.comparison) this.#uncompared.add(record.id)
       return
     }
     this.leavePool(record)
@@ -310,7 +312,7 @@ export class FleetState {
     if (record.marked === 'again' && standingOf(record) === 'idle') this.#again.add(record)
     this.#setTimers(record)
     this.#conclude(record)
-    this.#compare(record)
+    if (this.comparison) this.#uncompared.add(record.id)
     const { reason } = record.input
     if (reason === undefined || !this.#haltReasons.has(reason) || isTakenBack(record)) return
     // Of those that are heard before one decision, it does not matter who was heard first.
@@ -358,6 +360,16 @@ export class FleetState {
     }
     this.#placeLatecomers()
     this.#lineUpAgain()
+    this.compare()
+  }
+
+  /** Treated against untreated, and what onsets say of the change, by all that was seen before this decision. */
+  compare(): void {
+    if (!this.comparison) return
+    const seen = Array.from(this.#uncompared, (id) => [id, this.#comparable(this.#records.get(id))] as const)
+    this.#uncompared.clear()
+    this.comparison.take(seen, this.#now)
+    if (this.evidence.hasOnsets) this.evidence.weigh(this.comparison.background(this.#now))
   }
 
   /** When the next timer is due. */
@@ -505,7 +517,11 @@ export class FleetState {
         this.durations.add(input.completedAt - input.since)
       }
     }
-    this.evidence.count({ stage: stage.index, wave: history.countedIn, stratum: record.stratum }, before, outcome)
+    const place = { stage: stage.index, wave: history.countedIn, stratum: record.stratum }
+    const { onsetAt } = input
+    if (outcome === 'broken' && this.comparison && onsetAt !== undefined) {
+      this.evidence.countOnset(place, before, onsetAt - (input.completedAt ?? input.since ?? onsetAt))
+    } else this.evidence.count(place, before, outcome)
     if (outcome === 'applied') return
     this.failures++
     this.failed.add(record)
@@ -514,25 +530,19 @@ export class FleetState {
   }
 
   /** Who is in reach and neither failed nor is being taken back takes part in the comparison. */
-  #compare(record: TargetRecord): void {
-    const { stage, input, history } = record
-    if (!this.comparison || !stage) return
+  #comparable(record: TargetRecord | undefined): Comparable | undefined {
+    if (!record?.stage) return undefined
+    const { stage, input, history, stratum } = record
     const failed = history.outcome === 'failed' || input.phase === 'Failed'
-    if (failed || standingOf(record) === 'excluded' || isTakenBack(record)) {
-      this.comparison.drop(record.id, this.#now)
-      return
+    if (failed || standingOf(record) === 'excluded' || isTakenBack(record)) return undefined
+    const { onsetAt, since, completedAt, healthySince } = input
+    return {
+      stage: stage.strategy.name,
+      stratum,
+      exposedAt: isTouched(record) ? (since ?? completedAt) : undefined,
+      illAt: record.confirmedOnset === onsetAt ? onsetAt : undefined,
+      wellAt: healthySince,
     }
-    const { onsetAt, since, completedAt } = input
-    this.comparison.see(
-      {
-        id: record.id,
-        stage: stage.strategy.name,
-        stratum: record.stratum,
-        exposedAt: isTouched(record) ? (since ?? completedAt) : undefined,
-        illAt: record.confirmedOnset === onsetAt ? onsetAt : undefined,
-      },
-      this.#now,
-    )
   }
 
   #tally(record: TargetRecord, by: 1 | -1): void {

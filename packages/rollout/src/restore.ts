@@ -32,6 +32,7 @@ export function restoreState(fleet: FleetState, targets: Iterable<TargetInput>, 
   // Finished ones in the order in which they finished, so that lists of problems read the same after a restart.
   records.sort((left, right) => endOf(left) - endOf(right) || (left.id < right.id ? -1 : 1))
   for (const record of records) fleet.settle(record)
+  fleet.compare()
 }
 
 function endOf({ input }: TargetRecord): number {

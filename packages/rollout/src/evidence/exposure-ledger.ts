@@ -212,6 +212,22 @@ export class ExposureLedger {
     return contrasts
   }
 
+  /** Targets without `change`, by stratum, since there was anything to account for. */
+  without(change: string, now: number): Map<string, HealthyTime> {
+    const strata = new Map<string, HealthyTime>()
+    for (const [stratum, cells] of this.#strata) {
+      const sum = { ms: 0, onsets: 0 }
+      for (const cell of cells.values()) {
+        if (cell.changes.has(change)) continue
+        const { ms, onsets } = this.#exposure(cell, now)
+        sum.ms += ms
+        sum.onsets += onsets
+      }
+      strata.set(stratum, sum)
+    }
+    return strata
+  }
+
   /** Four groups of targets, by which of two changes they run. */
   overlap(left: string, right: string, now: number, signature?: string): Overlap[] {
     const overlaps: Overlap[] = []

@@ -10,6 +10,12 @@ import type { SequentialTest } from './sequential-test.ts'
 
 type Judgement = Omit<Verdict, 'at'>
 
+/**
+ * Treated and untreated are compared again at each onset, and the sequential test is made besides: the comparison halts
+ * only at a small part of the chance that a vote takes. See SPEC.md, Evidence, for what the two do together.
+ */
+const COMPARED_P = 0.000_03
+
 function bounded(treated: number, failed: number): NonNullable<Verdict['bounds']> {
   const { lower, upper } = shareBounds(failed, treated)
   return { lower: lower.toFixed(4), upper: upper.toFixed(4) }
@@ -45,7 +51,7 @@ export function clearVerdict(book: EvidenceBook): Judgement {
   }
 }
 
-function sequential(test: SequentialTest, book: EvidenceBook, now: number, stratum?: string): Judgement | undefined {
+function sequential({ book, now }: Docket, test: SequentialTest, stratum?: string): Judgement | undefined {
   const cells = () => (stratum === undefined ? book.fleet() : book.stratum(stratum))
   const llr = test.ratio(book.withRunning(test.sums(cells()), now, stratum))
   // The tests of the strata share one chance of error; without that, many strata would halt many good changes.
@@ -84,16 +90,18 @@ function compared(book: EvidenceBook, { ratio, p, onsets, exposedOnsets }: Compa
   }
 }
 
-function overBudget(budget: FailureBudget, stage: StageState): Judgement | undefined {
+function overBudget(book: EvidenceBook, budget: FailureBudget, stage: StageState): Judgement | undefined {
   const failed = stage.failed + stage.broken
   const allowed = allowedFailures(budget, stage.targets)
-  if (failed <= allowed) return undefined
+  const byChance = book.byChance(stage.index)
+  if (failed - byChance <= allowed) return undefined
+  const without = byChance >= 0.05 ? `, about ${byChance.toFixed(1)} of them by chance` : ''
   const treated = failed + stage.applied
   return {
     outcome: 'Halt',
     rule: 'FailureBudget',
     reason: 'BudgetExceeded',
-    message: `${failed} targets of stage ${stage.strategy.name} failed; its budget allows ${allowed} of ${stage.targets}.`,
+    message: `${failed} targets of stage ${stage.strategy.name} failed${without}; its budget allows ${allowed} of ${stage.targets}.`,
     evidence: { treated, failed, limit: String(allowed), stage: stage.strategy.name },
     bounds: bounded(treated, failed),
   }
@@ -114,16 +122,17 @@ export interface Docket {
  * Judges what changed since the last time: the sequential test of the fleet, then of each stratum with a new failure,
  * then treated against untreated, then the budget of each stage with a new failure. Undefined = go on.
  */
-export function judge({ book, budget, comparison, now, changed }: Docket): Judgement | undefined {
+export function judge(docket: Docket): Judgement | undefined {
+  const { book, budget, comparison, now, changed } = docket
   const { test } = book
   const found =
-    test &&
-    firstOf([undefined, ...Array.from(changed.strata).sort()], (stratum) => sequential(test, book, now, stratum))
+    test && firstOf([undefined, ...Array.from(changed.strata).sort()], (stratum) => sequential(docket, test, stratum))
   if (found) return found
   const rates = comparison?.compare(now)
-  if (comparison && rates?.opinion === 'Vote') return compared(book, rates, comparison.atLeast(now))
+  if (comparison && rates?.opinion === 'Vote' && rates.p < COMPARED_P)
+    return compared(book, rates, comparison.atLeast(now))
   const stages = Array.from(changed.stages).sort((left, right) => left.index - right.index)
-  return budget && firstOf(stages, (stage) => overBudget(budget, stage))
+  return budget && firstOf(stages, (stage) => overBudget(book, budget, stage))
 }
 
 function firstOf<Case>(cases: Iterable<Case>, judged: (each: Case) => Judgement | undefined): Judgement | undefined {

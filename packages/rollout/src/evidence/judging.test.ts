@@ -188,10 +188,10 @@ describe('treated against untreated', () => {
 
   test('halts when the treated fall ill and the untreated do not', () => {
     const { bench, treated } = compared()
-    const said = treated.slice(0, 3).flatMap((id, index) => illAt(bench, id, 120 + index))
+    const said = treated.slice(0, 5).flatMap((id, index) => illAt(bench, id, 120 + index))
     expect(said[0]).toBe('halt RateRatio')
     expect(bench.summary.verdict?.message).toMatch(
-      /^All 3 targets that became unhealthy are treated ones, while the untreated .* \(p = \d\.\de-4; at least \d+\.\d times with 95 % confidence\)\.$/,
+      /^All 5 targets that became unhealthy are treated ones, while the untreated .* \(p = \d\.\de-6; at least \d+\.\d times with 95 % confidence\)\.$/,
     )
   })
 
@@ -201,7 +201,7 @@ describe('treated against untreated', () => {
     for (const [index, id] of treated.slice(0, 3).entries()) expect(illAt(bench, id, 140 + index)).toEqual([])
     const worse = compared()
     illAt(worse.bench, worse.untreated[0] ?? '', 100)
-    const said = worse.treated.slice(0, 5).flatMap((id, index) => illAt(worse.bench, id, 120 + index))
+    const said = worse.treated.slice(0, 7).flatMap((id, index) => illAt(worse.bench, id, 120 + index))
     expect(said[0]).toBe('halt RateRatio')
     expect(worse.bench.summary.verdict?.message).toMatch(/treated ones, \d+\.\d times as often as untreated ones/)
   })

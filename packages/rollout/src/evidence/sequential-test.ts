@@ -43,11 +43,40 @@ export interface Outlook {
   readonly clean: number
 }
 
+/** How often targets of a cell fail by themselves, with a bad change and with a severe one. */
+export interface Rates {
+  readonly usual: number
+  readonly bad: number
+  readonly severe: number
+}
+
 function steps(rate: number, goodRate: number): { failed: number; succeeded: number } {
   return {
     failed: Math.round(Math.log(rate / goodRate) * SCALE),
     succeeded: Math.round((Math.log1p(-rate) - Math.log1p(-goodRate)) * SCALE),
   }
+}
+
+/** Rates of onsets, per hour: how often targets fall ill by themselves, and how likely a change does it just then. */
+export interface OnsetRates {
+  readonly background: number
+  readonly density: number
+}
+
+/** The chance that an onset would have come without the change, in millionths, if the change is a good one. */
+export function byChance({ usual }: Rates, { background, density }: OnsetRates): number {
+  const chance = (1 - usual) * background
+  return Math.round((chance / (chance + usual * density)) * SCALE)
+}
+
+/** What an onset adds, in millionths: the change's doing, or that of chance although the change did nothing. */
+export function onsetSteps(
+  { usual, bad, severe }: Rates,
+  { background, density }: OnsetRates,
+): { bad: number; severe: number } {
+  const chance = (rate: number) => (1 - rate) * background + rate * density
+  const step = (rate: number) => Math.round(Math.log(chance(rate) / chance(usual)) * SCALE)
+  return { bad: step(bad), severe: step(severe) }
 }
 
 /** Adds targets to a cell; negative counts take them out again. */
@@ -71,8 +100,12 @@ export class SequentialTest {
   readonly #clear: number
   readonly #halt: number
 
-  /** Throws RangeError for rates or error chances that make no test. */
-  constructor(input: SequentialTestInput) {
+  /**
+   * Throws RangeError for rates or error chances that make no test.
+   *
+   * @param shares with so many rules its chance to halt a good change is shared, itself included
+   */
+  constructor(input: SequentialTestInput, shares = 1) {
     const { goodRate, badRate, alpha, beta } = input
     if (!(goodRate > 0 && goodRate < badRate && badRate < 1)) {
       throw new RangeError(`The rates must satisfy 0 < good < bad < 1, not ${goodRate} and ${badRate}.`)
@@ -81,7 +114,7 @@ export class SequentialTest {
       throw new RangeError(`The chances of error must be between 0 and 0.5, not ${alpha} and ${beta}.`)
     }
     this.#input = input
-    this.#halt = Math.round(Math.log((1 - beta) / alpha) * SCALE)
+    this.#halt = Math.round(Math.log(((1 - beta) / alpha) * shares) * SCALE)
     this.#clear = Math.round(Math.log(beta / (1 - alpha)) * SCALE)
   }
 
@@ -104,11 +137,17 @@ export class SequentialTest {
     return Math.max(goodRate, posteriorMean(prior, history))
   }
 
-  /** What a finished target of a cell with this history adds. */
-  steps(history?: OperationHistory): Steps {
+  /** How often targets of a cell with this history fail. */
+  rates(history?: OperationHistory): Rates {
     const usual = this.usualRate(history)
     const bad = Math.min(Math.max(this.#input.badRate, BAD_FACTOR * usual), (1 + usual) / 2)
     const severe = Math.min(Math.max(SEVERE_RATE, 2 * bad), (1 + bad) / 2)
+    return { usual, bad, severe }
+  }
+
+  /** What a finished target of a cell with this history adds. */
+  steps(history?: OperationHistory): Steps {
+    const { usual, bad, severe } = this.rates(history)
     return { bad: steps(bad, usual), severe: steps(severe, usual) }
   }
 

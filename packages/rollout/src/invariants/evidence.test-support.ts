@@ -10,8 +10,10 @@ export function ruleToHalt(known: Known, now: number, isExact: boolean): Verdict
   if (known.isWatchHalting) return 'ContinuousSignal'
   if (known.failedIn.size === 0) return undefined
   if (known.strategy.haltBy !== 'Budget') {
-    if (!isExact) return 'unknown'
-    const test = new SequentialTest(known.strategy.sequentialTest)
+    // What onsets weigh where untreated targets fall ill, too, is not counted from scratch here.
+    const areWeighed = known.strategy.compareUntreated && known.ends.some(({ memory }) => memory.end === 'broken')
+    if (!isExact || areWeighed) return 'unknown'
+    const test = new SequentialTest(known.strategy.sequentialTest, known.strategy.compareUntreated ? 2 : 1)
     if (ratio(known, test, now) >= test.haltLimit()) return 'SequentialTest'
     for (const { input } of known.failedIn) {
       if (ratio(known, test, now, input.stratum) >= test.haltLimit(known.strata.size)) return 'StratumSequentialTest'
