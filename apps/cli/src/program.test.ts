@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { componentFixes } from '@locktender/fleet'
+import { componentFixes, type ControlPlane } from '@locktender/fleet'
 import { describe, expect, test } from 'vitest'
 import { exitCodes } from './exit-codes.ts'
 import { controlPlaneOf, fixOf, HALF_WAY, PLAN_HASH, rolloutOf } from './testing/objects.ts'
@@ -238,6 +238,57 @@ describe('rollouts and approvals', () => {
     expect(expedite.notes).toContain('no soak after wave 1 of production')
     const early = await runLkt(['rollout', 'expedite', 'run-1', '--reason', 'INC-1'], { answers })
     expect(early).toMatchObject({ code: exitCodes.conflict, bodies: [] })
+  })
+
+  test('skip and retry add to their lists, with the version that was read, and only where they help', async () => {
+    const [failed, fresh] = [controlPlaneOf('p1'), controlPlaneOf('p2')]
+    const override = {
+      component: 'control-plane-operator',
+      image: `registry.example/operator@${digest('f')}`,
+      fix: 'fix-1',
+      rollout: 'run-1',
+    }
+    const operation = {
+      ...override,
+      phase: 'Failed',
+      startTime: '2026-01-05T08:00:00Z',
+      reason: 'OperatorFailed',
+    } as const
+    const broken = {
+      ...failed,
+      spec: { ...failed.spec, overrides: [override] },
+      status: { ...failed.status!, operations: [operation] },
+    }
+    const before = { controlPlane: 'mc-p/p9', reason: 'x', by: 'ann' }
+    const running = rolloutOf({ ...HALF_WAY, stage: 'production', wave: 1 }, { retry: [before] })
+    const given = {
+      ...answers,
+      [`GET ${api}/rollouts/run-1`]: { body: { ...running, metadata: { ...running.metadata, resourceVersion: '7' } } },
+      [`GET ${api}/componentfixes/fix-1`]: { body: fixOf() },
+    }
+    const on = (plane: ControlPlane, ...args: string[]) =>
+      runLkt(['rollout', ...args], { answers: { ...given, [`GET ${api}/controlplanes`]: listOf(plane) } })
+    const retry = await on(broken, 'retry', 'run-1', 'p1', '--reason', 'mended')
+    expect(retry).toMatchObject({ code: 0, out: 'rollout.locktender.dev/run-1 tries mc-p/p1 again\n' })
+    expect(retry.bodies).toEqual([
+      { metadata: { resourceVersion: '7' }, spec: { retry: [before, { controlPlane: 'mc-p/p1', reason: 'mended' }] } },
+    ])
+    const skip = await on(fresh, 'skip', 'run-1', 'p2', '--reason', 'moves')
+    expect(skip.bodies).toMatchObject([{ spec: { skip: [{ controlPlane: 'mc-p/p2', reason: 'moves' }] } }])
+    for (const refused of [
+      await on(fresh, 'retry', 'run-1', 'p2', '--reason', 'x'),
+      await on(broken, 'skip', 'run-1', 'p1', '--reason', 'x'),
+    ]) {
+      expect(refused).toMatchObject({ code: exitCodes.conflict, bodies: [] })
+    }
+  })
+
+  test('a completed rollout can be reverted, and nothing else', async () => {
+    const done = { ...answers, [`GET ${api}/rollouts/run-1`]: { body: rolloutOf({ ...HALF_WAY, phase: 'Completed' }) } }
+    const revert = await runLkt(['rollout', 'revert', 'run-1', '--reason', 'INC-1'], { answers: done })
+    expect(revert).toMatchObject({ code: 0, bodies: [{ spec: { revert: { reason: 'INC-1' } } }] })
+    const pause = await runLkt(['rollout', 'pause', 'run-1', '--reason', 'INC-1'], { answers: done })
+    expect(pause).toMatchObject({ code: exitCodes.conflict, bodies: [] })
   })
 
   test('explain and evidence of a rollout, for people and for programs', async () => {

@@ -159,7 +159,7 @@ function addRolloutCommands(program: Command, run: Run, output: () => Option): v
     .action(run(async () => (await import('./commands/rollout.ts')).abortRollout))
   rollout
     .command('revert <name>')
-    .description('end it for good and take the fix back everywhere')
+    .description('end it for good and take the fix back everywhere, also when it is complete')
     .requiredOption('--reason <text>', 'why, for the record')
     .action(run(async () => (await import('./commands/rollout.ts')).revertRollout))
   rollout
@@ -167,6 +167,16 @@ function addRolloutCommands(program: Command, run: Run, output: () => Option): v
     .description('end the soak after the present wave early')
     .requiredOption('--reason <text>', 'why, for the record')
     .action(run(async () => (await import('./commands/rollout.ts')).expediteRollout))
+  rollout
+    .command('skip <name> <control-plane>')
+    .description('leave a control plane out of it for good')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .action(run(async () => (await import('./commands/rollout.ts')).skipControlPlane))
+  rollout
+    .command('retry <name> <control-plane>')
+    .description('try a control plane again on which it failed')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .action(run(async () => (await import('./commands/rollout.ts')).retryControlPlane))
 }
 
 /** Commands that say what will be; they write nothing. */

@@ -52,7 +52,8 @@ test('an explanation with everything there is', () => {
     SUSPECT   EtcdSlow on 4 control planes: rollout run-2. It has 4 of 4.
     DEADLINE  Tue 07:00 UTC (in 23h), ends about 11:20 UTC (in 3h20m), with a chance of 80 % by 11:50 UTC (in 3h50m), 12m behind the plan
     ATTENTION mc-1/cp-9  Failed  Timeout: not ready after 45m
-    NEXT      wait, or end this soak early: lkt rollout expedite run-1 --reason WHY"
+    NEXT      wait, or end this soak early: lkt rollout expedite run-1 --reason WHY
+    NEXT      once it is mended there: lkt rollout retry run-1 mc-1/cp-9 --reason WHY"
   `)
 })
 

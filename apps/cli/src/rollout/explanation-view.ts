@@ -21,6 +21,9 @@ export function renderExplanation(explanation: RolloutExplanation, now: number):
     ...renderDeadline(explanation, now),
     ...problems.map(renderProblem),
     ...renderNext(explanation),
+    ...explanation.retries.map(
+      (id) => `NEXT      once it is mended there: lkt rollout retry ${rollout} ${id} --reason WHY`,
+    ),
   ]
 }
 
@@ -83,8 +86,9 @@ function renderDeadline({ deadline, phase }: RolloutExplanation, now: number): s
   return [`DEADLINE  ${parts.join(', ')}`]
 }
 
-function renderRequest({ what, by, reason, stage, wave }: Request): string {
-  const where = stage === undefined ? '' : ` of the soak after wave ${wave} of ${stage}`
+function renderRequest({ what, by, reason, stage, wave, controlPlane }: Request): string {
+  const soak = stage === undefined ? '' : ` of the soak after wave ${wave} of ${stage}`
+  const where = controlPlane === undefined ? soak : ` of ${controlPlane}`
   return `ASKED     ${what}${where} by ${by ?? 'somebody'}: ${reason}`
 }
 

@@ -10,12 +10,14 @@ import { waitingOf, type Waiting } from './waiting.ts'
 
 /** What somebody asked of a rollout. */
 export interface Request {
-  readonly what: 'pause' | 'abort' | 'revert' | 'expedite'
+  readonly what: 'pause' | 'abort' | 'revert' | 'expedite' | 'skip' | 'retry'
   readonly by?: string
   readonly reason: string
   /** Of the end of a soak. */
   readonly stage?: string
   readonly wave?: number
+  /** Whom it is about, as namespace/name. */
+  readonly controlPlane?: string
 }
 
 /** What `lkt rollout explain -o json` prints. Fields may be added, never changed. */
@@ -32,7 +34,7 @@ export interface RolloutExplanation {
   readonly controlPlanes: number
   readonly counts: StateCounts
   readonly waiting: Waiting
-  /** What people asked of it: a pause, an abort, a revert, the end of a soak. */
+  /** What people asked of it: a pause, an abort, a revert, the end of a soak, to leave somebody out or try again. */
   readonly asked: readonly Request[]
   readonly verdict?: RolloutVerdict
   readonly suspects: readonly RolloutSuspect[]
@@ -48,6 +50,8 @@ export interface RolloutExplanation {
     readonly minutesBehind?: number
   }
   readonly problems: readonly RolloutProblem[]
+  /** Of the problems, control planes on which it can be tried again once what made it fail is mended. */
+  readonly retries: readonly string[]
 }
 
 /** Says of a rollout what it waits for, how it stands and what to do. `now` in milliseconds since the epoch. */
@@ -68,10 +72,13 @@ export function explainRollout(rollout: Rollout, now: number): RolloutExplanatio
     controlPlanes: spec.plan.targets,
     counts: status?.counts ?? {},
     waiting: waitingOf(rollout),
-    asked: (['pause', 'abort', 'revert', 'expedite'] as const).flatMap((what) => {
-      const request = spec[what]
-      return request === undefined ? [] : [{ what, ...request }]
-    }),
+    asked: [
+      ...(['pause', 'abort', 'revert', 'expedite'] as const).flatMap((what) => {
+        const request = spec[what]
+        return request === undefined ? [] : [{ what, ...request }]
+      }),
+      ...(['skip', 'retry'] as const).flatMap((what) => spec[what]?.map((request) => ({ what, ...request })) ?? []),
+    ],
     ...(status?.verdict === undefined ? {} : { verdict: status.verdict }),
     suspects: status?.suspects ?? [],
     deadline: {
@@ -83,7 +90,16 @@ export function explainRollout(rollout: Rollout, now: number): RolloutExplanatio
       ...(status?.minutesBehind === undefined || !running ? {} : { minutesBehind: status.minutesBehind }),
     },
     problems: status?.problems ?? [],
+    retries: retriesOf(rollout),
   }
+}
+
+/** Nothing is tried again once the rollout is halted or over. */
+function retriesOf({ status }: Rollout): string[] {
+  if (status?.phase !== 'Progressing' && status?.phase !== 'Paused') return []
+  return status.problems.flatMap(({ controlPlane, state, reason }) =>
+    state === 'Failed' || reason === 'WriteRefused' || reason === 'FieldConflict' ? [controlPlane] : [],
+  )
 }
 
 function placeOf({ spec, status }: Rollout): Pick<RolloutExplanation, 'stage' | 'wave' | 'waves'> {

@@ -1,4 +1,4 @@
-import type { Rollout } from '@locktender/fleet'
+import type { Rollout, RolloutPhase } from '@locktender/fleet'
 import { planes } from '../words.ts'
 
 /** Something that can be done. */
@@ -122,11 +122,16 @@ export function waitingOf(rollout: Rollout): Waiting {
   }
 }
 
+/** It is being taken back, or has been, or there was nothing to take back. */
+function isUndone(phase: RolloutPhase): boolean {
+  return phase === 'Reverting' || phase === 'Reverted' || phase === 'Aborted' || phase === 'AwaitingApproval'
+}
+
 /** What somebody asked for and the manager has not yet carried out. */
 function requested({ spec, status }: Rollout): Waiting | undefined {
   const phase = status?.phase ?? 'AwaitingApproval'
   const pending =
-    spec.revert !== undefined && (phase === 'Progressing' || phase === 'Paused' || phase === 'Halted')
+    spec.revert !== undefined && !isUndone(phase)
       ? { reason: 'RevertRequested', what: 'revert', by: spec.revert }
       : spec.abort !== undefined && phase !== 'Aborted' && status?.completionTime === undefined && phase !== 'Reverting'
         ? { reason: 'AbortRequested', what: 'abort', by: spec.abort }
