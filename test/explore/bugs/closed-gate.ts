@@ -1,5 +1,5 @@
 import type { Controller } from '@locktender/runtime'
-import { current, ensure, nameOf, ownerKey, read, remove, write } from '../support/access.ts'
+import { AGAIN, current, ensure, nameOf, ownerKey, read, remove, write } from '../support/access.ts'
 import { type Bug, story, type Variant } from '../support/bug.ts'
 import {
   type ConfigMap,
@@ -34,19 +34,23 @@ function operator(variant: Variant): Controller {
       const { client } = world.cluster(MAIN)
       const name = nameOf(key)
       const db = await current<Custom<Spec, Status>>(client, databases, name)
-      if (db === undefined) return
+      if (db === undefined) return undefined
       const atWork = await current<Pod>(client, pods, name)
-      if (atWork?.status?.phase === 'Succeeded') return remove(client, pods, name)
+      if (atWork?.status?.phase === 'Succeeded') {
+        await remove(client, pods, name)
+        return AGAIN
+      }
       const { config } = db.spec
-      if (db.status?.seen === config) return
+      if (db.status?.seen === config) return undefined
       if (atWork === undefined) {
         const data = { text: config }
         const kept = await current<ConfigMap>(client, configMaps, name)
         if (kept === undefined) await ensure(client, configMaps, configMap(name, data, { owner: db }))
         else await client.patch(configMaps, kept.metadata, { data }, { type: 'merge' })
         await ensure(client, pods, pod(name, { owner: db }))
-      } else if (variant === 'repaired') return
+      } else if (variant === 'repaired') return AGAIN
       await client.report(databases, db.metadata, { status: { seen: config } }, { subresource: 'status' })
+      return undefined
     },
   }
 }
@@ -63,6 +67,7 @@ export const closedGate: Bug = {
       name: `closed-gate ${variant}`,
       operator: () => [operator(variant)],
       others: { runner: () => [podRunner()] },
+      steady: ['runner'],
       steps: [
         { create: database('db', { config: 'blue' }) },
         SETTLE,

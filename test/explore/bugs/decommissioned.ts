@@ -1,6 +1,6 @@
 import type { KubeObject } from '@locktender/kube'
 import type { Controller } from '@locktender/runtime'
-import { current, ensure, nameOf, ownerKey, read, remove, write } from '../support/access.ts'
+import { AGAIN, current, ensure, nameOf, ownerKey, read, remove, write } from '../support/access.ts'
 import { type Bug, story, type Variant } from '../support/bug.ts'
 import { type Custom, database, databases, MAIN, NAMESPACE, pod, pods } from '../support/kinds.ts'
 import type { Nodes } from '../support/node-operator.ts'
@@ -18,7 +18,7 @@ function operator(variant: Variant): Controller {
       const { client } = world.cluster(MAIN)
       const name = nameOf(key)
       const db = await current<Custom<Nodes>>(client, databases, name)
-      if (db === undefined) return
+      if (db === undefined) return undefined
       const { items } = await client.list<KubeObject>(pods, { namespace: NAMESPACE, labelSelector: `app=${name}` })
       const mark = (target: string, mode: string) => {
         const patch = { metadata: { annotations: { [MODE]: mode } } }
@@ -28,13 +28,14 @@ function operator(variant: Variant): Controller {
       if (items.length > db.spec.nodes) {
         if (retired.length === 0) await mark(`${name}-${items.length - 1}`, 'decommissioned')
         else await remove(client, pods, retired[0]!.metadata.name)
-        return
+        return AGAIN
       }
       if (variant === 'repaired') for (const { metadata } of retired) await mark(metadata.name, 'serving')
       for (let node = items.length; node < db.spec.nodes; node++) {
         const annotations = { [MODE]: 'serving' }
         await ensure(client, pods, pod(`${name}-${node}`, { owner: db, labels: { app: name }, annotations }))
       }
+      return undefined
     },
   }
 }

@@ -1,6 +1,6 @@
 import type { KubeObject } from '@locktender/kube'
 import type { Controller } from '@locktender/runtime'
-import { current, ensure, nameOf, ownerKey, read, remove, write } from '../support/access.ts'
+import { AGAIN, current, ensure, nameOf, ownerKey, read, remove, write } from '../support/access.ts'
 import { type Bug, story, type Variant } from '../support/bug.ts'
 import { type Custom, database, databases, MAIN, NAMESPACE, pod, pods } from '../support/kinds.ts'
 import { changeSpec, SETTLE } from '../support/steps.ts'
@@ -45,6 +45,7 @@ function operator(variant: Variant): Controller {
       for (const node of Object.keys(db.status?.nodes ?? {}).map(Number)) {
         if (node >= db.spec.nodes && !there.has(node)) await report(node, null)
       }
+      return there.size > db.spec.nodes ? AGAIN : undefined
     },
   }
 }

@@ -56,6 +56,7 @@ export const lostCreation: Bug = {
       name: `lost-creation ${variant}`,
       operator: () => [operator(variant)],
       others: { runner: () => [podRunner()] },
+      steady: ['runner'],
       steps: [{ create: database('db', {}) }],
     }),
 }

@@ -1,5 +1,5 @@
 import type { Controller } from '@locktender/runtime'
-import { current, ensure, nameOf, ownerKey, read, remove, write } from '../support/access.ts'
+import { AGAIN, current, ensure, nameOf, ownerKey, read, remove, write } from '../support/access.ts'
 import { type Bug, story, type Variant } from '../support/bug.ts'
 import {
   type ConfigMap,
@@ -42,6 +42,7 @@ function operator(variant: Variant): Controller {
         await ensure(main.client, pods, pod(one, { owner: db }))
         expected.add(one)
       }
+      return expected.size > 0 ? AGAIN : undefined
     },
   }
 }
@@ -79,6 +80,7 @@ export const unmetExpectation: Bug = {
       name: `unmet-expectation ${variant}`,
       operator: () => [operator(variant)],
       others: { evictor: () => [evictor()] },
+      steady: ['evictor'],
       steps: [
         { create: configMap('evictions', { 'db-0': 'todo' }) },
         SETTLE,

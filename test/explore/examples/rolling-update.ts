@@ -1,6 +1,6 @@
 import type { KubeObject } from '@locktender/kube'
 import type { Controller } from '@locktender/runtime'
-import { current, ensure, nameOf, ownerKey, read, remove, write } from '../support/access.ts'
+import { AGAIN, current, ensure, nameOf, ownerKey, read, remove, write } from '../support/access.ts'
 import { type Bug, story, type Variant } from '../support/bug.ts'
 import { type Custom, database, databases, MAIN, NAMESPACE, pod, pods } from '../support/kinds.ts'
 import { type Pod, podRunner } from '../support/pod-runner.ts'
@@ -48,7 +48,9 @@ function roller(variant: Variant): Controller {
       }
       if (items.length < SERVERS || items.some(({ status }) => status?.phase !== 'Running')) return
       const next = variant === 'buggy' ? outdated.find((one) => left.has(one)) : outdated[0]
-      if (next !== undefined) await remove(client, pods, next)
+      if (next === undefined) return
+      await remove(client, pods, next)
+      return AGAIN
     },
   }
 }
@@ -92,6 +94,7 @@ export const rollingUpdate: Bug = {
       name: `rolling-update ${variant}`,
       operator: () => [roller(variant), counter()],
       others: { node: () => [podRunner('Running')] },
+      steady: ['node'],
       steps: [{ create: database('db', { version: '1' }) }, SETTLE, changeSpec('db', { version: '2' })],
       invariants: [twoServe],
       remembers: true,

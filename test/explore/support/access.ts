@@ -6,8 +6,14 @@ import {
   type KubeObject,
   type Resource,
 } from '@locktender/kube'
-import type { ObjectEvent, Watch, Write } from '@locktender/runtime'
+import type { ObjectEvent, ReconcileResult, Watch, Write } from '@locktender/runtime'
 import { MAIN, NAMESPACE } from './kinds.ts'
+
+/**
+ * Who acts on what the server says now cannot count on hearing of the next change: a cache may never show what came and
+ * went while it was behind. So it looks again.
+ */
+export const AGAIN: ReconcileResult = { requeueAfterMs: 1000 }
 
 /** A read of everything of `resource`; without `keys`, each object is the key of its own changes. */
 export function read(resource: Resource, keys: Watch['keys'] = ({ key }) => [key]): Watch {

@@ -33,13 +33,25 @@ interface Story {
   /** Kinds of its own. */
   readonly kinds?: readonly Resource[]
   readonly objects?: readonly KubeObject[]
+  /** Those of `others` that belong to the surroundings and are beyond suspicion. */
+  readonly steady?: readonly string[]
   readonly steps: readonly Step[]
   readonly invariants?: readonly Invariant[]
   readonly remembers?: boolean
 }
 
 /** A scenario of the zoo: one API server, the operator under test, and what a cluster does around it. */
-export function story({ name, operator, others, kinds, objects, steps, invariants, remembers }: Story): Scenario {
+export function story({
+  name,
+  operator,
+  others,
+  steady,
+  kinds,
+  objects,
+  steps,
+  invariants,
+  remembers,
+}: Story): Scenario {
   return {
     name,
     clusters: {
@@ -49,6 +61,7 @@ export function story({ name, operator, others, kinds, objects, steps, invariant
       },
     },
     processes: { operator, ...(others ?? { environment }) },
+    steady: steady ?? (others === undefined ? ['environment'] : []),
     steps,
     ...(invariants && { invariants }),
     ...(remembers !== undefined && { remembers }),

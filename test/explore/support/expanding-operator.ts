@@ -1,5 +1,5 @@
 import type { Controller } from '@locktender/runtime'
-import { appKey, current, ensure, nameOf, read, remove, write } from './access.ts'
+import { AGAIN, appKey, current, ensure, nameOf, read, remove, write } from './access.ts'
 import {
   claims,
   claimSpec,
@@ -52,6 +52,7 @@ export function expandingOperator({ first, when }: Expanding): Controller {
       const { replicas, size } = db.spec
       const wanted = statefulSet(name, { replicas, size: `${size}Gi` }, { owner: db, labels: { app: name } })
       await ensure(main.client, statefulSets, wanted)
+      return set === undefined ? undefined : AGAIN
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Controller } from '@locktender/runtime'
-import { appKey, current, ensure, nameOf, ownerKey, read, remove, write } from './access.ts'
+import { AGAIN, appKey, current, ensure, nameOf, ownerKey, read, remove, write } from './access.ts'
 import { RUNNING } from './environment.ts'
 import { type Claim, claims, claimSpec, type Custom, databases, MAIN, meta, NAMESPACE, pod, pods } from './kinds.ts'
 import { isGoing } from './steps.ts'
@@ -54,6 +54,7 @@ export function nodeOperator({ verifies, sweeps }: NodeOperator): Controller {
           await remove(client, claims, metadata.name, { preconditions: { uid: metadata.uid! } })
         }
       }
+      let waits = false
       for (let node = 0; node < db.spec.nodes; node++) {
         const claim: Claim = {
           apiVersion: 'v1',
@@ -63,9 +64,10 @@ export function nodeOperator({ verifies, sweeps }: NodeOperator): Controller {
         }
         await ensure(client, claims, claim)
         // A pod must not take hold of the claim of its predecessor, which would never go then.
-        if (isGoing(await current(client, claims, claim.metadata.name))) continue
-        await ensure(client, pods, pod(`${name}-${node}`, { owner: db, labels, finalizers: [RUNNING] }))
+        if (isGoing(await current(client, claims, claim.metadata.name))) waits = true
+        else await ensure(client, pods, pod(`${name}-${node}`, { owner: db, labels, finalizers: [RUNNING] }))
       }
+      return waits || there.items.length > db.spec.nodes ? AGAIN : undefined
     },
   }
 }

@@ -7,6 +7,8 @@ const MAX_TURNS = 3
 /** Fields that change with every write, and whose owner is the server. */
 const NOBODYS = new Set(['resourceVersion', 'managedFields', 'generation', 'uid', 'creationTimestamp'])
 
+const OWNERS = 'metadata.ownerReferences'
+
 interface FieldHistory {
   writer: string
   value: string
@@ -71,9 +73,7 @@ function fieldChanges(server: PreparedServer, before: HeldValue, after: HeldValu
   if (known === undefined) differences.set(before, (known = new WeakMap()))
   let changes = known.get(after)
   if (changes === undefined) {
-    const [left, right] = [new Map<string, string>(), new Map<string, string>()]
-    leaves(JSON.parse(server.normal(before).text), '', left)
-    leaves(JSON.parse(server.normal(after).text), '', right)
+    const [left, right] = [fieldsOf(server, before), fieldsOf(server, after)]
     const paths = new Set([...left.keys(), ...right.keys()])
     changes = [...paths].flatMap((path) => {
       const [from = '', to = ''] = [left.get(path), right.get(path)]
@@ -82,6 +82,16 @@ function fieldChanges(server: PreparedServer, before: HeldValue, after: HeldValu
     known.set(after, changes)
   }
   return changes
+}
+
+function fieldsOf(server: PreparedServer, value: HeldValue): Map<string, string> {
+  const { text, references } = server.normal(value)
+  const fields = new Map<string, string>()
+  leaves(JSON.parse(text), '', fields)
+  // Owners that follow each other under one name are not the same value.
+  const owners = fields.get(OWNERS)
+  if (owners !== undefined) fields.set(OWNERS, `${owners} of ${references.join(' ')}`)
+  return fields
 }
 
 /** Values by path; lists are values. */
