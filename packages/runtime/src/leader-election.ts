@@ -84,29 +84,34 @@ export async function holdLeadership(
   const elector = new Elector(options)
   while (!(await elector.tryOnce())) {
     if (options.signal.aborted) return
-    await elector.pause(options.signal)
+    await elector.pause(options.signal, 1)
     if (options.signal.aborted) return
   }
   options.log.info('Became leader', { lease: options.name, identity: options.identity })
   const ended = new AbortController()
   const leading = AbortSignal.any([options.signal, ended.signal])
   const renewing = elector.renew(leading)
-  let isLost = false
-  const lost = renewing.catch((error: unknown) => {
-    isLost = true
+  let lost: { readonly error: unknown } | undefined
+  const losing = renewing.catch((error: unknown) => {
+    lost = { error }
     // Whoever asks why it was told to stop sees that another may be acting.
     ended.abort(error)
     throw error
   })
   try {
     // Told to stop, renewing ends at once, while work may have something to finish: the lease is good for longer.
-    await Promise.race([work(leading), lost.then(() => new Promise<never>(() => {}))])
+    await Promise.race([work(leading), losing.then(() => new Promise<never>(() => {}))])
   } finally {
     ended.abort()
     // What was lost cannot be given back, and the server that does not answer would be waited for.
-    if (!isLost) await elector.release()
+    if (lost === undefined) await elector.release()
   }
+  // Work that ends because of the loss may end before the loss is told here.
+  if (lost !== undefined) throw lost.error
 }
+
+/** A leader that could not renew tries again sooner than it would have renewed, in retry periods. */
+const AFTER_FAILURE = 0.25
 
 class Elector {
   readonly #options: ElectionOptions
@@ -117,6 +122,8 @@ class Elector {
   /** When the last write of the lease that worked was sent: others count from a later moment. */
   #renewedAt = -Infinity
   #renewing: Promise<void> | undefined
+  /** The present try; what earlier ones still bring is not looked at. */
+  #attempt = 0
 
   constructor(options: ElectionOptions) {
     this.#options = options
@@ -125,12 +132,40 @@ class Elector {
     this.#retryPeriodMs = options.retryPeriodMs ?? 26_000
   }
 
-  /** One try to create, take or renew the lease; false when another holds it or the try failed. */
+  /**
+   * One try to create, take or renew the lease; false when another holds it, the try failed or takes too long: the next
+   * one may be answered, and there must be time for it.
+   */
   async tryOnce(): Promise<boolean> {
+    const { clock, name, log, signal } = this.#options
+    const attempt = ++this.#attempt
+    const done = new AbortController()
+    const limit = sleep(clock, this.#retryPeriodMs / 2, AbortSignal.any([done.signal, signal])).then(
+      () => true,
+      () => false,
+    )
+    const tooLong = limit.then((isOver) => {
+      if (isOver) log.warn('The server of the leader lease does not answer', { lease: name })
+      // Told to stop, there is nothing left to try for.
+      if (isOver || signal.aborted) this.#attempt++
+      return false
+    })
+    try {
+      return await Promise.race([this.#try(attempt), tooLong])
+    } finally {
+      done.abort()
+    }
+  }
+
+  async #try(attempt: number): Promise<boolean> {
     const { client, name, namespace, clock, identity, log } = this.#options
     try {
-      this.#observe(await client.get<Lease>(leases, name, namespace))
+      const lease = await client.get<Lease>(leases, name, namespace)
+      // Nobody waits for this any more, and it may be older than what is known by now.
+      if (attempt !== this.#attempt) return false
+      this.#observe(lease)
     } catch (error) {
+      if (attempt !== this.#attempt) return false
       if (!isNotFound(error)) {
         log.warn('Could not read the leader lease', { lease: name, error: String(error) })
         return false
@@ -144,10 +179,12 @@ class Elector {
       const wanted = this.#wanted(step.kind === 'renew', now)
       const written =
         step.kind === 'create' ? await client.create<Lease>(leases, wanted) : await client.update<Lease>(leases, wanted)
+      if (attempt !== this.#attempt) return false
       this.#observe(written)
       this.#renewedAt = now
       return true
     } catch (error) {
+      if (attempt !== this.#attempt) return false
       // Losing the race for the lease is the normal case for all replicas but one.
       if (!isConflict(error) && !isAlreadyExists(error)) {
         log.warn('Could not write the leader lease', { lease: name, error: String(error) })
@@ -170,10 +207,12 @@ class Elector {
 
   async #keepRenewing(keeping: AbortSignal): Promise<void> {
     const { name, identity } = this.#options
+    let worked = true
     for (;;) {
-      await this.pause(keeping)
+      await this.pause(keeping, worked ? 1 : AFTER_FAILURE)
       if (keeping.aborted) return
-      if (await this.tryOnce()) continue
+      worked = await this.tryOnce()
+      if (worked) continue
       const holder = this.#observed?.lease.spec.holderIdentity
       if (holder !== undefined && holder !== '' && holder !== identity) {
         throw new LeadershipLostError(`lease ${name} was taken by ${holder}`)
@@ -195,9 +234,9 @@ class Elector {
   }
 
   /** Waits for the next try; returns early when `signal` aborts. Jitter keeps replicas from trying in step. */
-  async pause(signal: AbortSignal): Promise<void> {
+  async pause(signal: AbortSignal, periods: number): Promise<void> {
     const { clock, random } = this.#options
-    await sleep(clock, this.#retryPeriodMs * (0.8 + 0.4 * random.next()), signal).catch(() => {})
+    await sleep(clock, periods * this.#retryPeriodMs * (0.8 + 0.4 * random.next()), signal).catch(() => {})
   }
 
   /** Gives the lease up so that a successor need not wait for it to run out. */

@@ -119,15 +119,22 @@ export class Shards {
     if (signal.aborted) return
     log.info('Joined a shard group', { group, identity })
     const keeping = this.#keep(holding)
-    keeping.catch((error: unknown) => ended.abort(error))
+    let lost: { readonly error: unknown } | undefined
+    keeping.catch((error: unknown) => {
+      lost = { error }
+      ended.abort(error)
+    })
     try {
       await Promise.race([work(holding), keeping.then(() => new Promise<never>(() => {}))])
     } finally {
       ended.abort()
-      await Promise.allSettled([keeping])
+      if (lost === undefined) await Promise.allSettled([keeping])
       this.#goodUntil = -Infinity
-      await this.#leave()
+      // What was lost cannot be given back.
+      if (lost === undefined) await this.#leave()
     }
+    // Work that ends because of the loss may end before the loss is told here.
+    if (lost !== undefined) throw (lost as { readonly error: unknown }).error
   }
 
   async #keep(holding: AbortSignal): Promise<void> {
