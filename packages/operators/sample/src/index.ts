@@ -1,6 +1,5 @@
-import { deployments } from '@locktender/kube'
+import { deployments, secrets } from '@locktender/kube'
 import { CONFIGURATION, MANAGEMENT, type Operator } from '@locktender/runtime'
-import { secrets } from '@locktender/kube'
 import { demo } from './controllers/demo.ts'
 import { failureGenerator } from './controllers/failure-generator.ts'
 import { ingressCreator } from './controllers/ingress-creator.ts'
