@@ -40,7 +40,7 @@ describe('the default fleet', () => {
   })
 
   test('covers all lines, platforms, architectures and topologies', () => {
-    const seen = (key: keyof (typeof fleet.controlPlanes)[number]) =>
+    const seen = (key: Exclude<keyof (typeof fleet.controlPlanes)[number], 'pair'>) =>
       Object.keys(countBy(fleet.controlPlanes, (each) => each[key])).sort()
     expect([...new Set(fleet.controlPlanes.map(({ version }) => version.split('.', 2).join('.')))].sort()).toEqual([
       '4.18',
@@ -53,6 +53,20 @@ describe('the default fleet', () => {
     expect(seen('architecture')).toEqual(['amd64', 'arm64', 'multi'])
     expect(seen('topology')).toEqual(['HighlyAvailable', 'SingleReplica'])
     expect(seen('tier')).toEqual(['bronze', 'gold', 'silver'])
+  })
+
+  test('has some that stand in for each other: of one customer, in production, on two management clusters', () => {
+    const pairs = new Map<string, (typeof fleet.controlPlanes)[number][]>()
+    for (const each of fleet.controlPlanes) {
+      if (each.pair !== undefined) pairs.set(each.pair, [...(pairs.get(each.pair) ?? []), each])
+    }
+    expect(pairs.size).toBeGreaterThan(5)
+    for (const members of pairs.values()) {
+      expect(members).toHaveLength(2)
+      expect(new Set(members.map(({ customer }) => customer)).size).toBe(1)
+      expect(new Set(members.map(({ managementCluster }) => managementCluster)).size).toBe(2)
+      expect(members.every(({ topology }) => topology === 'HighlyAvailable')).toBe(true)
+    }
   })
 
   test('has a few large customers and many small ones', () => {

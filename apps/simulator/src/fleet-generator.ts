@@ -29,6 +29,8 @@ export interface SimulatedControlPlane {
   readonly topology: Topology
   readonly customer: string
   readonly tier: string
+  /** Of two that stand in for each other. */
+  readonly pair?: string
 }
 
 /** A payload version with the images that matter here. */
@@ -119,7 +121,37 @@ export function generateFleet(shape: FleetShape): SimulatedFleet {
       })
     }
   }
-  return { managementClusters, controlPlanes, releases }
+  const production = new Set(
+    managementClusters.filter(({ environment }) => environment === 'production').map(({ name }) => name),
+  )
+  return { managementClusters, controlPlanes: inPairs(controlPlanes, production, shape.seed), releases }
+}
+
+/** One in three neighbours of a customer, highly available, in production and on two management clusters, are a pair. */
+function inPairs(
+  controlPlanes: readonly SimulatedControlPlane[],
+  production: ReadonlySet<string>,
+  seed: number,
+): SimulatedControlPlane[] {
+  const alone = new Map<string, SimulatedControlPlane>()
+  const pairs = new Map<string, string>()
+  for (const each of controlPlanes) {
+    const { customer, name, managementCluster, topology } = each
+    if (topology !== 'HighlyAvailable' || !production.has(managementCluster)) continue
+    const other = alone.get(customer)
+    const isPair =
+      other !== undefined &&
+      other.managementCluster !== managementCluster &&
+      forkRandom(seed, `pair/${name}`).next() < 1 / 3
+    if (isPair) {
+      alone.delete(customer)
+      for (const member of [other.name, name]) pairs.set(member, `${other.name}-${name}`)
+    } else alone.set(customer, each)
+  }
+  return controlPlanes.map((each) => {
+    const pair = pairs.get(each.name)
+    return pair === undefined ? each : { ...each, pair }
+  })
 }
 
 /** The digest reference by which a simulated registry knows `name`: a function of `name` and `content` only. */

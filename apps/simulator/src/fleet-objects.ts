@@ -160,6 +160,7 @@ export function factsOf(
           'locktender.dev/region': place.region,
           'locktender.dev/customer': controlPlane.customer,
           'locktender.dev/tier': controlPlane.tier,
+          ...(controlPlane.pair === undefined ? {} : { 'locktender.dev/pair': controlPlane.pair }),
         },
         createdAt,
       }

@@ -57,6 +57,10 @@ export interface PlanDocument {
     readonly reason: string
     readonly until: string
   }[]
+  /** Groups of control planes that stand in for each other, with how many members in the plan: two or more. */
+  readonly pairs: { readonly groups: number; readonly controlPlanes: number }
+  /** Control planes that the strategy keeps out of first waves for their tier, as long as a stage has others. */
+  readonly notFirst: number
   readonly waves: readonly PlanWave[]
   /** Why the waves and soaks are as they are, when the planner chose them. */
   readonly reasons?: readonly Reason[]
@@ -113,9 +117,19 @@ export function planDocument(input: PlanInput): PlanDocument {
     },
     stakes: { hazard, prior },
     held: held.map(({ id, owner, reason, until }) => ({ controlPlane: id, owner, reason, until: isoTime(until)! })),
+    pairs: pairsOf(assessment.targets),
+    notFirst: assessment.targets.filter(({ notFirst }) => notFirst === true).length,
     waves: wavesOf(input),
     ...(reasons === undefined ? {} : { reasons }),
   }
+}
+
+/** Who is alone in its group is no pair. */
+function pairsOf(targets: readonly Target[]): PlanDocument['pairs'] {
+  const sizes = new Map<string, number>()
+  for (const { pair } of targets) if (pair !== undefined) sizes.set(pair, (sizes.get(pair) ?? 0) + 1)
+  const together = [...sizes.values()].filter((size) => size > 1)
+  return { groups: together.length, controlPlanes: together.reduce((sum, size) => sum + size, 0) }
 }
 
 function wavesOf({ assessment, scenario, rollout }: PlanInput): PlanWave[] {

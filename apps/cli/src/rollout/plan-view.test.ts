@@ -27,6 +27,8 @@ const plan: PlanDocument = {
   },
   harm: { total: 1.2, waiting: 0.9, badFix: 0.3, exposed: 7.1, hurt: 0.4 },
   stakes: { hazard: 0.001, prior: 0.1 },
+  pairs: { groups: 2, controlPlanes: 4 },
+  notFirst: 1,
   held: [{ controlPlane: 'mc-1/cp-3', owner: 'ana', reason: 'fair', until: '2026-01-07T00:00:00Z' }],
   waves: [
     {
@@ -55,6 +57,8 @@ test('a plan before anybody approves', () => {
     HARM      1.2 control-plane hours expected: 0.9 of waiting for the fix, 0.3 of a bad fix
     IF BAD    7 would get the fix before it is stopped, and fewer than 1 of these be harmed
     ASSUMES   0.1 % suffer at any moment without the fix (--hazard); it is bad with a chance of 10 % (--prior)
+    PAIRS     4 control planes in 2 groups that stand in for each other: no two of one in a wave, nor at the same time
+    TIERS     1 control plane kept out of first waves for their tier
     HELD      1 control plane left out while on hold:
               mc-1/cp-3  fair (ask ana), until Wed 00:00 UTC (in 40h)
 

@@ -28,6 +28,13 @@ function headOf(plan: PlanDocument, now: number): string[] {
     `IF BAD    ${whole(harm.exposed)} would get the fix before it is stopped, and ${whole(harm.hurt)} of these be harmed`,
     `ASSUMES   ${percent(stakes.hazard)} suffer at any moment without the fix (--hazard); it is bad with a chance of ${percent(stakes.prior)} (--prior)`,
   ]
+  const { pairs, notFirst } = plan
+  if (pairs.groups > 0) {
+    lines.push(
+      `PAIRS     ${planes(pairs.controlPlanes)} in ${pairs.groups} ${pairs.groups === 1 ? 'group' : 'groups'} that stand in for each other: no two of one in a wave, nor at the same time`,
+    )
+  }
+  if (notFirst > 0) lines.push(`TIERS     ${planes(notFirst)} kept out of first waves for their tier`)
   if (held.length > 0) lines.push(`HELD      ${planes(held.length)} left out while on hold:`)
   for (const { controlPlane, reason, owner, until } of held.slice(0, NAMED)) {
     lines.push(`          ${controlPlane}  ${reason} (ask ${owner}), until ${moment(Date.parse(until), now)}`)
