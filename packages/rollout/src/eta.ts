@@ -181,26 +181,26 @@ function stepUnderWay(fleet: FleetState, stage: StageState, now: number): Step |
   return { groups, size, elapsedMs, soakMs: waitingIn(stage) > 0 ? soakMs : finalSoakMs, isWave: false }
 }
 
-/** Who of a stage is closed, by when they open, in that order; what is near to each other opens with the last of it. */
+/** Who of a stage is closed, by when they open, in that order; of many times, what is near opens with the last of it. */
 function openingsOf({ openings }: StageState): { at: number; count: number }[] {
-  const times = Array.from(openings, ([at, count]) => ({ at, count }))
-  times.sort((left, right) => left.at - right.at)
-  const [first, last] = [times[0], times.at(-1)]
-  if (!first || !last || times.length <= MOST_OPENINGS) return times
-  const width = (last.at - first.at) / (MOST_OPENINGS - 1)
-  const result: { at: number; count: number }[] = []
-  let slot = -1
-  for (const { at, count } of times) {
-    // The first has a slot of its own: a stage whose targets are all closed begins with it.
-    const own = Math.ceil((at - first.at) / width)
-    const group = own === slot ? result.at(-1) : undefined
-    if (group) {
-      group.at = at
-      group.count += count
-    } else result.push({ at, count })
-    slot = own
+  let first = Number.POSITIVE_INFINITY
+  let last = Number.NEGATIVE_INFINITY
+  for (const at of openings.keys()) {
+    first = Math.min(first, at)
+    last = Math.max(last, at)
   }
-  return result
+  const width = openings.size <= MOST_OPENINGS ? 0 : (last - first) / (MOST_OPENINGS - 1)
+  const groups = new Map<number, { at: number; count: number }>()
+  for (const [at, count] of openings) {
+    // The first time is a group of its own: a stage whose targets are all closed begins with it.
+    const key = width === 0 ? at : Math.ceil((at - first) / width)
+    const group = groups.get(key)
+    if (group) {
+      group.at = Math.max(group.at, at)
+      group.count += count
+    } else groups.set(key, { at, count })
+  }
+  return Array.from(groups.values()).sort((left, right) => left.at - right.at)
 }
 
 /** Shares of the targets that wait in a stage, the largest first. */

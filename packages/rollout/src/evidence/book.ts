@@ -1,5 +1,5 @@
 import type { Outcome } from '../target.ts'
-import type { StrategyInput } from '../types.ts'
+import type { OperationHistory, StrategyInput } from '../types.ts'
 import { onsetDelayDensity } from './onset-delay.ts'
 import {
   addTo,
@@ -54,6 +54,7 @@ interface Place {
 export class EvidenceBook {
   readonly test: SequentialTest | undefined
   readonly #history: StrategyInput['history']
+  #past: OperationHistory = { treated: 0, failed: 0 }
   readonly #fleet: Cells = []
   readonly #strata = new Map<string, Stratum>()
   readonly #startedAt: number
@@ -78,10 +79,16 @@ export class EvidenceBook {
     return this.#strata.size
   }
 
+  /** What came of earlier operations in all strata that take part, as far as it is known. */
+  get past(): OperationHistory {
+    return this.#past
+  }
+
   /** Says that targets of this stratum take part; its history is asked for once, now. */
   know(stratum: string): void {
     if (this.#strata.has(stratum)) return
     const past = this.test && this.#history?.(stratum)
+    if (past) this.#past = { treated: this.#past.treated + past.treated, failed: this.#past.failed + past.failed }
     const steps = this.test?.steps(past) ?? NO_STEPS
     this.#strata.set(stratum, { cells: [], rates: this.test?.rates(past), steps, running: 0, starts: 0 })
   }
@@ -169,12 +176,6 @@ export class EvidenceBook {
 
   stratum(name: string): Iterable<EvidenceCell> {
     return inOrder(this.#strata.get(name)?.cells ?? [])
-  }
-
-  /** What the next target of the stratum adds; without a name, one of a stratum without a history. */
-  steps(stratum?: string): Steps {
-    if (stratum !== undefined) return this.#strata.get(stratum)?.steps ?? NO_STEPS
-    return this.test?.steps() ?? NO_STEPS
   }
 }
 

@@ -6,6 +6,7 @@ import { allowedFailures } from './budget.ts'
 import type { ComparisonWatch } from './comparison-watch.ts'
 import type { SignalWatch } from './e-process.ts'
 import type { Comparison } from './rate-ratio.ts'
+import { poissonAtLeast } from './tails.ts'
 import type { SequentialTest } from './sequential-test.ts'
 
 type Judgement = Omit<Verdict, 'at'>
@@ -21,11 +22,19 @@ function bounded(treated: number, failed: number): NonNullable<Verdict['bounds']
   return { lower: lower.toFixed(4), upper: upper.toFixed(4) }
 }
 
+/** What the next targets have to do; for such as have failed as often before as those of this rollout on average. */
 function outlookOf(test: SequentialTest, book: EvidenceBook): string {
-  const { failures, within, clean } = test.outlook(test.sums(book.fleet()), book.steps(), test.haltLimit())
+  const { past } = book
+  const { failures, within, clean } = test.outlook(test.sums(book.fleet()), test.steps(past), test.haltLimit())
   const among = within === failures ? 'in a row' : `within the next ${within}`
   const halting = `${failures} more ${failures === 1 ? 'failure' : 'failures'} ${among} would halt`
-  return clean === 0 ? `${halting}.` : `${halting}; ${clean} more without a failure would clear the change.`
+  const clearing = clean === 0 ? '' : `; ${clean} more without a failure would clear the change`
+  const share = (100 * past.failed) / past.treated
+  const prior =
+    past.treated === 0
+      ? ''
+      : ` (with the history of ${past.treated} operations, ${share.toFixed(1)} % failed, as the prior)`
+  return `${halting}${clearing}${prior}.`
 }
 
 /** The state of the fleet-wide test, as a verdict that lets the rollout go on. */
@@ -73,6 +82,13 @@ function sequential({ book, now }: Docket, test: SequentialTest, stratum?: strin
     },
     bounds: bounded(treated, failed),
   }
+}
+
+/** Worse than untreated ones, and by more than a good change may do: one breaks some, too. */
+function isWorse(book: EvidenceBook, { opinion, p, exposedOnsets, ratio }: Comparison): boolean {
+  if (opinion !== 'Vote' || p >= COMPARED_P) return false
+  const byGoodChange = (book.test?.usualRate() ?? 0) * totals(book.fleet()).treated
+  return poissonAtLeast(exposedOnsets, byGoodChange + exposedOnsets / ratio) < COMPARED_P
 }
 
 function compared(book: EvidenceBook, { ratio, p, onsets, exposedOnsets }: Comparison, atLeast: number): Judgement {
@@ -129,8 +145,7 @@ export function judge(docket: Docket): Judgement | undefined {
     test && firstOf([undefined, ...Array.from(changed.strata).sort()], (stratum) => sequential(docket, test, stratum))
   if (found) return found
   const rates = comparison?.compare(now)
-  if (comparison && rates?.opinion === 'Vote' && rates.p < COMPARED_P)
-    return compared(book, rates, comparison.atLeast(now))
+  if (comparison && rates && isWorse(book, rates)) return compared(book, rates, comparison.atLeast(now))
   const stages = Array.from(changed.stages).sort((left, right) => left.index - right.index)
   return budget && firstOf(stages, (stage) => overBudget(book, budget, stage))
 }

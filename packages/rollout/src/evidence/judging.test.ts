@@ -6,7 +6,7 @@ import { EvidenceBook } from './book.ts'
 import { addTo, SequentialTest } from './sequential-test.ts'
 
 const wide = { name: 'first', canary: 200, factor: 1, soakMs: 30 * MINUTE, finalSoakMs: 60 * MINUTE }
-const lenient = { goodRate: 0.3, badRate: 0.9, alpha: 0.0001, beta: 0.0001 }
+const lenient = { goodRate: 0.01, badRate: 0.9, alpha: 1e-20, beta: 0.0001 }
 const change = { stages: [wide], maxPerShard: () => 1000 }
 
 /** A wave of `first` in which all have been asked, in two strata of 20. */
@@ -195,6 +195,19 @@ describe('treated against untreated', () => {
     )
   })
 
+  test('does not for what a good change may do: it makes some ill, too', () => {
+    const stages = [{ ...wide, canary: 1000, soakMs: 1440 * MINUTE }]
+    const fleet = ids(2000).map((id) => target(id))
+    const bench = new Bench(fleet, { ...compare, stages })
+    const treated = bench.at(0).flatMap((word) => (word.startsWith('apply ') ? [word.slice(6)] : []))
+    for (const id of treated) bench.applied(id, 10)
+    bench.at(10)
+    // 10 of 1,000 are to be expected at the good rate.
+    for (const [index, id] of treated.slice(0, 12).entries()) expect(illAt(bench, id, 60 + index)).toEqual([])
+    const said = treated.slice(12, 40).flatMap((id, index) => illAt(bench, id, 80 + index))
+    expect(said[0]).toBe('halt RateRatio')
+  })
+
   test('does not when the untreated fall ill as often, and says how much more often otherwise', () => {
     const { bench, treated, untreated } = compared()
     for (const [index, id] of untreated.slice(0, 30).entries()) expect(illAt(bench, id, 100 + index)).toEqual([])
@@ -267,5 +280,20 @@ describe('in any order', () => {
       }),
       { seed: 1, numRuns: 60 },
     )
+  })
+
+  test('say that the history is the prior of what would change them, and that comes true', () => {
+    const bench = opened({ history: () => ({ treated: 150, failed: 15 }) })
+    for (const id of ids(10)) bench.applied(id, 10)
+    bench.at(10)
+    const outlook = bench.summary.verdict?.outlook ?? ''
+    expect(outlook).toContain(' (with the history of 300 operations, 10.0 % failed, as the prior).')
+    const needed = Number(/^(\d+) more failures/.exec(outlook)?.[1])
+    expect(needed).toBeGreaterThan(2)
+    const failing = ids(10 + needed).slice(10)
+    for (const id of failing.slice(1)) bench.failed(id, 11)
+    expect(bench.at(11)).toEqual([])
+    bench.failed(failing[0] ?? '', 12)
+    expect(bench.at(12)[0]).toBe('halt SequentialTest')
   })
 })
