@@ -60,7 +60,8 @@ export class ReadersShell {
 /** The blocks of commands of a page below docs/, in order, as they are in the text. */
 export async function blocksOf(page: string): Promise<string[]> {
   const text = await readFile(new URL(`../../docs/${page}`, import.meta.url), 'utf8')
-  return [...text.matchAll(/^( *)```\n([\s\S]*?)^ *```$/gm)].map(([, indent = '', block = '']) =>
-    block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+  // Blocks that name a language are files to read, not commands.
+  return [...text.matchAll(/^( *)```(\S*)\n([\s\S]*?)^ *```$/gm)].flatMap(([, indent = '', language, block = '']) =>
+    language === '' ? [block.replaceAll(new RegExp(`^${indent}`, 'gm'), '')] : [],
   )
 }
