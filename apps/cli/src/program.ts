@@ -79,6 +79,7 @@ export function buildProgram({ name, version, session, finish }: ProgramOptions)
     .action(run(async () => (await import('./commands/explain.ts')).explain))
 
   addApiserverCommands(program, run)
+  addOperatorCommands(program, run, output)
   inheritSettings(program)
   return program
 }
@@ -308,6 +309,57 @@ function addApiserverCommands(program: Command, run: Run): void {
     .addOption(outputOf('how to say what was done'))
     .action(runOnData(async () => (await import('./commands/apiserver-data.ts')).repairData))
 }
+
+/** Commands for programs of operators that follow the OpenShift Manager contract. */
+function addOperatorCommands(program: Command, run: Run, output: () => Option): void {
+  const op = program.command('op').alias('operator').description('run, test and compare operators without a cluster')
+  op.command('run <binary>')
+    .description('what an operator would write, given a directory of manifests')
+    .requiredOption('--input-dir <dir>', 'manifests, laid out as a must-gather')
+    .option('--output-dir <dir>', 'keep the writes in this folder (default: thrown away)')
+    .option('--controllers <names>', 'only these, comma-separated; -NAME leaves one out, * is all')
+    .option('--now <time>', 'the time it is to be, as 2026-01-05T08:00:00Z')
+    .addOption(output())
+    .action(run(async () => (await import('./commands/op-run.ts')).opRun))
+  op.command('inputs <binary>')
+    .description('what an operator must be given')
+    .addOption(output())
+    .action(run(async () => (await import('./commands/op-lists.ts')).opInputs))
+  op.command('outputs <binary>')
+    .description('what an operator may write')
+    .addOption(output())
+    .action(run(async () => (await import('./commands/op-lists.ts')).opOutputs))
+  op.command('compare <expected> <actual>')
+    .description('what tells the writes of two runs apart; the exit code says whether anything does')
+    .addOption(output())
+    .action(run(async () => (await import('./commands/op-compare.ts')).opCompare))
+  op.command('minimise')
+    .alias('minimize')
+    .description('take from a must-gather only what an operator must be given')
+    .requiredOption('--must-gather-dir <dir>', 'the must-gather')
+    .requiredOption('--output-dir <dir>', 'where to write what is kept')
+    .option('--input-resources <file>', 'what to keep, as input-resources prints it')
+    .option('--binary <path>', 'operator to ask what to keep')
+    .action(run(async () => (await import('./commands/op-minimise.ts')).opMinimise))
+  op.command('test <dir>')
+    .description('run every test.yaml in a folder and below it')
+    .option('--binary <name=path...>', 'program to run where a test names another')
+    .option('--output-dir <dir>', 'folder for output and junit.xml, emptied first (default: a temporary one)')
+    .option('--update', 'make what comes out what is expected', false)
+    .addOption(
+      new Option('--preserve <which>', 'output that stays').choices(['never', 'failed', 'always']).default('failed'),
+    )
+    .option('--junit <file>', 'where to write the JUnit report (default: junit.xml in the output folder)')
+    .addOption(output())
+    .addHelpText('after', testExample)
+    .action(run(async () => (await import('./commands/op-test.ts')).opTest))
+}
+
+const testExample = `
+Example:
+  # The tests of an operator, with a report for CI
+  lkt op test test-data/apply-configuration --binary ./my-operator=bin/my-operator --junit junit.xml
+`
 
 const requestExample = `
 Example:

@@ -20,7 +20,7 @@ export class InputDirectoryError extends Error {
   override readonly name = 'InputDirectoryError'
 }
 
-const NOTHING: StoredObjects = { listed: undefined, listKind: undefined, single: [] }
+const NOTHING = { listed: undefined, listKind: undefined }
 
 /**
  * A directory of manifests in the layout of a must-gather. Files are read when they are first asked for; a missing
@@ -60,10 +60,9 @@ export class InputDirectory {
     const single = this.#entries(folder, (entry) => entry.isFile() && entry.name.endsWith('.yaml')).map((name) =>
       checked(this.#read(`${folder}/${name}`), join(this.path, folder, name)),
     )
-    const stored =
-      list === undefined && single.length === 0
-        ? NOTHING
-        : { ...(list === undefined ? NOTHING : listContents(list, join(this.path, listFile))), single }
+    const { listed, listKind } = list === undefined ? NOTHING : listContents(list, join(this.path, listFile))
+    const inPlace = (objects: readonly KubeObject[]) => objects.map((object) => inNamespace(object, place.namespace))
+    const stored = { listed: listed && inPlace(listed), listKind, single: inPlace(single) }
     this.#stored.set(folder, stored)
     return stored
   }
@@ -112,6 +111,12 @@ export class InputDirectory {
       throw new InputDirectoryError(`${path}: ${errorText(error)}`)
     }
   }
+}
+
+/** The folder says the namespace of an object that does not say it itself. */
+function inNamespace(object: KubeObject, namespace: string | undefined): KubeObject {
+  if (namespace === undefined || object.metadata.namespace !== undefined) return object
+  return { ...object, metadata: { ...object.metadata, namespace } }
 }
 
 function exists(path: string) {
