@@ -105,15 +105,7 @@ export class Explorer {
 
   /** @throws TypeError, RangeError, ApiError when the scenario itself is wrong */
   static async open(scenario: Scenario): Promise<Explorer> {
-    const servers = await prepareServers(scenario)
-    const steps = await prepareSteps(scenario, servers)
-    const prepared = {
-      scenario,
-      servers,
-      steps,
-      limits: { ...DEFAULT_LIMITS, ...scenario.limits },
-      stableEnds: new Set<number>(),
-    }
+    const prepared = await prepare(scenario)
     const chooser = new DefaultChooser()
     const reference = await runOnce(prepared, chooser)
     return new Explorer(prepared, reference, chooser.counts)
@@ -262,6 +254,16 @@ function mutated(corpus: readonly (readonly Decision[])[], random: Random): Deci
   // The newest have been followed least.
   const index = Math.floor(corpus.length * Math.sqrt(random.next()))
   return corpus[index]!.filter(() => random.next() < 0.85)
+}
+
+/**
+ * Fills the API servers of a scenario and makes the requests of its steps.
+ * @throws TypeError, RangeError, ApiError when the scenario itself is wrong
+ */
+export async function prepare(scenario: Scenario): Promise<Prepared> {
+  const servers = await prepareServers(scenario)
+  const steps = await prepareSteps(scenario, servers)
+  return { scenario, servers, steps, limits: { ...DEFAULT_LIMITS, ...scenario.limits }, stableEnds: new Set() }
 }
 
 async function runOnce(

@@ -267,6 +267,8 @@ export class Run {
     for (const process of this.#processes) this.#start(process)
     await drained()
     await this.#work()
+    // Errors that nobody waits for are told between two turns.
+    await nextTurn()
     const end = this.#held()
     const hash = endHash(end)
     if (this.#findings.length === 0) await this.#judgeEnd(end, hash)
@@ -809,7 +811,7 @@ export class Run {
    * A server keeps each resource in a cache of its own, so one may be behind while others are not.
    */
   #lag(process: Process): Lag | undefined {
-    if (process.life === 1 || !this.#may('staleness')) return undefined
+    if (process.life === 1 || process.steady || !this.#may('staleness')) return undefined
     const lags = this.#lags(process)
     if (lags.length === 0) return undefined
     const chosen = this.#choose(
