@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Client, errorText, loadKubeconfig, systemClock, systemRandom, transportFromKubeconfig } from '@locktender/kube'
-import { jsonLogger } from '@locktender/runtime'
+import { jsonLogger, startMonitoring } from '@locktender/runtime'
 import { Command, CommanderError, Option } from 'commander'
 import type { ManagementClusterIdentity } from './fold-status.ts'
 import { startAgent } from './start-agent.ts'
@@ -10,6 +10,7 @@ interface Flags extends ManagementClusterIdentity {
   readonly hubContext?: string
   readonly kubeconfig?: string
   readonly context?: string
+  readonly metricsAddress?: string
 }
 
 const clock = systemClock()
@@ -27,16 +28,23 @@ async function run(flags: Flags): Promise<void> {
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
   const { name, environment, sector, region } = flags
-  await startAgent({
-    hub: await connect(flags.hubKubeconfig, flags.hubContext),
-    local: await connect(flags.kubeconfig, flags.context),
-    managementCluster: { name, environment, sector, region },
-    clock,
-    random: systemRandom(),
-    log,
-    signal: stop.signal,
-    onStarted: () => log.info('Started', { managementCluster: name }),
-  })
+  const monitoring = flags.metricsAddress === undefined ? undefined : await startMonitoring(flags.metricsAddress)
+  if (monitoring !== undefined) log.info('Serves metrics', { url: monitoring.url })
+  try {
+    await startAgent({
+      hub: await connect(flags.hubKubeconfig, flags.hubContext),
+      local: await connect(flags.kubeconfig, flags.context),
+      managementCluster: { name, environment, sector, region },
+      clock,
+      random: systemRandom(),
+      log,
+      signal: stop.signal,
+      ...(monitoring && { surroundings: monitoring.surroundings }),
+      onStarted: () => log.info('Started', { managementCluster: name }),
+    })
+  } finally {
+    await monitoring?.close()
+  }
 }
 
 const program = new Command('locktender-agent')
@@ -53,6 +61,7 @@ const program = new Command('locktender-agent')
   )
   .requiredOption('--sector <name>', 'sector within the environment, such as canary or main')
   .requiredOption('--region <name>', 'region')
+  .option('--metrics-address <host:port>', 'serve /metrics, /healthz and /readyz there, without authentication')
   .showHelpAfterError('(run with --help for usage)')
   .exitOverride()
   .action(run)

@@ -10,7 +10,7 @@ import {
   systemRandom,
   transportFromKubeconfig,
 } from '@locktender/kube'
-import { jsonLogger } from '@locktender/runtime'
+import { jsonLogger, startMonitoring, type Monitoring } from '@locktender/runtime'
 import { startManager } from './start-manager.ts'
 
 const usage = `Plans and carries out the delivery of component fixes on the hub that a kubeconfig names.
@@ -21,6 +21,8 @@ Usage: locktender-manager [flags]
   --namespace NAME    namespace of the leader lease; default locktender-system
   --identity NAME     name of this process in the lease; default the host's name with a random suffix
   --no-leader-elect   work at once; only where no other manager can run
+  --metrics-address HOST:PORT
+                      serve /metrics, /healthz and /readyz there, without authentication; default not at all
 `
 
 const clock = systemClock()
@@ -40,6 +42,7 @@ function readFlags() {
         namespace: { type: 'string', default: 'locktender-system' },
         identity: { type: 'string', default: `${hostname()}_${randomUuid(random)}` },
         'leader-elect': { type: 'boolean', default: true },
+        'metrics-address': { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     }).values
@@ -63,18 +66,26 @@ async function main(): Promise<number> {
   const hub = new Client({ transport, userAgent: 'locktender-manager' })
   const { namespace, identity } = flags
   const leaderElection = { client: hub, namespace, name: 'locktender-manager', identity }
+  const address = flags['metrics-address']
+  let monitoring: Monitoring | undefined
   try {
+    if (address !== undefined) {
+      monitoring = await startMonitoring(address)
+      log.info('Serves metrics', { url: monitoring.url })
+    }
     await startManager({
       hub,
       clock,
       random,
       log,
       signal: stop.signal,
+      ...(monitoring && { surroundings: monitoring.surroundings }),
       ...(flags['leader-elect'] ? { leaderElection } : {}),
       onStarted: () => log.info('Started', { hub: kubeconfig.server, identity }),
     })
     return 0
   } finally {
+    await monitoring?.close()
     await transport.close()
   }
 }

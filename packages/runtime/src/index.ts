@@ -1,3 +1,5 @@
+export { outsideFetch } from './edge/outside-fetch.ts'
+export { startMonitoring, type Monitoring } from './edge/serve-metrics.ts'
 export type { ClusterView, Controller, ObjectEvent, ReconcileResult, Scope, Watch, World, Write } from './controller.ts'
 export { LeadershipLostError, TerminalError, UndeclaredAccessError } from './errors.ts'
 export { eventName, type EventNote, type EventRecorder, type EventSubject } from './events.ts'
