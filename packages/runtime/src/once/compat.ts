@@ -63,7 +63,7 @@ export const STRICT: Compat = {
 }
 
 /** As the binaries of 2024 do it, those of multi-operator-manager among them. */
-export const STRICT_2024: Compat = { ...STRICT, nameIsMisspelt: true, nullCreationTimestamps: true }
+const STRICT_2024: Compat = { ...STRICT, nameIsMisspelt: true, nullCreationTimestamps: true }
 
 /** By the names of the flag `--compat`. */
 export const COMPAT: Readonly<Record<string, Compat>> = { none: MENDED, strict: STRICT, 'strict-2024': STRICT_2024 }

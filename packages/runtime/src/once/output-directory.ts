@@ -134,7 +134,7 @@ export function readOutput(path: string, compat: Pick<Compat, 'undeclaredIsUnrea
 }
 
 /** Requests below `path`, in their order where it was recorded and otherwise in that of the files. */
-export function readRequests(path: string): RecordedRequest[] {
+function readRequests(path: string): RecordedRequest[] {
   const requests = readdirSync(path, { recursive: true, encoding: 'utf8' })
     .filter((file) => statSync(join(path, file)).isFile())
     .sort()
