@@ -16,6 +16,8 @@ type Judgement = Omit<Verdict, 'at'>
  * only at a small part of the chance that a vote takes. See SPEC.md, Evidence, for what the two do together.
  */
 const COMPARED_P = 0.000_03
+/** The chance that a good change makes so many ill; it has to be far worse than untreated ones besides. */
+const GOOD_CHANGE_P = 0.005
 
 function bounded(treated: number, failed: number): NonNullable<Verdict['bounds']> {
   const { lower, upper } = shareBounds(failed, treated)
@@ -88,7 +90,7 @@ function sequential({ book, now }: Docket, test: SequentialTest, stratum?: strin
 function isWorse(book: EvidenceBook, { opinion, p, exposedOnsets, ratio }: Comparison): boolean {
   if (opinion !== 'Vote' || p >= COMPARED_P) return false
   const byGoodChange = (book.test?.usualRate() ?? 0) * totals(book.fleet()).treated
-  return poissonAtLeast(exposedOnsets, byGoodChange + exposedOnsets / ratio) < COMPARED_P
+  return poissonAtLeast(exposedOnsets, byGoodChange + exposedOnsets / ratio) < GOOD_CHANGE_P
 }
 
 function compared(book: EvidenceBook, { ratio, p, onsets, exposedOnsets }: Comparison, atLeast: number): Judgement {
