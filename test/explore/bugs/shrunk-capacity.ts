@@ -1,6 +1,6 @@
 import type { ObjectsState } from '@locktender/runtime/explore'
 import { type Bug, story } from '../support/bug.ts'
-import { type Expandable, expandingOperator } from '../support/expanding-operator.ts'
+import { type Expandable, expandingOperator, gibibytes } from '../support/expanding-operator.ts'
 import { database, NAMESPACE, type StatefulSet, statefulSets } from '../support/kinds.ts'
 import { changeSpec, databaseIn, invariant, isGoing, SETTLE } from '../support/steps.ts'
 
@@ -10,7 +10,8 @@ const replacedToGrow = invariant('the StatefulSet goes only to come back larger'
   return (state: ObjectsState) => {
     const now = state.get<StatefulSet>(statefulSets, 'db', NAMESPACE)
     const gone = before !== undefined && !isGoing(before) && (now === undefined || isGoing(now))
-    const had = Number.parseInt(before?.spec.volumeClaimTemplates?.[0]?.spec.resources.requests.storage ?? '0', 10)
+    const template = before?.spec.volumeClaimTemplates?.[0]?.spec
+    const had = template === undefined ? 0 : gibibytes(template)
     before = now
     const wanted = databaseIn<Expandable>(state)?.spec.size
     if (!gone || wanted === undefined || wanted > had) return undefined

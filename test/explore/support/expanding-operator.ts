@@ -1,7 +1,10 @@
+import type { Client } from '@locktender/kube'
 import type { Controller } from '@locktender/runtime'
 import { AGAIN, appKey, current, ensure, nameOf, read, remove, write } from './access.ts'
 import {
+  type Claim,
   claims,
+  type ClaimSpec,
   claimSpec,
   type Custom,
   databases,
@@ -38,14 +41,12 @@ export function expandingOperator({ first, when }: Expanding): Controller {
       const name = nameOf(key)
       const set = await current<StatefulSet>(main.client, statefulSets, name)
       if (set !== undefined) {
-        const size = Number.parseInt(set.spec.volumeClaimTemplates![0]!.spec.resources.requests.storage, 10)
+        const size = gibibytes(set.spec.volumeClaimTemplates![0]!.spec)
         if (when === 'different' ? db.spec.size === size : db.spec.size <= size) return
         const replace = () => remove(main.client, statefulSets, name, { propagationPolicy: 'Orphan' })
         if (first === 'delete set') await replace()
         for (let ordinal = 0; ordinal < set.spec.replicas; ordinal++) {
-          const claim = { name: `data-${name}-${ordinal}`, namespace: NAMESPACE }
-          const { resources } = claimSpec(`${db.spec.size}Gi`)
-          await main.client.patch(claims, claim, { spec: { resources } }, { type: 'merge' })
+          await grow(main.client, `data-${name}-${ordinal}`, db.spec.size)
         }
         if (first === 'grow claims') await replace()
       }
@@ -55,4 +56,16 @@ export function expandingOperator({ first, when }: Expanding): Controller {
       return set === undefined ? undefined : AGAIN
     },
   }
+}
+
+/** Gives a claim more room, unless it has enough. */
+async function grow(client: Client, name: string, size: number): Promise<void> {
+  const { metadata, spec } = await client.get<Claim>(claims, name, NAMESPACE)
+  if (gibibytes(spec) >= size) return
+  const { resources } = claimSpec(`${size}Gi`)
+  await client.patch(claims, metadata, { spec: { resources } }, { type: 'merge' })
+}
+
+export function gibibytes({ resources }: ClaimSpec): number {
+  return Number.parseInt(resources.requests.storage, 10)
 }
