@@ -1,5 +1,4 @@
-import { request as requestHttp, type ClientRequest } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import type { ClientRequest } from 'node:http'
 import { ConnectionError, errorText } from '@locktender/kube'
 import type { OutsideAnswer, OutsideRequest } from '../outside.ts'
 
@@ -18,8 +17,11 @@ export function outsideFetch(request: OutsideRequest): Promise<OutsideAnswer> {
     let sent: ClientRequest | undefined
     try {
       sent = url.startsWith('https:')
-        ? requestHttps(url, { ...options, ...(certificateAuthority !== undefined && { ca: certificateAuthority }) })
-        : requestHttp(url, options)
+        ? http('https').request(url, {
+            ...options,
+            ...(certificateAuthority !== undefined && { ca: certificateAuthority }),
+          })
+        : http('http').request(url, options)
     } catch (error) {
       fail(errorText(error), error)
       return
@@ -47,4 +49,9 @@ export function outsideFetch(request: OutsideRequest): Promise<OutsideAnswer> {
     })
     sent.end(body)
   })
+}
+
+/** Not imported: that would load everything the module can do, fetch and WebSocket among it, with every start. */
+function http(scheme: 'http' | 'https') {
+  return scheme === 'http' ? process.getBuiltinModule('node:http') : process.getBuiltinModule('node:https')
 }

@@ -1,4 +1,3 @@
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Health } from '../health.ts'
 import type { LiveSurroundings } from '../live.ts'
@@ -24,6 +23,8 @@ export interface MetricsServer {
  */
 export async function serveMetrics({ address, metrics, health }: MetricsServerOptions): Promise<MetricsServer> {
   const { host, port } = parseAddress(address)
+  // Not imported: that would load everything the module can do, fetch and WebSocket among it, with every start.
+  const { createServer } = process.getBuiltinModule('node:http')
   const server = createServer((request, response) => {
     const reply = (status: number, body: string, type = 'text/plain; charset=utf-8') => {
       response.writeHead(status, { 'content-type': type }).end(body)
