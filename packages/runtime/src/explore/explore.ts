@@ -5,15 +5,8 @@ import { cpuTimeMs } from './edge/cpu-time.ts'
 import { catchLostErrors } from './edge/lost-errors.ts'
 import { ExhaustiveSearch } from './exhaustive.ts'
 import { prepareServers } from './prepared-server.ts'
-import {
-  Run,
-  type Finding,
-  type Observer,
-  type Prepared,
-  type Reference,
-  type RunResult,
-  type TraceEntry,
-} from './run.ts'
+import { Run } from './run.ts'
+import type { Finding, Observer, Prepared, Reference, RunResult, TraceEntry } from './run-types.ts'
 import type { Limits, Scenario } from './scenario.ts'
 import { prepareSteps } from './steps.ts'
 
@@ -71,7 +64,7 @@ export interface Result {
   readonly coverage: number
   readonly statistics: {
     readonly cpuMs: number
-    /** Requests, beginnings of reconciles and steps of all schedules. */
+    /** Requests, beginnings of reconciles, steps and timers of all schedules. */
     readonly actions: number
     /** Schedules until the first failure. */
     readonly schedulesToFailure?: number

@@ -16,4 +16,4 @@ export {
   type WorldState,
 } from './scenario.ts'
 export { explore, Explorer, replay, type ExploreOptions, type Replay, type Result } from './explore.ts'
-export type { Finding, TraceEntry } from './run.ts'
+export type { Finding, TraceEntry } from './run-types.ts'

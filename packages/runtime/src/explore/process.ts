@@ -65,7 +65,6 @@ export interface Slot {
 export interface ProcessHost {
   readonly servers: ReadonlyMap<string, PreparedServer>
   readonly timers: Timers
-  readonly signal: AbortSignal
   readonly sequence: () => number
   ask(operation: Operation): void
   /** A key mapping or a controller's construction threw. */

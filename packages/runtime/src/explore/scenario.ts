@@ -161,7 +161,7 @@ export interface Limits {
   readonly failures?: number
   /** Changes of the order in which things happen, early steps and early timers included. @default 3 */
   readonly reorderings?: number
-  /** Requests, beginnings of reconciles and steps before a schedule counts as one that never ends. @default 1000 */
+  /** Requests, beginnings of reconciles, steps and timers before a schedule counts as one that never ends. @default 1000 */
   readonly actions?: number
   /** Controllers have settled when nothing was written for so long, in virtual milliseconds. @default 10_000 */
   readonly settleMs?: number
