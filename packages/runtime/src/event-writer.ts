@@ -41,8 +41,9 @@ interface Told {
   readonly first: number
   count: number
   last: number
-  /** When it was last written. */
+  /** When it was last written, and with which count. */
   writtenAt: number
+  writtenCount: number
 }
 
 interface Similar {
@@ -110,7 +111,7 @@ export class EventWriter implements EventRecorder {
     if (!this.#spamBucket(about, now).take(now)) return
     if (told === undefined) {
       const name = eventName(subject.metadata.name, now, note)
-      const fresh: Told = { name, first: now, count: 1, last: now, writtenAt: now }
+      const fresh: Told = { name, first: now, count: 1, last: now, writtenAt: now, writtenCount: 1 }
       remember(this.#told, key, fresh)
       this.#write(() => this.#create(target, this.#coreEvent(target, subject, note, fresh)))
       return
@@ -141,6 +142,7 @@ export class EventWriter implements EventRecorder {
       count: 1,
       last: now,
       writtenAt: now,
+      writtenCount: 1,
     }
     remember(this.#told, key, fresh)
     this.#write(() => this.#create(target, this.#seriesEvent(target, subject, note, fresh)))
@@ -148,6 +150,7 @@ export class EventWriter implements EventRecorder {
 
   #writeSeries(target: Target, subject: EventSubject, note: EventNote, told: Told): void {
     told.writtenAt = this.#options.clock.now()
+    told.writtenCount = told.count
     const event = this.#seriesEvent(target, subject, note, told)
     const patch = { series: { count: told.count, lastObservedTime: microTimestamp(told.last) } }
     this.#write(() => this.#patchOrCreate(target, told.name, patch, event))
@@ -163,7 +166,7 @@ export class EventWriter implements EventRecorder {
         return
       }
       if (this.#told.get(key) === told) this.#told.delete(key)
-      if (told.last > told.writtenAt) this.#writeSeries(target, subject, note, told)
+      if (told.count > told.writtenCount) this.#writeSeries(target, subject, note, told)
     }
     clock.after(SERIES_END_MS, look)
   }
