@@ -42,8 +42,8 @@ const LEAST: readonly [string, number][] = [
   ['close-wave', 15_000],
   ['apply', 50_000],
   ['revert', 15_000],
-  ['skip', 150],
-  ['retry', 300],
+  ['skip', 100],
+  ['retry', 100],
 ]
 
 test('these stories have seen everything that can happen', () => {
