@@ -218,6 +218,7 @@ export class Client {
         ? await this.#request(method, path)
         : await this.#request(method, path, undefined, JSON.stringify(body), contentType)
     if (response.status < 200 || response.status > 299) throw await errorFromAnswer(response)
+    if (response.json !== undefined) return response.json() as T
     const text = await readBody(response.body)
     try {
       return JSON.parse(text) as T

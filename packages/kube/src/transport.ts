@@ -17,6 +17,8 @@ export interface TransportResponse {
   readonly headers: Readonly<Record<string, string>>
   /** Must be read to the end or returned early; a watch streams here until it ends. */
   readonly body: AsyncIterable<Uint8Array>
+  /** The JSON of the body where it is at hand, made anew for each caller; then nobody has to read the body. */
+  readonly json?: () => unknown
 }
 
 /**

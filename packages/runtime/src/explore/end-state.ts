@@ -1,4 +1,5 @@
 import { sumOfHashes, type HeldValue, type ServerState } from '@locktender/apiserver'
+import type { NormalObject } from './normal-form.ts'
 import type { PreparedServer } from './prepared-server.ts'
 import { nameOf } from './write-watch.ts'
 
@@ -11,21 +12,54 @@ export interface HeldState {
 /** Resources whose objects only tell what happened. */
 const TALES = ['//events/', '/events.k8s.io/events/']
 
+function isTale(shelf: string): boolean {
+  return TALES.some((tale) => shelf.endsWith(tale))
+}
+
 const PRESENT = 0x5bd1e995
 const GONE = 0x1b873593
+
+/** What an end state wants to know of the objects of one resource; most resources stay as they are for many schedules. */
+interface ShelfFacts {
+  /** Sum of the hashes of their normal forms. */
+  readonly hash: number
+  readonly uids: readonly string[]
+  /** Objects that name others by their uid. */
+  readonly referring: readonly NormalObject[]
+}
+
+type Shelf = ServerState['shelves'] extends ReadonlyMap<string, infer S> ? S : never
+
+const shelfFacts = new WeakMap<Shelf, ShelfFacts>()
+
+function factsOf(prepared: PreparedServer, shelf: Shelf): ShelfFacts {
+  let facts = shelfFacts.get(shelf)
+  if (facts === undefined) {
+    const normals = shelf.values.map((value) => prepared.normal(value))
+    facts = {
+      hash: normals.reduce((sum, { hash }) => sumOfHashes(sum, hash), 0),
+      uids: normals.map(({ uid = '' }) => uid),
+      referring: normals.filter(({ references }) => references.length > 0),
+    }
+    shelfFacts.set(shelf, facts)
+  }
+  return facts
+}
 
 /** A number that is the same for ends that are the same but for what always differs between schedules. */
 export function endHash(servers: readonly HeldState[]): number {
   let hash = 0
   for (const { prepared, state } of servers) {
-    let uids: Set<string> | undefined
-    for (const value of valuesOf(state)) {
-      const normal = prepared.normal(value)
-      hash = sumOfHashes(hash, normal.hash)
-      for (const [index, uid] of normal.references.entries()) {
-        uids ??= uidsOf(prepared, state)
-        // Mixed with the object, so that it counts which of its references leads nowhere.
-        hash = sumOfHashes(hash, ((normal.hash % 0x1_0000_0000) ^ ((uids.has(uid) ? PRESENT : GONE) + index)) >>> 0)
+    const all: ShelfFacts[] = []
+    for (const [name, shelf] of state.shelves) if (!isTale(name)) all.push(factsOf(prepared, shelf))
+    const exists = (uid: string): boolean => all.some(({ uids }) => uids.includes(uid))
+    for (const facts of all) {
+      hash = sumOfHashes(hash, facts.hash)
+      for (const { hash: own, references } of facts.referring) {
+        for (const [index, uid] of references.entries()) {
+          // Mixed with the object, so that it counts which of its references leads nowhere.
+          hash = sumOfHashes(hash, ((own % 0x1_0000_0000) ^ ((exists(uid) ? PRESENT : GONE) + index)) >>> 0)
+        }
       }
     }
   }
@@ -54,7 +88,7 @@ const MAX_SHOWN = 3
 
 function* valuesOf(state: ServerState): Generator<HeldValue> {
   for (const [name, shelf] of state.shelves) {
-    if (!TALES.some((tale) => name.endsWith(tale))) yield* shelf.values
+    if (!isTale(name)) yield* shelf.values
   }
 }
 

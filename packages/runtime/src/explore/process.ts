@@ -275,6 +275,7 @@ function unitedFields(
   servers: ReadonlyMap<string, PreparedServer>,
 ): Map<string, readonly string[] | undefined> {
   const united = new Map<string, readonly string[] | undefined>()
+  if (controllers.every(({ reads }) => reads.every(({ fields }) => fields === undefined))) return united
   for (const watch of controllers.flatMap(({ reads }) => reads)) {
     const server = servers.get(watch.cluster)
     if (server === undefined) continue

@@ -1,5 +1,5 @@
 import { sumOfHashes, type Change, type Housekeeper, type ServerStep } from '@locktender/apiserver'
-import { ConnectionError, drained, errorText, type TransportRequest } from '@locktender/kube'
+import { clone, ConnectionError, drained, errorText, type TransportRequest } from '@locktender/kube'
 import { TerminalError, UndeclaredAccessError } from '../errors.ts'
 import { actionText, unusualActions, usualAction, type Action } from './agenda.ts'
 import type { Chooser } from './choice.ts'
@@ -256,7 +256,7 @@ export class Run {
     }
     if (this.#observer.trace !== undefined)
       this.#trace('request', slotName(slot), `${request.method} ${request.path} of ${to}: ${status}`)
-    operation.resolve({ status, headers, body: once(body) })
+    operation.resolve({ status, headers, body: once(body), json: () => clone(parsed(body)) })
     await this.#answered(slot, status, body)
   }
 
@@ -548,6 +548,18 @@ function weightOf(prepared: PreparedServer, { before, after }: Change): number {
   const was = before === undefined ? 0 : prepared.normal(before).hash
   const is = after === undefined ? 0 : prepared.normal(after).hash
   return (is - was + 2 ** 52) % 2 ** 52
+}
+
+/** Answers by their bytes, which are the same for all schedules that get them. */
+const parsedAnswers = new WeakMap<Uint8Array, unknown>()
+
+function parsed(body: Uint8Array): unknown {
+  let answer = parsedAnswers.get(body)
+  if (answer === undefined) {
+    answer = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
+    parsedAnswers.set(body, answer)
+  }
+  return answer
 }
 
 /** The longest prefix that fits counts. */
