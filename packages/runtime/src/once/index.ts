@@ -3,6 +3,7 @@ export { MENDED } from './compat.ts'
 export { type BinaryOptions, type BinaryResult, runBinary } from './edge/operator-binary.ts'
 export { runOperator } from './edge/run-operator.ts'
 export { InputDirectory, InputDirectoryError } from './input-directory.ts'
+export { InputFiles } from './input-files.ts'
 export {
   type ControllerResult,
   OutputDirectoryError,
@@ -13,6 +14,7 @@ export {
 export { prune } from './prune.ts'
 export { readYaml } from './read-yaml.ts'
 export { type Destination, DESTINATIONS, isEvent, type RecordedRequest, UNDECLARED } from './recorded-request.ts'
+export { transportRequestOf } from './replay.ts'
 export {
   allowedDestinations,
   inputProblems,

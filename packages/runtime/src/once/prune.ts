@@ -1,16 +1,9 @@
 import { type Json, type KubeObject, labelSelectorFrom } from '@locktender/kube'
 import { MENDED } from './compat.ts'
 import type { InputDirectory } from './input-directory.ts'
-import { resourceFolder } from './layout.ts'
+import { InputFiles } from './input-files.ts'
 import { ManifestStore } from './manifest-store.ts'
-import { type InputResources, type ResourceId, ResourceListError } from './resource-lists.ts'
-import { writeYaml } from './write-yaml.ts'
-
-/** Objects of one kind in one namespace, as they go into a list file. */
-interface Gathered {
-  readonly version: string
-  readonly objects: Map<string, KubeObject>
-}
+import { type InputResources, type NamedResource, type ResourceId, ResourceListError } from './resource-lists.ts'
 
 /**
  * The part of a must-gather that an operator is given: files by their path, each a list. What is declared and does not
@@ -19,47 +12,58 @@ interface Gathered {
  * @throws ResourceListError when two versions of a resource are asked for, or a reference leads to no name
  * @throws ApiError when objects are stored in another version than declared
  */
-export async function prune(input: InputDirectory, inputs: InputResources): Promise<Map<string, string>> {
+export function prune(input: InputDirectory, inputs: InputResources): Promise<Map<string, string>> {
   const store = new ManifestStore(input, MENDED)
-  const files = new Map<string, Gathered>()
+  return gatherInputs(inputs, {
+    get: (resource) => store.get(placeOf(resource), resource.name),
+    list: (resource) => store.list(placeOf(resource)),
+  })
+}
+
+/** Where the objects that an operator is given come from. */
+export interface ObjectSource {
+  get(resource: NamedResource): KubeObject | undefined
+  /** All of a namespace, or of the cluster when the entry names none; those that are not wanted are left out later. */
+  list(resource: ResourceId): Iterable<KubeObject>
+}
+
+/**
+ * The input directory of an operator, made from `source`: files by their path, each a list.
+ * @throws ResourceListError as {@link prune} does
+ */
+export async function gatherInputs(inputs: InputResources, source: ObjectSource): Promise<Map<string, string>> {
+  const files = new InputFiles()
   const keep = (resource: ResourceId, objects: readonly (KubeObject | undefined)[]) => {
-    for (const object of objects) if (object !== undefined) gather(files, resource, object)
+    for (const object of objects) if (object !== undefined) files.add(resource, object)
   }
-  const get = (resource: ResourceId, name: string) => store.get(placeOf(resource), name)
   const {
     exactResources = [],
     generatedNameResources = [],
     labelSelectedResources = [],
     resourceReferences = [],
   } = inputs.applyConfigurationResources
-  for (const resource of exactResources) keep(resource, [get(resource, resource.name)])
+  for (const resource of exactResources) keep(resource, [source.get(resource)])
   for (const resource of generatedNameResources) {
-    const named = store.list(placeOf(resource)).filter(({ metadata }) => metadata.name.startsWith(resource.name))
+    const named = [...source.list(resource)].filter(({ metadata }) => metadata.name.startsWith(resource.name))
     keep(resource, named)
   }
   for (const resource of labelSelectedResources) {
     const selector = labelSelectorFrom(resource.labelSelector)
     keep(
       resource,
-      store.list(placeOf(resource)).filter(({ metadata }) => selector.matches(metadata.labels)),
+      [...source.list(resource)].filter(({ metadata }) => selector.matches(metadata.labels)),
     )
   }
   // Its library is loaded only when there is something to look for.
   const { textsAt } = resourceReferences.length === 0 ? { textsAt: undefined } : await import('./json-path.ts')
   for (const { referringResource, implicitNamespacedReference: reference, type } of resourceReferences) {
     if (reference === undefined) throw new ResourceListError(`references of type ${type} are not supported`)
-    const referring = get(referringResource, referringResource.name)
+    const referring = source.get(referringResource)
     if (referring === undefined) continue
     keep(referringResource, [referring])
-    for (const name of namesAt(textsAt!, reference.nameJSONPath, referring)) keep(reference, [get(reference, name)])
+    for (const name of namesAt(textsAt!, reference.nameJSONPath, referring)) keep(reference, [source.get({ ...reference, name })])
   }
-  return new Map(
-    [...files].map(([path, { objects }]) => {
-      const items = [...objects.values()]
-      const { apiVersion, kind } = items[0]!
-      return [path, writeYaml({ apiVersion, kind: `${kind}List`, items })]
-    }),
-  )
+  return files.files()
 }
 
 function namesAt(textsAt: (path: string, value: Json) => string[], path: string, object: KubeObject): string[] {
@@ -74,16 +78,4 @@ function namesAt(textsAt: (path: string, value: Json) => string[], path: string,
 function placeOf({ group, version, resource, namespace }: ResourceId) {
   const isEverywhere = namespace === undefined || namespace === ''
   return { group, version, plural: resource, namespace: isEverywhere ? undefined : namespace }
-}
-
-function gather(files: Map<string, Gathered>, resource: ResourceId, object: KubeObject): void {
-  const { group, version, resource: plural } = resource
-  const path = `${resourceFolder({ group, plural, namespace: object.metadata.namespace })}.yaml`
-  const file = files.get(path) ?? { version, objects: new Map<string, KubeObject>() }
-  if (file.version !== version) {
-    const what = group === '' ? plural : `${plural}.${group}`
-    throw new ResourceListError(`${what} are declared in the versions ${file.version} and ${version}; use one`)
-  }
-  file.objects.set(object.metadata.name, object)
-  files.set(path, file)
 }

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { Client, type Resource, seededRandom } from '@locktender/kube'
+import { Client, type KubeObject, type Resource, seededRandom } from '@locktender/kube'
 import { describe, expect, test } from 'vitest'
 import { eventName } from '../events.ts'
 import { compareOutput, describeOutputDifference } from './compare-output.ts'
@@ -11,6 +11,7 @@ import { ManifestServer } from './manifest-server.ts'
 import { readOutput, requestFiles, resultsText, writeOutput } from './output-directory.ts'
 import { prune } from './prune.ts'
 import { readYaml } from './read-yaml.ts'
+import { transportRequestOf } from './replay.ts'
 import { DESTINATIONS, isEvent, type RecordedRequest, requestHash } from './recorded-request.ts'
 import { inputProblems, inputResourcesFrom } from './resource-lists.ts'
 import { jsonPathProblem } from './json-path.ts'
@@ -35,6 +36,10 @@ const deployments = resource('apps', 'deployments', 'Deployment', true)
 const namespaces = resource('', 'namespaces', 'Namespace', false)
 const secrets = resource('', 'secrets', 'Secret', true)
 const definitions = resource('apiextensions.k8s.io', 'customresourcedefinitions', 'CustomResourceDefinition', false)
+
+interface Authentication extends KubeObject {
+  status: { conditions: { type: string; status: string }[] }
+}
 
 function serverOf(folder: string, compat = STRICT) {
   const recorded: RecordedRequest[] = []
@@ -312,6 +317,36 @@ describe.skipIf(!hasMom)('output of the authentication operator', () => {
     const dropped = [...output.requests.values()].map((all) => all.at(-1)!).filter((request) => !isEvent(request))
     expect(compareOutput(output, { ...output, requests: less })).toHaveLength(dropped.length)
     expect(resultsText(output.results!)).toBe(expected.get('controller-results.yaml'))
+  })
+
+  test.each(outputs)('%s can be sent again, and is then recorded as it was', async (name) => {
+    const output = readOutput(join(AUTHENTICATION, name), STRICT)
+    const { recorded, server } = serverOf(join(AUTHENTICATION, dirname(name), 'input-dir'))
+    const requests = [...output.requests.values()].flat()
+    for (const request of requests) {
+      const transport = server.transport(request.controller, (again) => recorded.push(again))
+      expect(await transport.request(transportRequestOf(request))).toMatchObject({ status: 200 })
+    }
+    expect(recorded).toEqual(requests)
+  })
+
+  test('sent to a server on which writes count, every controller keeps its conditions', async () => {
+    const folder = join(AUTHENTICATION, 'minimal-cluster')
+    const { server, client } = serverOf(join(folder, 'input-dir'), MENDED)
+    const requests = [...readOutput(join(folder, 'expected-output'), STRICT).requests.values()].flat()
+    const wanted = new Map<string, string>()
+    for (const request of requests) {
+      const { status } = await server.transport(request.controller, () => {}).request(transportRequestOf(request))
+      expect([200, 201]).toContain(status)
+      if (request.action !== 'ApplyStatus') continue
+      const { conditions } = (readYaml(request.body) as Authentication).status
+      for (const condition of conditions) wanted.set(condition.type, condition.status)
+    }
+    const authentications = resource('operator.openshift.io', 'authentications', 'Authentication', false)
+    const { conditions } = (await client.get<Authentication>(authentications, 'cluster')).status
+    expect(wanted.size).toBeGreaterThan(20)
+    expect(new Map(conditions.map(({ type, status }) => [type, status]))).toEqual(wanted)
+    expect(conditions).toHaveLength(wanted.size)
   })
 
   test('hashes in the names of files and names of events come out of what they are made of', () => {
