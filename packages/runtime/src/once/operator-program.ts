@@ -83,6 +83,8 @@ interface Flags {
   readonly compat: Compat
 }
 
+const RFC3339 = /^\d{4}-\d\d-\d\d[Tt][\d:.]+(?:[Zz]|[-+]\d\d:\d\d)$/
+
 const FLAGS = ['input-dir', 'output-dir', 'controllers', 'now', 'seed', 'answers', 'compat']
 
 function flagsOf(args: readonly string[]): Flags {
@@ -102,7 +104,7 @@ function flagsOf(args: readonly string[]): Flags {
   }
   const now = values.get('now')
   const milliseconds = now === undefined ? undefined : Date.parse(now)
-  if (milliseconds !== undefined && (Number.isNaN(milliseconds) || !/^\d{4}-\d\d-\d\d[Tt]/.test(now!))) {
+  if (milliseconds !== undefined && (Number.isNaN(milliseconds) || !RFC3339.test(now!))) {
     throw new UsageError(`--now must be a time such as 2026-01-05T08:00:00Z, not ${now}`)
   }
   const seed = values.get('seed') ?? '0'
