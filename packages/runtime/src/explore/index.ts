@@ -15,5 +15,9 @@ export {
   type Step,
   type WorldState,
 } from './scenario.ts'
+export { DocumentError } from './document-reader.ts'
 export { explore, Explorer, replay, type ExploreOptions, type Replay, type Result } from './explore.ts'
+export { isSameFailure } from './failure-class.ts'
+export { type FailingPlan, failingPlan, parsePlan, type PlanSource, printPlan } from './plan-file.ts'
 export type { Finding, TraceEntry } from './run-types.ts'
+export { planLength, shrink, type Shrunk, type ShrinkOptions, withoutSteps } from './shrink.ts'
