@@ -58,6 +58,27 @@ interface Target {
 }
 
 /**
+ * Where events about `subject` go, by what the controller declares.
+ * @throws UndeclaredAccessError when it declares nothing that fits
+ */
+export function declaredEvents(
+  controller: Controller,
+  cluster: string,
+  subject: EventSubject,
+): { readonly resource: Resource; readonly namespace: string } {
+  const namespace = subject.metadata.namespace ?? 'default'
+  const write = controller.writes.find(
+    (candidate) =>
+      candidate.cluster === cluster &&
+      candidate.resource.plural === 'events' &&
+      (candidate.namespace ?? namespace) === namespace,
+  )
+  if (write !== undefined) return { resource: write.resource, namespace }
+  const declaration = `writes: { cluster: '${cluster}', resource: 'events.events.k8s.io', namespace: '${namespace}' }`
+  throw new UndeclaredAccessError(controller.name, `tells events in ${namespace} of ${cluster}`, declaration)
+}
+
+/**
  * Writes events as client-go's recorders do: the same one again is counted on the event there is (a series in
  * events.k8s.io), the tenth that differs only in its message becomes one "combined from similar events", and an object
  * that is spoken of too often is not spoken of any more for a while. Written in order, in the background.
@@ -84,19 +105,10 @@ export class EventWriter implements EventRecorder {
 
   #target(cluster: string, subject: EventSubject): Target {
     const { controller, clusters } = this.#options
-    const namespace = subject.metadata.namespace ?? 'default'
-    const write = controller.writes.find(
-      (candidate) =>
-        candidate.cluster === cluster &&
-        candidate.resource.plural === 'events' &&
-        (candidate.namespace ?? namespace) === namespace,
-    )
+    const { resource, namespace } = declaredEvents(controller, cluster, subject)
     const client = clusters[cluster]
-    if (write === undefined || client === undefined) {
-      const declaration = `writes: { cluster: '${cluster}', resource: 'events.events.k8s.io', namespace: '${namespace}' }`
-      throw new UndeclaredAccessError(controller.name, `tells events in ${namespace} of ${cluster}`, declaration)
-    }
-    return { client, resource: write.resource, namespace }
+    if (client === undefined) throw new UndeclaredAccessError(controller.name, `uses the API server ${cluster}`)
+    return { client, resource, namespace }
   }
 
   #recordCore(target: Target, subject: EventSubject, about: string, original: EventNote): void {

@@ -1,5 +1,6 @@
 import { sumOfHashes, type HeldValue, type ServerState } from '@locktender/apiserver'
 import type { NormalObject } from './normal-form.ts'
+import type { Json } from '@locktender/kube'
 import type { PreparedServer } from './prepared-server.ts'
 import { nameOf } from './write-watch.ts'
 
@@ -66,20 +67,41 @@ export function endHash(servers: readonly HeldState[]): number {
   return hash
 }
 
-/** How an end differs from that of the reference run, in a few words. */
-export function describeDifference(reference: readonly HeldState[], end: readonly HeldState[]): string {
+/** An object that is not at an end as it is at that of the reference run; an absent side has none. */
+export interface ObjectDifference {
+  /** `plural namespace/name` */
+  readonly name: string
+  readonly expected?: Json
+  readonly found?: Json
+}
+
+/** What differs between an end and that of the reference run. */
+export function objectDifferences(
+  reference: readonly HeldState[],
+  end: readonly HeldState[],
+): readonly ObjectDifference[] {
   const [expected, found] = [textsOf(reference), textsOf(end)]
-  const lines: string[] = []
+  const differences: ObjectDifference[] = []
   for (const [text, { name, count }] of expected) {
     if ((found.get(text)?.count ?? 0) >= count) continue
     const other = [...found].find(([other, one]) => one.name === name && !expected.has(other))
-    lines.push(other === undefined ? `${name} is missing` : `${name} differs: ${firstDifference(text, other[0])}`)
+    differences.push({ name, expected: parsed(text), ...(other !== undefined && { found: parsed(other[0]) }) })
   }
   for (const [text, { name, count }] of found) {
     if ((expected.get(text)?.count ?? 0) >= count) continue
     if ([...expected].some(([other, one]) => one.name === name && !found.has(other))) continue
-    lines.push(`${name} should not be there`)
+    differences.push({ name, found: parsed(text) })
   }
+  return differences
+}
+
+/** How an end differs from that of the reference run, in a few words. */
+export function describeDifference(reference: readonly HeldState[], end: readonly HeldState[]): string {
+  const lines = objectDifferences(reference, end).map(({ name, expected, found }) => {
+    if (found === undefined) return `${name} is missing`
+    if (expected === undefined) return `${name} should not be there`
+    return `${name} differs: ${firstDifference(expected, found)}`
+  })
   const shown = lines.slice(0, MAX_SHOWN)
   return shown.join('; ') + (lines.length > MAX_SHOWN ? `; and ${lines.length - MAX_SHOWN} more` : '')
 }
@@ -117,7 +139,7 @@ function textsOf(servers: readonly HeldState[]): Map<string, { readonly name: st
 }
 
 /** The first field in which two objects differ, with both values. */
-function firstDifference(expected: string, found: string): string {
+function firstDifference(expected: Json, found: Json): string {
   const differ = (left: unknown, right: unknown, path: string): string | undefined => {
     if (JSON.stringify(left) === JSON.stringify(right)) return undefined
     const isTree = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
@@ -129,11 +151,15 @@ function firstDifference(expected: string, found: string): string {
     }
     return `${path} is ${shown(right)} instead of ${shown(left)}`
   }
-  return differ(JSON.parse(expected), JSON.parse(found), '') ?? 'the order of fields'
+  return differ(expected, found, '') ?? 'the order of fields'
 }
 
 function shown(value: unknown): string {
   if (value === undefined) return 'absent'
   const text = JSON.stringify(value)
   return text.length > 120 ? `${text.slice(0, 117)}...` : text
+}
+
+function parsed(text: string): Json {
+  return JSON.parse(text) as Json
 }

@@ -255,6 +255,11 @@ describe('oracles', () => {
     const { failures } = await explore(scenario([thief]), { schedules: 1 })
     expect(failures[0]).toMatchObject({ oracle: 'undeclared access', plan: { choices: [] } })
     expect(failures[0]?.message).toContain('configmaps')
+    const teller = () =>
+      controller('teller', ['b'], async (world) => {
+        world.events.record('main', cached(world, 'a')!, { type: 'Normal', reason: 'Seen', message: 'it is there' })
+      })
+    expect(await oraclesOf(scenario([teller]), 1)).toEqual(['undeclared access'])
   })
 
   it('exceptions: a mistake in the program, or a change of what a cache shares', async () => {

@@ -3,6 +3,7 @@ import type { ChoiceKind, Chooser, Failure, Plan } from './choice.ts'
 import { DefaultChooser, NamingChooser, PlanChooser, RandomChooser, type Chances, type Decision } from './choosers.ts'
 import { cpuTimeMs } from './edge/cpu-time.ts'
 import { catchLostErrors } from './edge/lost-errors.ts'
+import { objectDifferences, type ObjectDifference } from './end-state.ts'
 import { ExhaustiveSearch } from './exhaustive.ts'
 import { prepareServers } from './prepared-server.ts'
 import { Run } from './run.ts'
@@ -76,6 +77,8 @@ export interface Result {
 export interface Replay {
   readonly findings: readonly Finding[]
   readonly trace: readonly TraceEntry[]
+  /** Where its end is not that of the reference run; nothing when the schedule did not come to its end. */
+  readonly differences: readonly ObjectDifference[]
   /** The choices of the plan that came up; others no longer fit the scenario. */
   readonly followed: Plan['choices']
   readonly result: RunResult
@@ -165,7 +168,9 @@ export class Explorer {
     const trace: TraceEntry[] = []
     const observer: Observer = { trace: (entry) => trace.push(entry) }
     const result = await runOnce(this.#prepared, chooser, this.#compared(plan.choices), observer)
-    return { findings: result.findings, trace, followed: chooser.followed, result }
+    const isAtEnd = result.findings.every(({ oracle }) => oracle === 'confluence')
+    const differences = isAtEnd ? objectDifferences(this.#reference.end, result.end) : []
+    return { findings: result.findings, trace, differences, followed: chooser.followed, result }
   }
 
   /** What to compare a schedule with: the reference run is compared with nothing. */

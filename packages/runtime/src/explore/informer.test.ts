@@ -30,7 +30,7 @@ async function history(more: Partial<Watch> = {}) {
   const informer = new Informer(watch, prepared, watch.fields)
   const heard: string[] = []
   informer.listeners.push((event, initial) => {
-    const { data } = event.object<Data>() as Data
+    const { data } = event.object() as Data
     heard.push(`${initial ? 'at first ' : ''}${event.type} ${data?.['x'] ?? ''}`.trimEnd())
   })
   return { informer, changes, heard, state }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { KeyQueue } from './key-queue.ts'
 import { Timers } from './timers.ts'
 
-function queue(): { readonly queue: KeyQueue; readonly timers: Timers; ready(): string[] } {
+function queue(): { readonly queue: KeyQueue; readonly timers: Timers; readonly ready: () => string[] } {
   const timers = new Timers(0)
   let sequence = 0
   const made = new KeyQueue(

@@ -13,6 +13,7 @@ import {
 } from '@locktender/kube'
 import type { ClusterView, Controller, Scope, Watch, World } from '../controller.ts'
 import { UndeclaredAccessError } from '../errors.ts'
+import { declaredEvents } from '../event-writer.ts'
 import { guardedClient, guardedFetch } from '../guard.ts'
 import { silentLogger } from '../logger.ts'
 import { noMetrics } from '../metrics.ts'
@@ -180,7 +181,8 @@ export class Process {
       random: lazyRandom(`${this.name} ${controller.name}`),
       log: silentLogger,
       metrics: noMetrics,
-      events: { record: () => {} },
+      // What is only told to people changes nothing for anybody; that it is declared is checked all the same.
+      events: { record: (cluster, subject) => void declaredEvents(controller, cluster, subject) },
       fetch: guardedFetch(controller, (request) => this.#fetch(slot, request)),
       cluster: (name) => {
         let view = views.get(name)

@@ -1,8 +1,10 @@
 import type { Change } from '@locktender/apiserver'
+import type { Choice } from './choice.ts'
 import type { HeldState } from './end-state.ts'
 import type { PreparedServer } from './prepared-server.ts'
 import type { Limits, Oracle, Scenario } from './scenario.ts'
 import type { PreparedStep } from './steps.ts'
+import type { FieldChange } from './write-watch.ts'
 
 /** A scenario with everything that its schedules share. */
 export interface Prepared {
@@ -27,10 +29,16 @@ export interface Reference {
 export interface TraceEntry {
   /** Milliseconds since the schedule began. */
   readonly atMs: number
-  readonly what: 'step' | 'begin' | 'end' | 'request' | 'write' | 'cache' | 'crash' | 'start' | 'time'
+  readonly what: 'step' | 'begin' | 'end' | 'request' | 'write' | 'cache' | 'crash' | 'start' | 'choice' | 'found'
   /** Who did it: `process/controller`, `outside`, or one of the server's controllers. */
   readonly who: string
   readonly text: string
+  /** Of a write: the fields that it changed. */
+  readonly fields?: readonly FieldChange[]
+  /** Of a beginning: the changes that the caches of the process have not heard of. */
+  readonly unseen?: readonly string[]
+  /** Of a choice other than the default. */
+  readonly choice?: Omit<Choice, 'nth'>
 }
 
 /** What explorers want to know of a schedule while it runs. */

@@ -19,7 +19,7 @@ import type { Oracle, OutsideReply, Step, WorldState } from './scenario.ts'
 import { once } from './steps.ts'
 import { changeText, operationText, scopeText, slotName } from './texts.ts'
 import { differences, endlessErrors } from './verdict.ts'
-import { nameOf, WriteWatch } from './write-watch.ts'
+import { changedFields, nameOf, WriteWatch } from './write-watch.ts'
 
 /** Ways in which a cache may hear of a change late. */
 const HOLDS: readonly { readonly name: string; readonly until: HoldUntil; readonly lastOnly: boolean }[] = [
@@ -58,7 +58,7 @@ export class Run {
   constructor(prepared: Prepared, chooser: Chooser, reference?: Reference, observer: Observer = {}) {
     const { scenario, servers, limits } = prepared
     this.#state = new RunState(prepared)
-    this.#choices = new Choices(chooser, limits)
+    this.#choices = new Choices(observer.trace === undefined ? chooser : this.#traced(chooser), limits)
     this.#reference = reference
     this.#observer = observer
     const host: ProcessHost = {
@@ -176,7 +176,10 @@ export class Run {
     slot.told.length = 0
     tell(slot, 0, key)
     process.reconciled.get(controller.name)!.add(key)
-    if (this.#observer.trace !== undefined) this.#trace('begin', slotName(slot), key)
+    if (this.#observer.trace !== undefined) {
+      const unseen = process.informers.flatMap(({ hold }) => hold?.changes.map(changeText) ?? [])
+      this.#trace('begin', slotName(slot), key, { unseen: [...new Set(unseen)] })
+    }
     const free = (end: () => void) => {
       // What a process did before it crashed has no end.
       if (process.life !== life) return
@@ -192,8 +195,10 @@ export class Run {
     work.then(
       (result) =>
         free(() => {
-          if (this.#observer.trace !== undefined) this.#trace('end', slotName(slot), key)
-          queue.succeeded(key, result?.requeueAfterMs)
+          const { requeueAfterMs } = result ?? {}
+          const again = requeueAfterMs === undefined ? '' : `, again in ${requeueAfterMs / 1000} s`
+          if (this.#observer.trace !== undefined) this.#trace('end', slotName(slot), `${key}${again}`)
+          queue.succeeded(key, requeueAfterMs)
         }),
       (error: unknown) => free(() => this.#failed(slot, key, error)),
     )
@@ -222,15 +227,13 @@ export class Run {
 
   async #answer(operation: Operation): Promise<void> {
     if ('url' in operation) return this.#answerOutside(operation)
-    const { slot, request, server, to } = operation
+    const { slot, request, server } = operation
     const fate = operation.late ? undefined : this.#fate(operation)
     if (fate === 'late') {
       operation.late = true
       return
     }
     this.#state.operations = this.#state.operations.filter((other) => other !== operation)
-    if (fate !== undefined && this.#observer.trace !== undefined)
-      this.#trace('request', slotName(slot), `${operationText(operation)}: ${fate}`)
     if (fate === 'crash before') return this.#crash(slot.process)
     const held = this.#state.servers.get(server)!
     if (held.down || fate === 'no connection') {
@@ -255,7 +258,7 @@ export class Run {
       }
     }
     if (this.#observer.trace !== undefined)
-      this.#trace('request', slotName(slot), `${request.method} ${request.path} of ${to}: ${status}`)
+      this.#trace('request', slotName(slot), `${operationText(operation)}: ${status}`)
     operation.resolve({ status, headers, body: once(body), json: () => clone(parsed(body)) })
     await this.#answered(slot, status, body)
   }
@@ -316,7 +319,9 @@ export class Run {
       this.#state.quietSinceMs = this.#state.timers.now()
       this.#lastWriter = `${writer}, ${nameOf(change.key)}`
       this.#stored = sumOfHashes(this.#stored, weightOf(prepared, change))
-      if (this.#observer.trace !== undefined) this.#trace('write', writer, changeText(change))
+      if (this.#observer.trace !== undefined) {
+        this.#trace('write', writer, changeText(change), { fields: changedFields(prepared, change) })
+      }
       if (this.#checksStability) {
         this.#find(
           'stability',
@@ -359,9 +364,8 @@ export class Run {
         (option) => (option === 0 ? 'hears of it at once' : holds[option - 1]!.name),
       )
       if (chosen !== 0) {
-        const { until, lastOnly, name } = holds[chosen - 1]!
+        const { until, lastOnly } = holds[chosen - 1]!
         this.#choices.spend('staleness')
-        if (this.#observer.trace !== undefined) this.#trace('cache', process.name, `${changeText(change)}: ${name}`)
         informer.keep(change, until, this.#state.step, lastOnly)
         return
       }
@@ -531,15 +535,28 @@ export class Run {
   }
 
   #find(oracle: Oracle, message: string): void {
-    if (this.#applies(oracle)) this.#findings.push({ oracle, message })
+    if (!this.#applies(oracle)) return
+    this.#findings.push({ oracle, message })
+    this.#trace('found', oracle, message)
   }
 
   #report(findings: readonly Finding[]): void {
     for (const { oracle, message } of findings) this.#find(oracle, message)
   }
 
-  #trace(what: TraceEntry['what'], who: string, text: string): void {
-    this.#observer.trace?.({ atMs: this.#state.timers.now() - BEGINNING_MS, what, who, text })
+  /** Tells of choices other than the default. */
+  #traced(chooser: Chooser): Chooser {
+    return {
+      choose: (kind, options, at, name) => {
+        const chosen = chooser.choose(kind, options, at, name)
+        if (chosen !== 0) this.#trace('choice', kind, '', { choice: { kind, at: at(), take: name(chosen) } })
+        return chosen
+      },
+    }
+  }
+
+  #trace(what: TraceEntry['what'], who: string, text: string, more: Partial<TraceEntry> = {}): void {
+    this.#observer.trace?.({ atMs: this.#state.timers.now() - BEGINNING_MS, what, who, text, ...more })
   }
 }
 

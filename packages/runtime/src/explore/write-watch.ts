@@ -17,8 +17,8 @@ interface FieldHistory {
   turns: number
 }
 
-/** A field that a write changed, with its value as JSON text, empty when it is gone. */
-interface FieldChange {
+/** A field that a write changed, with its values as JSON text, empty where there is none. */
+export interface FieldChange {
   readonly path: string
   readonly from: string
   readonly to: string
@@ -66,6 +66,13 @@ export class WriteWatch {
 export function nameOf(key: string): string {
   const [, , group = '', plural = '', namespace = '', name = ''] = key.split('/')
   return `${group === '' ? plural : `${plural}.${group}`} ${namespace === '' ? '' : `${namespace}/`}${name}`
+}
+
+/** What a change has changed in its object; all that it has when it is new. */
+export function changedFields(server: PreparedServer, { before, after }: Change): readonly FieldChange[] {
+  if (after === undefined) return []
+  if (before !== undefined) return fieldChanges(server, before, after)
+  return [...fieldsOf(server, after)].map(([path, to]) => ({ path, from: '', to }))
 }
 
 function fieldChanges(server: PreparedServer, before: HeldValue, after: HeldValue): readonly FieldChange[] {
