@@ -1,3 +1,12 @@
+export {
+  type Applied,
+  applyOutput,
+  type AppliedRequest,
+  isOutdated,
+  plannedRequests,
+  type RefusedRequest,
+  UndeclaredOutputError,
+} from './apply-output.ts'
 export { compareOutput, describeOutputDifference, describeRequest, type OutputDifference } from './compare-output.ts'
 export { MENDED } from './compat.ts'
 export { type BinaryOptions, type BinaryResult, runBinary } from './edge/operator-binary.ts'
@@ -11,7 +20,8 @@ export {
   type RunOutput,
   writeOutput,
 } from './output-directory.ts'
-export { prune } from './prune.ts'
+export { type OperatorProgram, operatorProgram, ProgramError, type ProgramRun } from './program.ts'
+export { gatherInputs, type ObjectSource, prune } from './prune.ts'
 export { readYaml } from './read-yaml.ts'
 export { type Destination, DESTINATIONS, isEvent, type RecordedRequest, UNDECLARED } from './recorded-request.ts'
 export { transportRequestOf } from './replay.ts'

@@ -61,7 +61,8 @@ export async function gatherInputs(inputs: InputResources, source: ObjectSource)
     const referring = source.get(referringResource)
     if (referring === undefined) continue
     keep(referringResource, [referring])
-    for (const name of namesAt(textsAt!, reference.nameJSONPath, referring)) keep(reference, [source.get({ ...reference, name })])
+    for (const name of namesAt(textsAt!, reference.nameJSONPath, referring))
+      keep(reference, [source.get({ ...reference, name })])
   }
   return files.files()
 }

@@ -242,12 +242,6 @@ export function inputResourcesFrom(document: unknown): InputResources {
   const { applyConfigurationResources = {}, operandResources = {} } = clean as Partial<
     Record<keyof InputResources, { [key: string]: Json }>
   >
-  const withGroups = (value: Json): Json => {
-    if (Array.isArray(value)) return value.map(withGroups)
-    if (!isObject(value)) return value
-    const members = Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withGroups(member)]))
-    return 'resource' in members ? { group: '', ...members } : members
-  }
   return {
     applyConfigurationResources: withGroups(applyConfigurationResources) as ResourceList,
     operandResources: {
@@ -257,6 +251,30 @@ export function inputResourcesFrom(document: unknown): InputResources {
       ...(withGroups(operandResources) as object),
     },
   }
+}
+
+/**
+ * A document of outputs as read from a file.
+ * @throws ResourceListError when it is none
+ */
+export function outputResourcesFrom(document: unknown): OutputResources {
+  const clean = withoutNulls(document as Json)
+  if (!isObject(clean)) throw new ResourceListError('it holds no lists of resources')
+  const lists = Object.values(LIST_OF).map((name): [string, Json] => {
+    const list = clean[name] ?? {}
+    const isList = isObject(list) && Object.values(list).every((entries) => Array.isArray(entries))
+    if (!isList) throw new ResourceListError(`${name} holds no lists`)
+    return [name, withGroups(list)]
+  })
+  return Object.fromEntries(lists) as unknown as OutputResources
+}
+
+/** The core group may be left out. */
+function withGroups(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withGroups)
+  if (!isObject(value)) return value
+  const members = Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withGroups(member)]))
+  return 'resource' in members ? { group: '', ...members } : members
 }
 
 function enterRead(

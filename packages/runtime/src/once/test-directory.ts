@@ -94,12 +94,12 @@ async function failuresOf(test: OperatorTest, binary: string, output: string, ru
   } catch (error) {
     return [errorText(error)]
   }
-  const { code, stdout, stderr, isTimedOut } = result
+  const { code, stdout, stderr, killedFor } = result
   writeFileSync(join(output, 'stdout.log'), stdout)
   writeFileSync(join(output, 'stderr.log'), stderr)
   const failures: string[] = []
   const said = stderr.trim() === '' ? '' : `: ${stderr.trim()}`
-  if (isTimedOut) failures.push(`${binary} was not done after ${TIME_LIMIT_MS / 1000} s${said}`)
+  if (killedFor === 'time') failures.push(`${binary} was not done after ${TIME_LIMIT_MS / 1000} s${said}`)
   else if (test.mustFail && code === 0) failures.push(`${binary} was expected to fail and did not`)
   else if (!test.mustFail && code !== 0) failures.push(`${binary} failed with exit code ${code}${said}`)
   try {
