@@ -54,12 +54,19 @@ test(
     const { place } = JSON.parse((await server.printed(/^Serving (.*)$/m))[1]!) as {
       place: { name: string; environment: string; sector: string; region: string }
     }
-    const manager = start('apps/manager/src/main.ts', [], { ...fast, KUBECONFIG: file('manager') }, ['--import', hook])
+    const metrics = ['--metrics-address', '127.0.0.1:0']
+    const manager = start('apps/manager/src/main.ts', metrics, { ...fast, KUBECONFIG: file('manager') }, [
+      '--import',
+      hook,
+    ])
     const { name, environment, sector, region } = place
     const agentArgs = ['--hub-kubeconfig', file('agent'), '--hub-context', 'hub', '--kubeconfig', file('agent')]
     const where = ['--context', name, '--name', name, '--environment', environment]
     const rest = ['--sector', sector, '--region', region]
-    const agent = start('apps/agent/src/main.ts', [...agentArgs, ...where, ...rest], fast, ['--import', hook])
+    const agent = start('apps/agent/src/main.ts', [...agentArgs, ...where, ...rest, ...metrics], fast, [
+      '--import',
+      hook,
+    ])
     await Promise.all([manager.printed(/"Started"/), agent.printed(/"Started"/)])
 
     const clock = systemClock()
@@ -99,6 +106,22 @@ test(
     }
     const fix = await admin.get<ComponentFix>(componentFixes, 'quick-fix')
     expect(fix.spec.requestedBy).toBe('release-requester')
+
+    for (const [program, controller] of [
+      [manager, 'rollouts'],
+      [agent, `agent-${name}`],
+    ] as const) {
+      const url = (await program.printed(/"Serves metrics","url":"([^"]+)"/))[1]!
+      const numbers = await (await fetch(`${url}/metrics`)).text()
+      const reconciled = new RegExp(
+        `^controller_runtime_reconcile_total{controller="${controller}",result="success"} [1-9]`,
+        'm',
+      )
+      expect(numbers).toMatch(reconciled)
+      expect(numbers).toMatch(/^rest_client_requests_total{code="200",method="PATCH",host="hub"} [1-9]/m)
+      const ready = await fetch(`${url}/readyz`)
+      expect([ready.status, ((await ready.json()) as { why: unknown }).why]).toEqual([200, []])
+    }
 
     expect(await manager.end()).toBe(0)
     expect(await agent.end()).toBe(0)
