@@ -50,7 +50,8 @@ for (const bug of [...bugs, ...examples]) {
     cpuMs: quantiles(times),
     schedules: quantiles(schedules),
   }
-  process.stderr.write(`${bug.name} ${JSON.stringify(found[bug.name])}\n`)
+}
+for (const bug of bugs) {
   const [buggy, repaired] = [await snapshotsOf(bug.scenario('buggy')), await snapshotsOf(bug.scenario('repaired'))]
   if (JSON.stringify(buggy) !== JSON.stringify(repaired)) bySnapshots++
 }
@@ -60,14 +61,19 @@ const medians = all.flatMap(({ cpuMs }) => (cpuMs === undefined ? [] : [cpuMs.me
 process.stdout.write(
   `${JSON.stringify(
     {
-      bugs: all.length,
+      bugs: bugs.length,
+      examples: examples.length,
       seeds: SEEDS,
       foundWithEverySeed: all.filter((figures) => figures.found === SEEDS).length,
       foundWithAnySeed: all.filter((figures) => figures.found > 0).length,
       foundBySnapshotTests: bySnapshots,
       cpuMsOfMedians: quantiles(medians),
-      // Sieve (OSDI 2022): 11 to 67 machine hours for all test plans of one controller, on real clusters.
       each: found,
+      published: {
+        of: 'Sieve (OSDI 2022)',
+        figure: '46 bugs of 10 controllers; 81 to 584 test plans and 11 to 67 machine hours for each controller',
+        differs: 'whole operators on clusters of containers in real time; here models of the mistakes in one process',
+      },
     },
     undefined,
     2,
