@@ -1,5 +1,6 @@
 import { Client } from '@locktender/kube'
 import type { KubeObject, Resource, TransportRequest } from '@locktender/kube'
+import type { AdmissionPlugin } from '../admission.ts'
 import { TokenAuthenticator } from '../auth/authenticator.ts'
 import { ServiceAccountTokens } from '../auth/service-account-tokens.ts'
 import { TokenStore } from '../auth/tokens.ts'
@@ -23,7 +24,7 @@ import type { Origin } from './step-store.ts'
 
 const NAME = 'explored'
 const USER: UserInfo = authenticated({ name: 'system:admin', groups: [mastersGroup] })
-const NO_HEADERS = {}
+const NO_HEADERS: Readonly<Record<string, string>> = {}
 
 /** What a request, or one of the server's own controllers, has done. */
 export interface ServerStep extends Effect {
@@ -55,7 +56,7 @@ export class StepServer {
   readonly #kept = new Map<string, ServerStep>()
   readonly #triggers: HousekeepingTriggers
 
-  private constructor() {
+  private constructor(admission: readonly AdmissionPlugin[]) {
     const store = new StepStore()
     this.#store = store
     const serviceAccounts = new ServiceAccountTokens({ directory: undefined, clock: store })
@@ -65,15 +66,22 @@ export class StepServer {
       database: new Database(store, store, store),
       resources: builtInResources,
       credentials: { serviceAccounts, tokens },
-      admission: [],
+      admission,
       version: '0.0.0',
     })
     this.#triggers = new HousekeepingTriggers((value) => this.#cluster.database.parse(value))
   }
 
-  /** A server with the namespaces and roles that every API server has, and whatever `fill` puts into it. */
-  static async open(nowMs: number, fill: (client: Client) => Promise<void> = async () => {}): Promise<StepServer> {
-    const server = new StepServer()
+  /**
+   * A server with the namespaces and roles that every API server has, and whatever `fill` puts into it. What plugins in
+   * `admission` answer must depend on nothing but what they are given.
+   */
+  static async open(
+    nowMs: number,
+    fill: (client: Client) => Promise<void> = async () => {},
+    admission: readonly AdmissionPlugin[] = [],
+  ): Promise<StepServer> {
+    const server = new StepServer(admission)
     const store = server.#store
     store.begin(store.state, nowMs, { seed: 'bootstrap', shelf: '', generated: false, timed: false })
     await bootstrap(server.#cluster)
@@ -174,5 +182,7 @@ export class StepServer {
 
 function requestKey({ method, path, headers, body = '' }: TransportRequest): string {
   const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8')
-  return `${method} ${path}\n${headers?.['content-type'] ?? ''}\n${headers?.['user-agent'] ?? ''}\n${text}`
+  const { 'content-type': type = '', 'user-agent': agent = '' } = headers ?? NO_HEADERS
+  const { 'impersonate-user': user = '', 'impersonate-group': groups = '' } = headers ?? NO_HEADERS
+  return `${method} ${path}\n${type}\n${agent}\n${user}\n${groups}\n${text}`
 }

@@ -10,13 +10,6 @@ export interface HeldState {
   readonly state: ServerState
 }
 
-/** Resources whose objects only tell what happened. */
-const TALES = ['//events/', '/events.k8s.io/events/']
-
-function isTale(shelf: string): boolean {
-  return TALES.some((tale) => shelf.endsWith(tale))
-}
-
 const PRESENT = 0x5bd1e995
 const GONE = 0x1b873593
 
@@ -52,7 +45,7 @@ export function endHash(servers: readonly HeldState[]): number {
   let hash = 0
   for (const { prepared, state } of servers) {
     const all: ShelfFacts[] = []
-    for (const [name, shelf] of state.shelves) if (!isTale(name)) all.push(factsOf(prepared, shelf))
+    for (const [name, shelf] of state.shelves) if (!prepared.isTale(name)) all.push(factsOf(prepared, shelf))
     const exists = (uid: string): boolean => all.some(({ uids }) => uids.includes(uid))
     for (const facts of all) {
       hash = sumOfHashes(hash, facts.hash)
@@ -108,25 +101,25 @@ export function describeDifference(reference: readonly HeldState[], end: readonl
 
 const MAX_SHOWN = 3
 
-function* valuesOf(state: ServerState): Generator<HeldValue> {
+function* valuesOf({ prepared, state }: HeldState): Generator<HeldValue> {
   for (const [name, shelf] of state.shelves) {
-    if (!isTale(name)) yield* shelf.values
+    if (!prepared.isTale(name)) yield* shelf.values
   }
 }
 
-function uidsOf(prepared: PreparedServer, state: ServerState): Set<string> {
+function uidsOf(server: HeldState): Set<string> {
   const uids = new Set<string>()
-  for (const value of valuesOf(state)) uids.add(prepared.normal(value).uid ?? '')
+  for (const value of valuesOf(server)) uids.add(server.prepared.normal(value).uid ?? '')
   return uids
 }
 
 /** Objects by their normal form, with how many there are of it. */
 function textsOf(servers: readonly HeldState[]): Map<string, { readonly name: string; count: number }> {
   const texts = new Map<string, { readonly name: string; count: number }>()
-  for (const { prepared, state } of servers) {
-    const uids = uidsOf(prepared, state)
-    for (const value of valuesOf(state)) {
-      const { text, references } = prepared.normal(value)
+  for (const server of servers) {
+    const uids = uidsOf(server)
+    for (const value of valuesOf(server)) {
+      const { text, references } = server.prepared.normal(value)
       const loose = references.map((uid) => (uids.has(uid) ? 'present' : 'gone'))
       const full =
         references.length === 0 ? text : JSON.stringify({ ...(JSON.parse(text) as object), 'what it refers to': loose })

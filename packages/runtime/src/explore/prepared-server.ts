@@ -18,6 +18,14 @@ import type { ClusterSetup, ObjectsState, Scenario } from './scenario.ts'
 /** The virtual moment at which every schedule begins. */
 export const BEGINNING_MS = Date.UTC(2026, 0, 5, 8)
 
+/** Resources whose objects only tell what happened. */
+const TALES = [
+  { group: '', plural: 'events' },
+  { group: 'events.k8s.io', plural: 'events' },
+]
+
+type Tale = Pick<Resource, 'group' | 'plural'>
+
 /** What a read with a scope shows of the stored objects. Parsed at most once for all schedules, and frozen. */
 export interface Lens {
   /** Of the keys of all objects it may show. */
@@ -34,19 +42,30 @@ export class PreparedServer {
   readonly #normaliser: Normaliser
   readonly #normal = new WeakMap<HeldValue, NormalObject>()
   readonly #lenses = new Map<string, Lens>()
+  readonly #tales: readonly string[]
 
-  private constructor(name: string, server: StepServer, normaliser: Normaliser) {
+  private constructor(name: string, server: StepServer, normaliser: Normaliser, tales: readonly Tale[]) {
     this.name = name
     this.server = server
     this.#normaliser = normaliser
+    this.#tales = [...TALES, ...tales].map(({ group, plural }) => `/${group}/${plural}/`)
   }
 
-  static async open(name: string, setup: ClusterSetup, normaliser: Normaliser): Promise<PreparedServer> {
-    const server = await StepServer.open(BEGINNING_MS, async (client) => {
-      for (const definition of setup.definitions ?? []) await client.create(customResourceDefinitions, definition)
-      for (const object of setup.objects ?? []) await makeInitial(client, object, setup.definitions ?? [])
-    })
-    return new PreparedServer(name, server, normaliser)
+  static async open(
+    name: string,
+    setup: ClusterSetup,
+    normaliser: Normaliser,
+    tales: readonly Tale[] = [],
+  ): Promise<PreparedServer> {
+    const server = await StepServer.open(
+      BEGINNING_MS,
+      async (client) => {
+        for (const definition of setup.definitions ?? []) await client.create(customResourceDefinitions, definition)
+        for (const object of setup.objects ?? []) await makeInitial(client, object, setup.definitions ?? [])
+      },
+      setup.admission,
+    )
+    return new PreparedServer(name, server, normaliser, tales)
   }
 
   /** @throws TypeError when nothing serves the resource */
@@ -72,6 +91,11 @@ export class PreparedServer {
         return valuesBelow(state(), lens.prefix).map((value) => lens.see(value)!.object<T>())
       },
     }
+  }
+
+  /** Whether what is stored below a prefix only tells what happened. */
+  isTale(prefix: string): boolean {
+    return this.#tales.some((tale) => prefix.endsWith(tale))
   }
 
   /** The normal form of a stored object. */
@@ -122,7 +146,8 @@ export async function prepareServers(scenario: Scenario): Promise<ReadonlyMap<st
   const normaliser = new Normaliser(scenario.ignoredFields)
   const servers = new Map<string, PreparedServer>()
   for (const [name, setup] of Object.entries(scenario.clusters)) {
-    if (setup.sameAs === undefined) servers.set(name, await PreparedServer.open(name, setup, normaliser))
+    if (setup.sameAs === undefined)
+      servers.set(name, await PreparedServer.open(name, setup, normaliser, scenario.tales))
   }
   for (const [name, { sameAs }] of Object.entries(scenario.clusters)) {
     if (sameAs === undefined) continue

@@ -7,6 +7,7 @@ import { Choices } from './choices.ts'
 import { nextTurn } from './edge/next-turn.ts'
 import { endHash, type HeldState } from './end-state.ts'
 import { budgetOf, fatesOf, refusalBy, type Fate } from './fates.ts'
+import { sentBy } from './identity.ts'
 import type { HoldUntil, Informer } from './informer.ts'
 import type { ReadyKey } from './key-queue.ts'
 import { lagsOf, lagText, type Lag } from './lags.ts'
@@ -248,7 +249,8 @@ export class Run {
       status = refusal.code
       body = Buffer.from(JSON.stringify(refusal.status))
     } else {
-      const step = await this.#send(held, request, slotName(slot))
+      const user = this.#state.prepared.scenario.users?.[slot.process.name]
+      const step = await this.#send(held, sentBy(user, request), slotName(slot))
       ;({ status, headers, body } = step)
       if (this.#findings.length > 0) return
       if (fate === 'crash after') return this.#crash(slot.process)

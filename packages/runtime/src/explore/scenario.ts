@@ -1,3 +1,4 @@
+import type { AdmissionPlugin } from '@locktender/apiserver'
 import type { KubeObject, Resource } from '@locktender/kube'
 import type { Controller } from '../controller.ts'
 
@@ -20,6 +21,11 @@ export interface Scenario {
    * are answered. For what belongs to the surroundings and is beyond suspicion; their order is explored all the same.
    */
   readonly steady?: readonly string[]
+  /**
+   * Who processes are, by their names; then the roles that the API servers hold decide what they may do. Others may do
+   * anything.
+   */
+  readonly users?: Readonly<Record<string, Identity>>
   /** What happens from outside, in this order. */
   readonly steps?: readonly Step[]
   /** Checked after each write, in every schedule. */
@@ -29,6 +35,8 @@ export interface Scenario {
   readonly outside?: Readonly<Record<string, OutsideReply>>
   /** Fields whose value at the end may depend on the schedule, such as a counter of tries. */
   readonly ignoredFields?: readonly IgnoredField[]
+  /** Resources whose objects only tell what happened, besides Events: they are no part of the end that is compared. */
+  readonly tales?: readonly Resource[]
   /** Oracles that do not fit this scenario, such as confluence where the first to come shall win. */
   readonly withoutOracles?: readonly Oracle[]
   /**
@@ -47,6 +55,14 @@ export interface ClusterSetup {
   readonly definitions?: readonly KubeObject[]
   /** Objects in the order in which they are made; a `status` is stored too. Their namespaces are made when missing. */
   readonly objects?: readonly KubeObject[]
+  /** Rules in the way of every write, the first objects included. */
+  readonly admission?: readonly AdmissionPlugin[]
+}
+
+/** A user of API servers. */
+export interface Identity {
+  readonly name: string
+  readonly groups?: readonly string[]
 }
 
 /** An object by its name. */
@@ -70,9 +86,15 @@ export type AccessVerb = 'get' | 'list' | 'create' | 'update' | 'patch' | 'delet
  * `cluster` is the first one of the scenario when absent.
  */
 export type Step =
-  | { readonly create: KubeObject; readonly cluster?: string }
+  | { readonly create: KubeObject; readonly cluster?: string; readonly as?: Identity }
   /** A merge patch; `null` removes a field. */
-  | { readonly change: ObjectTarget; readonly to: object; readonly subresource?: string; readonly cluster?: string }
+  | {
+      readonly change: ObjectTarget
+      readonly to: object
+      readonly subresource?: string
+      readonly cluster?: string
+      readonly as?: Identity
+    }
   | {
       readonly delete: ObjectTarget
       /** @default 'Background' */

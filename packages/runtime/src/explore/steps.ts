@@ -1,6 +1,7 @@
 import { Client, type KubeObject, type Resource, type Transport, type TransportRequest } from '@locktender/kube'
 import { BEGINNING_MS, resourceOf, type PreparedServer } from './prepared-server.ts'
-import type { ObjectTarget, Scenario, Step } from './scenario.ts'
+import { sentBy } from './identity.ts'
+import type { Identity, ObjectTarget, Scenario, Step } from './scenario.ts'
 
 /** A request that a step sends. */
 export interface StepRequest {
@@ -55,7 +56,7 @@ class StepMaker {
       const resource = await resourceOf(reader(server), step.create, this.#definitions)
       const { status, ...object } = step.create as KubeObject & { status?: object }
       const { metadata } = object
-      const made = await captured(server, (client) => client.create(resource, object))
+      const made = await captured(server, (client) => client.create(resource, object), step.as)
       if (status === undefined) return made
       const written = (client: Client) =>
         client.patch(resource, metadata, { status }, { type: 'merge', subresource: 'status' })
@@ -64,9 +65,8 @@ class StepMaker {
     if ('change' in step) {
       const { subresource } = step
       const options = { type: 'merge', ...(subresource === undefined ? {} : { subresource }) } as const
-      return captured(this.#server(step.cluster), (client) =>
-        client.patch(step.change.resource, step.change, step.to, options),
-      )
+      const changed = (client: Client) => client.patch(step.change.resource, step.change, step.to, options)
+      return captured(this.#server(step.cluster), changed, step.as)
     }
     if ('delete' in step) {
       const { propagationPolicy = 'Background' } = step
@@ -104,11 +104,15 @@ class StepMaker {
 }
 
 /** What a call of the client sends, unsent. */
-async function captured(server: PreparedServer, call: (client: Client) => Promise<unknown>): Promise<StepRequest[]> {
+async function captured(
+  server: PreparedServer,
+  call: (client: Client) => Promise<unknown>,
+  as?: Identity,
+): Promise<StepRequest[]> {
   const requests: StepRequest[] = []
   const transport: Transport = {
     request(request) {
-      requests.push({ server, request })
+      requests.push({ server, request: sentBy(as, request) })
       return Promise.resolve({ status: 200, headers: {}, body: once(Buffer.from('{}')) })
     },
     close: () => Promise.resolve(),
