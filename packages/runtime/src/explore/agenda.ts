@@ -72,15 +72,11 @@ function firstReady(state: RunState): (Action & { do: 'begin' }) | undefined {
 export function unusualActions(state: RunState, choices: Choices, usual: Action): Action[] {
   const actions: Action[] = []
   if (choices.may('reorderings')) {
+    for (const process of state.processes) beginnings(process, actions)
     for (const process of state.processes) {
-      const queues = new Set<unknown>()
-      for (const slot of process.slots) {
-        if (slot.key !== undefined || queues.has(slot.queue)) continue
-        queues.add(slot.queue)
-        for (const ready of slot.queue.ready()) actions.push({ do: 'begin', slot, ready })
-      }
-      for (const informer of process.informers)
+      for (const informer of process.informers) {
         if (informer.hold !== undefined) actions.push({ do: 'hear', process, informer })
+      }
       if (state.down.has(process)) actions.push({ do: 'start', process })
     }
     for (const operation of state.operations) actions.push({ do: 'answer', operation })
@@ -97,7 +93,19 @@ export function unusualActions(state: RunState, choices: Choices, usual: Action)
       if (!state.down.has(process) && !process.steady) actions.push({ do: 'crash', process })
     }
   }
-  return actions.filter((action) => !isSame(action, usual))
+  const same = actions.findIndex((action) => isSame(action, usual))
+  if (same !== -1) actions.splice(same, 1)
+  return actions
+}
+
+/** Keys that free workers of a process could begin; workers of one controller stand beside each other. */
+function beginnings({ slots }: Process, actions: Action[]): void {
+  let last: Slot['queue'] | undefined
+  for (const slot of slots) {
+    if (slot.key !== undefined || slot.queue === last) continue
+    last = slot.queue
+    for (const ready of slot.queue.ready()) actions.push({ do: 'begin', slot, ready })
+  }
 }
 
 /** An action in words that stay the same when something unrelated changes. */

@@ -47,6 +47,12 @@ export class KeyQueue {
     return this.#failures
   }
 
+  /** Everything it knows but the keys that are ready, for telling moments apart. */
+  described(): (string | number)[] {
+    const delayed = [...this.#delayed].map(([key, { dueMs }]) => `${key} in ${dueMs - this.#now()}`)
+    return [...this.#again, ...this.#failures].flat().map(String).concat(delayed.sort())
+  }
+
   add(key: string, initial = false): void {
     this.#delayed.get(key)?.cancel()
     this.#delayed.delete(key)

@@ -2,7 +2,7 @@ import { hash52 } from '@locktender/kube'
 import type { Choices } from './choices.ts'
 import type { Slot } from './process.ts'
 import type { RunState } from './run-state.ts'
-import { operationText } from './texts.ts'
+import { operationText, slotName } from './texts.ts'
 
 /**
  * A number that stands for all that decides how the schedule goes on when everything goes the default way. What
@@ -13,7 +13,12 @@ export function momentOf(state: RunState, choices: Choices): number {
   parts.push(...state.timers.delays(), state.timers.now() - state.quietSinceMs)
   for (const server of state.servers.values()) parts.push(server.state.hash, Number(server.down), ...server.chores)
   for (const { process, plural, verbs } of state.permissions.all) parts.push(process, plural, ...(verbs ?? []))
-  for (const operation of state.operations) parts.push(operationText(operation), Number(operation.late))
+  for (const operation of state.operations) {
+    // Who began last goes on first.
+    const rank = state.operations.filter(({ slot }) => slot.began < operation.slot.began).length
+    parts.push(operationText(operation), Number(operation.late), rank)
+  }
+  parts.push(...readyKeys(state))
   for (const process of state.processes) {
     const downtime = state.down.get(process)
     parts.push(process.name, downtime === undefined ? '' : `${downtime.until} ${downtime.step}`)
@@ -26,11 +31,23 @@ export function momentOf(state: RunState, choices: Choices): number {
     }
     for (const slot of process.slots) {
       parts.push(slot.key ?? '', slot.waiting, ...slot.told.map(toldText))
-      for (const { key, initial } of slot.queue.ready()) parts.push(key, Number(initial))
-      for (const [key, count] of slot.queue.failures) parts.push(key, count)
+      parts.push(...slot.queue.described())
     }
   }
   return hash52(parts.join(' '))
+}
+
+/** The keys that are ready, with whose they are, in the order in which they come by default. */
+function readyKeys({ processes }: RunState): string[] {
+  const found: { readonly text: string; readonly sequence: number }[] = []
+  for (const { slots } of processes) {
+    for (const slot of slots) {
+      for (const { key, initial, sequence } of slot.queue.ready()) {
+        found.push({ text: `${slotName(slot)} ${key} ${initial}`, sequence })
+      }
+    }
+  }
+  return found.sort((left, right) => left.sequence - right.sequence).map(({ text }) => text)
 }
 
 /** Notes what a reconcile was told, and what it saw in its caches then, for telling moments apart. */
