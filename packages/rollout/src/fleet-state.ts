@@ -97,8 +97,10 @@ export class FleetState {
   readonly #again = new Set<TargetRecord>()
   /** Of passed stages, since the last decision. */
   readonly #latecomers = new Set<TargetRecord>()
-  /** Targets the comparison has to look at again. */
-  readonly #uncompared = new Set<string>()
+  /** Targets the comparison has to look at again: of several of one name the last. */
+  readonly #uncompared = new Map<string, TargetRecord>()
+  /** Who took part in the comparison and is gone. */
+  readonly #gone = new Set<string>()
   #hasSamples = false
   #sequence = 0
   #now: number
@@ -189,6 +191,7 @@ export class FleetState {
       timedSince: undefined,
       timedOnset: undefined,
       closedUntil: undefined,
+      compared: this.#comparedBefore(target.id),
       history: this.#departed.get(target.id) ?? NO_HISTORY,
     }
     this.#departed.delete(target.id)
@@ -197,6 +200,13 @@ export class FleetState {
     this.#tally(record, 1)
     this.earned?.move(record.stratum, undefined, this.#earning(record))
     return record
+  }
+
+  /** Where one that comes, perhaps back, stands in the comparison. */
+  #comparedBefore(id: string): TargetRecord['compared'] {
+    if (!this.comparison) return undefined
+    const before = this.#uncompared.get(id)?.compared
+    return before === undefined && this.#gone.delete(id) ? null : before
   }
 
   /** A request did not come about; who moved in the meantime is where it is now. */
@@ -221,7 +231,7 @@ export class FleetState {
     this.failed.delete(record)
     this.excluded.delete(record)
     if (record.history.requested) this.#departed.set(id, record.history)
-    if (this.comparison) this.#uncompared.add(id)
+    if (this.comparison) this.#uncompared.set(id, record)
     this.#roomAfter(record, record.input.pair)
   }
 
@@ -291,7 +301,7 @@ export class FleetState {
     if (!isTouched(record)) {
       this.#place(record)
       if (this.comparison) this.#setTimers(record)
-      if (this.comparison) this.#uncompared.add(record.id)
+      if (this.comparison) this.#uncompared.set(record.id, record)
       return
     }
     this.leavePool(record)
@@ -312,7 +322,7 @@ export class FleetState {
     if (record.marked === 'again' && standingOf(record) === 'idle') this.#again.add(record)
     this.#setTimers(record)
     this.#conclude(record)
-    if (this.comparison) this.#uncompared.add(record.id)
+    if (this.comparison) this.#uncompared.set(record.id, record)
     const { reason } = record.input
     if (reason === undefined || !this.#haltReasons.has(reason) || isTakenBack(record)) return
     // Of those that are heard before one decision, it does not matter who was heard first.
@@ -366,9 +376,14 @@ export class FleetState {
   /** Treated against untreated, and what onsets say of the change, by all that was seen before this decision. */
   compare(): void {
     if (!this.comparison) return
-    const seen = Array.from(this.#uncompared, (id) => [id, this.#comparable(this.#records.get(id))] as const)
-    this.#uncompared.clear()
-    this.comparison.take(seen, this.#now)
+    if (this.#uncompared.size > 0) {
+      const seen = Array.from(this.#uncompared.values(), (record) => [record, this.#comparable(record)] as const)
+      this.comparison.take(seen, this.#now)
+      for (const [id, record] of this.#uncompared) {
+        if (record.compared !== undefined && !this.knows(record)) this.#gone.add(id)
+      }
+      this.#uncompared.clear()
+    }
     if (this.evidence.hasOnsets) this.evidence.weigh(this.comparison.background(this.#now))
   }
 
@@ -530,8 +545,8 @@ export class FleetState {
   }
 
   /** Who is in reach and neither failed nor is being taken back takes part in the comparison. */
-  #comparable(record: TargetRecord | undefined): Comparable | undefined {
-    if (!record?.stage) return undefined
+  #comparable(record: TargetRecord): Comparable | undefined {
+    if (!record.stage || !this.knows(record)) return undefined
     const { stage, input, history, stratum } = record
     const failed = history.outcome === 'failed' || input.phase === 'Failed'
     if (failed || standingOf(record) === 'excluded' || isTakenBack(record)) return undefined

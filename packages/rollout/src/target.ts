@@ -1,4 +1,5 @@
 import type { Earning } from './earned.ts'
+import type { Subject } from './evidence/comparison-watch.ts'
 import { STANDING_TABLE, type PhaseKind, type Standing } from './standing-table.ts'
 import type { StageState, WaveState } from './stage-state.ts'
 import type { TargetInput, TargetMeta, TargetPhase } from './types.ts'
@@ -7,7 +8,7 @@ import type { TargetInput, TargetMeta, TargetPhase } from './types.ts'
 export type Outcome = 'applied' | 'failed' | 'broken'
 
 /** One target as the engine knows it. It is its own candidate for the pool of its stage. */
-export interface TargetRecord {
+export interface TargetRecord extends Subject {
   readonly id: string
   readonly stratum: string
   readonly customer: string

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { attribute } from './attribution.ts'
-import { ExposureLedger, type Overlap } from './exposure-ledger.ts'
+import type { Overlap } from './exposure-cells.ts'
+import { ExposureLedger } from './exposure-ledger.ts'
 import { expectedOverlap, LARGEST_CORRELATION, separability } from './separability.ts'
 import { fitTwoExposures } from './two-exposures.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ComparisonWatch, type Comparable } from './comparison-watch.ts'
+import { ComparisonWatch, type Comparable, type Subject } from './comparison-watch.ts'
 
 const HOUR = 3_600_000
 const well: Comparable = {
@@ -13,12 +13,22 @@ type Entry = readonly [string, Comparable | undefined]
 
 function watch(...steps: readonly { readonly at: number; readonly entries: readonly Entry[] }[]): ComparisonWatch {
   const made = new ComparisonWatch(0)
-  const ids = Array.from({ length: 20 }, (_, index) => `t${index}`)
-  made.take(
-    ids.map((id) => [id, well] as const),
+  const subjects = new Map<string, Subject>()
+  const subjectOf = (id: string) => {
+    const subject = subjects.get(id) ?? { id, compared: undefined }
+    subjects.set(id, subject)
+    return subject
+  }
+  const take = (entries: readonly Entry[], at: number) =>
+    made.take(
+      entries.map(([id, target]) => [subjectOf(id), target] as const),
+      at,
+    )
+  take(
+    Array.from({ length: 20 }, (_, index) => [`t${index}`, well] as const),
     0,
   )
-  for (const { at, entries } of steps) made.take(entries, at)
+  for (const { at, entries } of steps) take(entries, at)
   return made
 }
 
@@ -76,4 +86,25 @@ describe('how often targets fall ill by themselves', () => {
     ])
     expect(watch({ at: 2 * HOUR, entries: treated }).background(100 * HOUR)('s')).toBeLessThan(1 / 1000)
   })
+})
+
+test('those that stand alike share a place: a fleet in which nothing happens is counted, not listed', () => {
+  const made = new ComparisonWatch(0)
+  const subjects = Array.from({ length: 1000 }, (_, index): Subject => ({ id: `t${index}`, compared: undefined }))
+  made.take(
+    subjects.map((subject, index) => [subject, { ...well, stratum: `s${index % 4}` }] as const),
+    HOUR,
+  )
+  expect(new Set(subjects.map(({ compared }) => compared)).size).toBe(4)
+})
+
+test('who is somewhere else when it is heard of again left where it was', () => {
+  const moves = watch({ at: HOUR, entries: [['t0', { ...well, stratum: 'other' }]] })
+  const untreated = (stratum: string) => 0.5 / moves.background(21 * HOUR)(stratum)
+  const fleet = 0.5 / (0.5 / (500 + 20 * 21))
+  // Healthy hours: 19 targets for 21 hours and one for one; the other is elsewhere for 20.
+  expect(untreated('s') - fleet).toBeCloseTo(19 * 21 + 1, 6)
+  expect(untreated('other') - fleet).toBeCloseTo(20, 6)
+  const ill = watch({ at: HOUR, entries: [['t0', { ...well, stratum: 'other', illAt: HOUR }]] })
+  expect(0.5 / ill.background(21 * HOUR)('s')).toBeCloseTo(500 + 2 * (19 * 21 + 1), 6)
 })

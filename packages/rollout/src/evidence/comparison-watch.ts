@@ -1,7 +1,7 @@
-import { ExposureLedger, type ExposureEvent } from './exposure-ledger.ts'
+import { ExposureCells, type Happening, type Place } from './exposure-cells.ts'
 import { compareRates, ratioAtLeast, type Comparison } from './rate-ratio.ts'
 
-/** The name of the change inside a ledger that knows only one. */
+/** The name of the change where there is only one. */
 const CHANGE = 'change'
 const HOUR = 3_600_000
 
@@ -9,7 +9,7 @@ const HOUR = 3_600_000
 const PRIOR = { onsets: 0.5, hours: 500 }
 
 /** Of simultaneous events the first of these happen first, so that it does not matter who was heard of first. */
-const ORDER: readonly ExposureEvent['type'][] = ['leave', 'enter', 'recovery', 'end', 'start', 'onset']
+const ORDER: readonly Happening['type'][] = ['leave', 'enter', 'recovery', 'end', 'start', 'onset']
 
 /** One target as the comparison sees it. */
 export interface Comparable {
@@ -23,49 +23,49 @@ export interface Comparable {
   readonly wellAt: number | undefined
 }
 
-interface Seen {
-  isIn: boolean
-  isExposed: boolean
-  isIll: boolean
+/** A target, and where it stands in the comparison: null when it takes no part now, undefined when it never did. */
+export interface Subject {
+  readonly id: string
+  /** Only the comparison writes it. */
+  compared: Place | null | undefined
 }
 
-/** Keeps an exposure ledger of one rollout from what is observed: O(log n) for each observation. */
+type Happened = Happening & { readonly subject: Subject }
+
+/** Compares the exposure of one rollout from what is observed: O(log n) for each observation, and nothing kept of each target but its place. */
 export class ComparisonWatch {
-  readonly #ledger: ExposureLedger
+  readonly #cells: ExposureCells
   readonly #startedAt: number
-  readonly #seen = new Map<string, Seen>()
 
   constructor(startedAt: number) {
     this.#startedAt = startedAt
-    this.#ledger = new ExposureLedger(startedAt)
+    this.#cells = new ExposureCells(startedAt)
   }
 
   /**
-   * Takes in how targets are at `now`; undefined = out of the comparison: gone, out of reach, failed, or being taken
-   * back. What happened to them since the last time counts from when it happened, in the order of time.
+   * Takes in how targets (each once) are at `now`; undefined = out of the comparison: gone, out of reach, failed, or being
+   * taken back. What happened to them since the last time counts from when it happened, in the order of time.
    */
-  take(targets: Iterable<readonly [id: string, target: Comparable | undefined]>, now: number): void {
-    const events: ExposureEvent[] = []
-    for (const [id, target] of targets) {
-      if (target) this.#see(id, target, now, events)
-      else this.#drop(id, now, events)
+  take(targets: Iterable<readonly [subject: Subject, target: Comparable | undefined]>, now: number): void {
+    const events: Happened[] = []
+    for (const [subject, target] of targets) {
+      if (target) this.#see(subject, target, now, events)
+      else if (subject.compared) events.push({ type: 'leave', subject, at: now })
     }
-    events.sort(
-      (left, right) =>
-        left.at - right.at ||
-        ORDER.indexOf(left.type) - ORDER.indexOf(right.type) ||
-        (left.target < right.target ? -1 : 1),
-    )
-    for (const event of events) this.#ledger.apply(event)
+    if (events.length > 1) events.sort(inOrder)
+    for (const event of events) {
+      const { subject } = event
+      subject.compared = this.#cells.step(subject.compared ?? undefined, event) ?? null
+    }
   }
 
   compare(now: number): Comparison {
-    return compareRates(this.#ledger.contrast(CHANGE, now))
+    return compareRates(this.#cells.contrast(CHANGE, now))
   }
 
   /** The treated fall ill at least so many times as often, with 95 % confidence. */
   atLeast(now: number): number {
-    return ratioAtLeast(this.#ledger.contrast(CHANGE, now))
+    return ratioAtLeast(this.#cells.contrast(CHANGE, now))
   }
 
   /**
@@ -73,7 +73,7 @@ export class ComparisonWatch {
    * where there is little of them, and these towards what is usual.
    */
   background(now: number): (stratum: string) => number {
-    const strata = this.#ledger.without(CHANGE, now)
+    const strata = this.#cells.without(CHANGE, now)
     let onsets = PRIOR.onsets
     let hours = PRIOR.hours
     for (const each of strata.values()) {
@@ -88,40 +88,40 @@ export class ComparisonWatch {
   }
 
   #see(
-    id: string,
+    subject: Subject,
     { stage, stratum, exposedAt, illAt, wellAt }: Comparable,
     now: number,
-    events: ExposureEvent[],
+    events: Happened[],
   ): void {
-    const before = this.#seen.get(id)
-    const seen = before ?? { isIn: false, isExposed: false, isIll: false }
-    this.#seen.set(id, seen)
-    if (!seen.isIn) {
+    const { compared } = subject
+    let place = compared
+    if (!place || place.cell.stratum !== stratum || place.cell.stage !== stage) {
       // Who was ill before, or counted as such and comes back, takes part once it is well.
-      if (illAt !== undefined && (before !== undefined || illAt <= this.#startedAt)) return
-      seen.isIn = true
-      seen.isExposed = false
-      seen.isIll = false
+      if (illAt !== undefined && (compared !== undefined || illAt <= this.#startedAt)) {
+        if (place) events.push({ type: 'leave', subject, at: now })
+        else subject.compared = null
+        return
+      }
+      place = undefined
       // One that fell ill before it was heard of was there before.
       const at = Math.min(now, illAt ?? now, exposedAt ?? now)
-      events.push({ type: 'enter', target: id, stage, stratum, at: Math.max(this.#startedAt, at) })
+      events.push({ type: 'enter', subject, stage, stratum, at: Math.max(this.#startedAt, at) })
     }
-    if (exposedAt !== undefined && !seen.isExposed) {
-      seen.isExposed = true
-      events.push({ type: 'start', target: id, change: CHANGE, at: exposedAt })
+    if (exposedAt !== undefined && !place?.cell.changes.has(CHANGE)) {
+      events.push({ type: 'start', subject, change: CHANGE, at: Math.max(this.#startedAt, exposedAt) })
     }
-    if (illAt !== undefined && !seen.isIll) {
-      events.push({ type: 'onset', target: id, signature: '', at: illAt })
-    } else if (illAt === undefined && seen.isIll) {
-      events.push({ type: 'recovery', target: id, at: Math.min(now, wellAt ?? now) })
+    const wasIll = place?.isHealthy === false
+    if (illAt !== undefined && !wasIll) {
+      events.push({ type: 'onset', subject, signature: '', at: illAt })
+    } else if (illAt === undefined && wasIll) {
+      events.push({ type: 'recovery', subject, at: Math.min(now, wellAt ?? now) })
     }
-    seen.isIll = illAt !== undefined
   }
+}
 
-  #drop(id: string, now: number, events: ExposureEvent[]): void {
-    const seen = this.#seen.get(id)
-    if (!seen?.isIn) return
-    seen.isIn = false
-    events.push({ type: 'leave', target: id, at: now })
-  }
+/** In which order those that come in at one moment are counted makes no difference; so most of a new fleet needs no sorting. */
+function inOrder(left: Happened, right: Happened): number {
+  if (left.at !== right.at) return left.at - right.at
+  if (left.type !== right.type) return ORDER.indexOf(left.type) - ORDER.indexOf(right.type)
+  return left.type === 'enter' || left.subject.id === right.subject.id ? 0 : left.subject.id < right.subject.id ? -1 : 1
 }

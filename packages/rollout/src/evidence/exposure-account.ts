@@ -1,5 +1,6 @@
 import { attribute, type Attribution } from './attribution.ts'
-import { ExposureLedger, type ExposureEvent, type HealthyTime } from './exposure-ledger.ts'
+import type { HealthyTime } from './exposure-cells.ts'
+import { ExposureLedger, type ExposureEvent } from './exposure-ledger.ts'
 import { strongestSuspect, suspicion, type Delays } from './suspicion.ts'
 
 /** Every one of so many first onsets is weighed, later ones when there are this many times as many. */
@@ -37,11 +38,10 @@ interface Ill {
   against: string | undefined
 }
 
-/** One target as the ledger knows it. */
-interface Known {
-  readonly stratum: string
-  /** Changes it runs, and since when. */
-  readonly runs: Map<string, number>
+/** A target that runs a change or is ill; of the others the ledger knows enough. */
+interface Notable {
+  /** Changes it runs, and since when: too few for more than a list. */
+  runs: readonly { readonly change: string; readonly since: number }[]
   ill: Ill | undefined
 }
 
@@ -63,7 +63,7 @@ interface Signature {
  */
 export class ExposureAccount {
   readonly #tracked = new Map<string, TrackedChange>()
-  readonly #known = new Map<string, Known>()
+  readonly #notable = new Map<string, Notable>()
   readonly #signatures = new Map<string, Signature>()
   /** How many ever ran a change. */
   readonly #treated = new Map<string, number>()
@@ -100,7 +100,10 @@ export class ExposureAccount {
     }
     this.#treated.delete(name)
     this.#ledger.forget(name, now)
-    for (const { runs } of this.#known.values()) runs.delete(name)
+    for (const [target, notable] of this.#notable) {
+      notable.runs = notable.runs.filter(({ change }) => change !== name)
+      this.#note(target, notable)
+    }
   }
 
   /** Takes in a target as it is at `now`; gives those whose illness is held against another change than before. */
@@ -113,10 +116,9 @@ export class ExposureAccount {
 
   /** Leaves a target out from `now` on: it is gone, or out of reach. */
   drop(id: string, now: number): void {
-    const known = this.#known.get(id)
-    if (known === undefined) return
-    this.#recover(id, known)
-    this.#known.delete(id)
+    if (this.#ledger.stratumOf(id) === undefined) return
+    this.#recover(id)
+    this.#notable.delete(id)
     this.#ledger.apply({ type: 'leave', target: id, at: now })
   }
 
@@ -125,7 +127,7 @@ export class ExposureAccount {
    * strongest suspect of those that it ran when it fell ill. It always is against one of them.
    */
   isExcused(name: string, id: string): boolean {
-    const against = this.#known.get(id)?.ill?.against
+    const against = this.#notable.get(id)?.ill?.against
     return against !== undefined && against !== name
   }
 
@@ -165,10 +167,10 @@ export class ExposureAccount {
   /** What happened to a target since it was last seen; one that was not yet is known since `from`. */
   #eventsOf({ target, seen }: ExposureReading, from: number, now: number): ExposureEvent[] {
     const events: ExposureEvent[] = []
-    let known = this.#known.get(target)
-    if (known !== undefined && known.stratum !== seen?.stratum) {
-      this.#recover(target, known)
-      this.#known.delete(target)
+    let known = this.#ledger.stratumOf(target)
+    if (known !== undefined && known !== seen?.stratum) {
+      this.#recover(target)
+      this.#notable.delete(target)
       events.push({ type: 'leave', target, at: now })
       known = undefined
     }
@@ -177,38 +179,38 @@ export class ExposureAccount {
     if (known === undefined) {
       // Who was ill before takes part once it is well.
       if (illness !== undefined && (illness.at <= from || isBusy)) return events
-      known = { stratum, runs: new Map(), ill: undefined }
-      this.#known.set(target, known)
       events.push({ type: 'enter', target, stage, stratum, at: Math.max(from, healthySince ?? from) })
     }
-    const { runs } = known
-    const fellIll = known.ill === undefined && illness !== undefined && !isBusy ? illness : undefined
-    if (illness === undefined && known.ill !== undefined) {
+    const notable = this.#notable.get(target) ?? { runs: [], ill: undefined }
+    const fellIll = notable.ill === undefined && illness !== undefined && !isBusy ? illness : undefined
+    if (illness === undefined && notable.ill !== undefined) {
       events.push({ type: 'recovery', target, at: healthySince ?? now })
-      this.#recover(target, known)
+      this.#recover(target)
     }
-    const starts = [...seen.runs].filter(([change]) => !runs.has(change))
+    const starts = [...seen.runs].filter(([name]) => !notable.runs.some(({ change }) => change === name))
     starts.sort(([, left], [, right]) => left.from - right.from)
     const begin = (some: typeof starts) => {
+      if (some.length === 0) return
+      notable.runs = [...notable.runs, ...some.map(([change, { until }]) => ({ change, since: until }))]
       for (const [change, { until }] of some) {
-        runs.set(change, until)
         this.#treated.set(change, (this.#treated.get(change) ?? 0) + 1)
         events.push({ type: 'start', target, change, at: until })
       }
     }
     // Who falls ill in the midst of a change fell ill with it.
-    begin(starts.filter(([, run]) => fellIll === undefined || run.from <= fellIll.at))
+    const before = starts.filter(([, run]) => fellIll === undefined || run.from <= fellIll.at)
+    begin(before)
     if (fellIll !== undefined) {
       const { at, signature } = fellIll
       events.push({ type: 'onset', target, signature, at })
-      known.ill = this.#fallIll(target, signature, new Map(Array.from(runs, ([change, since]) => [change, at - since])))
+      const delays = new Map(notable.runs.map(({ change, since }) => [change, at - since]))
+      notable.ill = this.#fallIll(target, signature, delays)
     }
-    begin(starts.filter(([change]) => !runs.has(change)))
-    for (const change of runs.keys()) {
-      if (seen.runs.has(change)) continue
-      runs.delete(change)
-      events.push({ type: 'end', target, change, at: now })
-    }
+    begin(starts.filter((start) => !before.includes(start)))
+    const ended = notable.runs.filter(({ change }) => !seen.runs.has(change))
+    if (ended.length > 0) notable.runs = notable.runs.filter((run) => !ended.includes(run))
+    for (const { change } of ended) events.push({ type: 'end', target, change, at: now })
+    this.#note(target, notable)
     let last = -Infinity
     return events.map((event) => ({ ...event, at: (last = Math.max(last, event.at)) }))
   }
@@ -223,10 +225,17 @@ export class ExposureAccount {
     return { signature: name, delays, against: undefined }
   }
 
-  #recover(target: string, known: Known): void {
-    if (known.ill === undefined) return
-    this.#signatures.get(known.ill.signature)?.ill.delete(target)
-    known.ill = undefined
+  #recover(target: string): void {
+    const notable = this.#notable.get(target)
+    if (notable?.ill === undefined) return
+    this.#signatures.get(notable.ill.signature)?.ill.delete(target)
+    notable.ill = undefined
+  }
+
+  /** Keeps what is known of a target as long as there is anything. */
+  #note(target: string, notable: Notable): void {
+    if (notable.runs.length > 0 || notable.ill !== undefined) this.#notable.set(target, notable)
+    else this.#notable.delete(target)
   }
 
   /** Asks anew who causes what `name` names; gives the targets for which the answer is another one. */
@@ -243,7 +252,7 @@ export class ExposureAccount {
       Array.from(this.#tracked.keys(), (change) => [change, suspicion(change, onsets, this.#treated.get(change) ?? 0)]),
     )
     return [...ill].filter((target) => {
-      const one = this.#known.get(target)?.ill
+      const one = this.#notable.get(target)?.ill
       // What was held against a change that is over stays so.
       if (!one || (one.against !== undefined && !this.#tracked.has(one.against))) return false
       const against =
@@ -257,7 +266,8 @@ export class ExposureAccount {
   }
 
   #forgetAll(): void {
-    this.#known.clear()
+    this.#ledger = new ExposureLedger(0)
+    this.#notable.clear()
     this.#signatures.clear()
     this.#treated.clear()
     this.#carried.clear()

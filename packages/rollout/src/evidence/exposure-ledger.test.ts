@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ExposureLedger, type HealthyTime, type ExposureEvent } from './exposure-ledger.ts'
+import type { HealthyTime } from './exposure-cells.ts'
+import { ExposureLedger, type ExposureEvent } from './exposure-ledger.ts'
 
 const HOUR = 3_600_000
 const STRATA = ['4.19/AWS', '4.20/Azure']

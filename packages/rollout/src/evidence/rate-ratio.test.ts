@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Contrast } from './exposure-ledger.ts'
+import type { Contrast } from './exposure-cells.ts'
 import { compareRates, onsetsToVote, ratioAtLeast } from './rate-ratio.ts'
 
 const HOUR = 3_600_000

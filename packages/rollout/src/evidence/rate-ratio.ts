@@ -1,5 +1,5 @@
 import { binomialTerm } from './beta.ts'
-import type { Contrast } from './exposure-ledger.ts'
+import type { Contrast } from './exposure-cells.ts'
 import { binomialAtLeast } from './tails.ts'
 
 /** What the comparison says of a change: it did this, it did not, or nothing yet. */

@@ -1,4 +1,4 @@
-import type { Overlap } from './exposure-ledger.ts'
+import type { Overlap } from './exposure-cells.ts'
 
 /**
  * Two exposures that correlate more than this cannot be told apart with a usable number of onsets: the variance of each

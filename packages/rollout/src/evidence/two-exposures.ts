@@ -1,4 +1,4 @@
-import type { Overlap } from './exposure-ledger.ts'
+import type { Overlap } from './exposure-cells.ts'
 
 /** What one of two changes does to the rate of onsets, with the other taken into account. */
 export interface Effect {
