@@ -157,14 +157,13 @@ export class Run {
   }
 
   async #passTime(): Promise<void> {
-    const { nextMs } = this.#state.timers
-    if (this.#state.advanceToMs !== undefined && (nextMs === undefined || nextMs > this.#state.advanceToMs)) {
-      this.#state.timers.moveTo(this.#state.advanceToMs)
-      this.#state.advanceToMs = undefined
-      this.#state.quietSinceMs = this.#state.timers.now()
-      return
-    }
-    this.#state.timers.fire()
+    const state = this.#state
+    const { nextMs } = state.timers
+    if (state.advanceToMs !== undefined && (nextMs === undefined || nextMs > state.advanceToMs)) {
+      state.timers.moveTo(state.advanceToMs)
+      state.advanceToMs = undefined
+      state.quietSinceMs = state.timers.now()
+    } else state.timers.fire()
     await drained()
   }
 
