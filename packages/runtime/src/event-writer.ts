@@ -1,6 +1,7 @@
 import { apiVersionOf, ApiError, errorText, isNotFound, microTimestamp, sleep, timestamp } from '@locktender/kube'
 import type { Client, Clock, KubeObject, Resource } from '@locktender/kube'
 import type { Controller } from './controller.ts'
+import { declaredEvents, eventReference } from './declared-events.ts'
 import { UndeclaredAccessError } from './errors.ts'
 import { eventName } from './events.ts'
 import type { EventNote, EventRecorder, EventSubject } from './events.ts'
@@ -55,27 +56,6 @@ interface Target {
   readonly client: Client
   readonly resource: Resource
   readonly namespace: string
-}
-
-/**
- * Where events about `subject` go, by what the controller declares.
- * @throws UndeclaredAccessError when it declares nothing that fits
- */
-export function declaredEvents(
-  controller: Controller,
-  cluster: string,
-  subject: EventSubject,
-): { readonly resource: Resource; readonly namespace: string } {
-  const namespace = subject.metadata.namespace ?? 'default'
-  const write = controller.writes.find(
-    (candidate) =>
-      candidate.cluster === cluster &&
-      candidate.resource.plural === 'events' &&
-      (candidate.namespace ?? namespace) === namespace,
-  )
-  if (write !== undefined) return { resource: write.resource, namespace }
-  const declaration = `writes: { cluster: '${cluster}', resource: 'events.events.k8s.io', namespace: '${namespace}' }`
-  throw new UndeclaredAccessError(controller.name, `tells events in ${namespace} of ${cluster}`, declaration)
 }
 
 /**
@@ -211,7 +191,7 @@ export class EventWriter implements EventRecorder {
       apiVersion: apiVersionOf(target.resource),
       kind: 'Event',
       metadata: { name: told.name, namespace: target.namespace },
-      involvedObject: reference(subject),
+      involvedObject: eventReference(subject),
       type: note.type,
       reason: note.reason,
       message: note.message,
@@ -232,7 +212,7 @@ export class EventWriter implements EventRecorder {
       apiVersion: apiVersionOf(target.resource),
       kind: 'Event',
       metadata: { name: told.name, namespace: target.namespace },
-      regarding: reference(subject),
+      regarding: eventReference(subject),
       type: note.type,
       reason: note.reason,
       note: note.message,
@@ -291,18 +271,6 @@ export class EventWriter implements EventRecorder {
       }
       await sleep(clock, RETRY_MS, signal).catch(() => {})
     }
-  }
-}
-
-function reference({ apiVersion, kind, metadata }: EventSubject): object {
-  const { name, namespace, uid, resourceVersion } = metadata
-  return {
-    apiVersion,
-    kind,
-    name,
-    ...(namespace !== undefined && { namespace }),
-    ...(uid !== undefined && { uid }),
-    ...(resourceVersion !== undefined && { resourceVersion }),
   }
 }
 

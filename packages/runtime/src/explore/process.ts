@@ -13,7 +13,7 @@ import {
 } from '@locktender/kube'
 import type { ClusterView, Controller, Scope, Watch, World } from '../controller.ts'
 import { UndeclaredAccessError } from '../errors.ts'
-import { declaredEvents } from '../event-writer.ts'
+import { declaredEvents } from '../declared-events.ts'
 import { guardedClient, guardedFetch } from '../guard.ts'
 import { silentLogger } from '../logger.ts'
 import { noMetrics } from '../metrics.ts'

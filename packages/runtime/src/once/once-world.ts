@@ -12,6 +12,7 @@ import {
 } from '@locktender/kube'
 import { targetOf } from '../api-path.ts'
 import type { ClusterView, Controller, Scope, Watch, World } from '../controller.ts'
+import { declaredEvents, eventReference } from '../declared-events.ts'
 import { UndeclaredAccessError } from '../errors.ts'
 import { type EventNote, eventName, type EventRecorder, type EventSubject } from '../events.ts'
 import { keepFields } from '../fields.ts'
@@ -171,19 +172,21 @@ export class OnceWorld implements World {
 
   #record(cluster: string, subject: EventSubject, note: EventNote): void {
     const { controller, clock } = this.#options
-    const namespace = subject.metadata.namespace ?? 'default'
-    const write = controller.writes.find(
-      (candidate) =>
-        candidate.cluster === cluster &&
-        candidate.resource.plural === 'events' &&
-        (candidate.namespace ?? namespace) === namespace,
-    )
-    if (write === undefined) throw this.#refuse(`tells events in ${namespace} of ${cluster}`)
+    const { resource, namespace } = this.#eventPlace(cluster, subject)
     const name = eventName(subject.metadata.name, clock.now(), note)
     const event = eventObject({ name, namespace, now: clock.now(), component: controller.name, subject, note })
-    const { resource } = write
     const object = resource.group === '' ? event.core : event.series
     this.#telling.push(this.cluster(cluster).client.create(resource, object))
+  }
+
+  #eventPlace(cluster: string, subject: EventSubject): ReturnType<typeof declaredEvents> {
+    const { controller, onUndeclared } = this.#options
+    try {
+      return declaredEvents(controller, cluster, subject)
+    } catch (error) {
+      if (error instanceof UndeclaredAccessError) onUndeclared(error)
+      throw error
+    }
   }
 }
 
@@ -216,15 +219,7 @@ function eventObject({
   subject: EventSubject
   note: EventNote
 }): { core: KubeObject; series: KubeObject } {
-  const { apiVersion, kind, metadata } = subject
-  const reference = {
-    ...(apiVersion !== '' && { apiVersion }),
-    kind,
-    name: metadata.name,
-    ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
-    ...(metadata.uid !== undefined && { uid: metadata.uid }),
-    ...(metadata.resourceVersion !== undefined && { resourceVersion: metadata.resourceVersion }),
-  }
+  const reference = eventReference(subject)
   const { type, reason, message, action } = note
   const core = {
     apiVersion: 'v1',
