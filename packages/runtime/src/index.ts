@@ -12,6 +12,13 @@ export { runControllers, type LiveOptions, type LiveSurroundings } from './live.
 export type { RequestBudget } from './request-gate.ts'
 export type { ShardingOptions } from './shards.ts'
 export type { SourceHealth } from './sources.ts'
+export {
+  manageOperators,
+  type ManagedCluster,
+  type ManagedOperator,
+  type ManageOptions,
+  type OperatorRole,
+} from './manage-operators.ts'
 export { jsonLogger } from './json-logger.ts'
 export { silentLogger, type LogFields, type Logger } from './logger.ts'
 export * from './metrics.ts'

@@ -64,7 +64,8 @@ export const DESTINATION_OF: Readonly<Record<string, Destination>> = {
   [USER_WORKLOAD]: 'UserWorkload',
 }
 
-const LIST_OF = {
+/** The list of what may be written to an API server. */
+export const LIST_OF = {
   Configuration: 'configurationResources',
   Management: 'managementResources',
   UserWorkload: 'userWorkloadResources',
@@ -161,7 +162,10 @@ export function outputResources(operator: Operator, controllers: readonly Contro
 }
 
 /** The API servers whose lists allow a request. Versions do not count. */
-export function allowedDestinations(outputs: OutputResources, request: RecordedRequest): Destination[] {
+export function allowedDestinations(
+  outputs: OutputResources,
+  request: Pick<RecordedRequest, 'group' | 'plural' | 'namespace' | 'name' | 'generateName'>,
+): Destination[] {
   const isSame = (entry: NamedResource, name: string) =>
     entry.group === request.group &&
     entry.resource === request.plural &&
