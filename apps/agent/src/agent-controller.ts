@@ -11,7 +11,7 @@ import {
   apiVersionOf,
   createMergePatch,
   errorText,
-  isConflict,
+  isFieldConflict,
   type Json,
   type KubeObject,
   type ObjectCache,
@@ -50,7 +50,7 @@ const OPERATOR = 'control-plane-operator'
  */
 export function agentController(managementCluster: ManagementClusterIdentity, registry: Registry): Controller {
   const one = (key: string | undefined): readonly string[] => (key === undefined ? [] : [key])
-  const indexed = new WeakSet<World>()
+  const indexed = new WeakSet<object>()
 
   return {
     name: `agent-${managementCluster.name}`,
@@ -95,8 +95,8 @@ export function agentController(managementCluster: ManagementClusterIdentity, re
     ],
     async reconcile(key, world): Promise<ReconcileResult | void> {
       const caches = cachesOf(world)
-      if (!indexed.has(world)) {
-        indexed.add(world)
+      if (!indexed.has(caches.components)) {
+        indexed.add(caches.components)
         caches.components.addIndex(BY_NAMESPACE, (component) => [component.metadata.namespace ?? ''])
         caches.nodePools.addIndex(BY_CLUSTER, (pool) => [clusterOf(pool)])
       }
@@ -178,7 +178,7 @@ async function reconcileControlPlane(
       current = { ...observed, hostedCluster }
     } catch (error) {
       // Another writer owns the annotation: report it and leave it alone.
-      if (!isConflict(error)) throw error
+      if (!isFieldConflict(error)) throw error
       blocked = { reason: 'FieldOwnedByOther', message: errorText(error) }
     }
   }

@@ -329,6 +329,12 @@ export function isConflict(error: unknown): error is ApiError {
   return hasReason(error, 'Conflict')
 }
 
+/** Whether server-side apply met fields of other managers; any other conflict is worth another try. */
+export function isFieldConflict(error: unknown): error is ApiError {
+  const causes = isConflict(error) ? error.status.details?.causes : undefined
+  return causes?.some(({ reason }) => reason === 'FieldManagerConflict') === true
+}
+
 export function isInvalid(error: unknown): error is ApiError {
   return hasReason(error, 'Invalid')
 }

@@ -63,7 +63,7 @@ class FixesController implements Controller {
   readonly #delivered = new DeliveredFixes()
   /** When the status of a delivered fix was written last. */
   readonly #writtenAt = new Map<string, number>()
-  readonly #indexed = new WeakSet<World>()
+  readonly #indexed = new WeakSet<object>()
 
   async reconcile(key: string, world: World): Promise<ReconcileResult | void> {
     const hub = world.cluster(HUB)
@@ -149,8 +149,8 @@ class FixesController implements Controller {
 
   #rolloutsOf(fix: ComponentFix, world: World): Rollout[] {
     const cache = world.cluster(HUB).cache<Rollout>(rollouts)
-    if (!this.#indexed.has(world)) {
-      this.#indexed.add(world)
+    if (!this.#indexed.has(cache)) {
+      this.#indexed.add(cache)
       cache.addIndex(BY_FIX, ({ spec }) => [spec.fixUid])
     }
     const found = cache.byIndex(BY_FIX, fix.metadata.uid ?? '').map((key) => cache.get(key))

@@ -2,7 +2,7 @@ import { AGENT_LEASE, controlPlanes, leases, managementClusters, UNREGISTERED_AN
 import type { ControlPlane, ManagementCluster, ManagementClusterStatus } from '@locktender/fleet'
 import { createMergePatch, timestamp } from '@locktender/kube'
 import type { Condition, Json, KubeObject } from '@locktender/kube'
-import type { Controller, World } from '@locktender/runtime'
+import type { Controller } from '@locktender/runtime'
 import { HUB } from './fixes-controller.ts'
 
 const BY_NAMESPACE = 'namespace'
@@ -12,7 +12,7 @@ const BY_NAMESPACE = 'namespace'
  * not write there; they leave what they see on their Lease. Keys are names of management clusters.
  */
 export function managementClustersController(): Controller {
-  const indexed = new WeakSet<World>()
+  const indexed = new WeakSet<object>()
   return {
     name: 'management-clusters',
     reads: [
@@ -39,8 +39,8 @@ export function managementClustersController(): Controller {
       const managementCluster = hub.cache<ManagementCluster>(managementClusters).get(key)
       if (managementCluster === undefined) return
       const fleet = hub.cache<ControlPlane>(controlPlanes)
-      if (!indexed.has(world)) {
-        indexed.add(world)
+      if (!indexed.has(fleet)) {
+        indexed.add(fleet)
         fleet.addIndex(BY_NAMESPACE, ({ metadata }) => [metadata.namespace ?? ''])
       }
       const lease = hub.cache(leases).get(`${key}/${AGENT_LEASE}`)

@@ -1,7 +1,8 @@
 import type { ControlPlane } from '@locktender/fleet'
-import { expect, test } from 'vitest'
+import { applyConflict, conflict, forbidden, tooManyRequests } from '@locktender/kube'
+import { describe, expect, test } from 'vitest'
 import { controlPlaneOf, image } from '../test-objects.ts'
-import { overridesConfiguration } from './override-writer.ts'
+import { isRefusal, overridesConfiguration } from './override-writer.ts'
 
 const entry = (component: string) => ({ component, image: image('f'), fix: 'one', rollout: 'one' })
 
@@ -48,4 +49,20 @@ test('a revert owns nothing any more, or only what others of ours need', () => {
   expect(overridesConfiguration(withOverrides(['etcd'], ['etcd']), { component: 'etcd' })).not.toHaveProperty('spec')
   const both = withOverrides(['etcd', 'dns'], ['etcd', 'dns'])
   expect(overridesConfiguration(both, { component: 'etcd' }).spec?.overrides).toEqual([entry('dns')])
+})
+
+describe('a refusal', () => {
+  const resource = { group: 'locktender.dev', resource: 'controlplanes' }
+
+  test('is a field that belongs to somebody else, and whatever is not allowed', () => {
+    const cause = { reason: 'FieldManagerConflict', message: 'conflict with "somebody"', field: '.spec.overrides' }
+    expect(isRefusal(applyConflict('Apply failed with 1 conflict', [cause]))).toBe(true)
+    expect(isRefusal(forbidden(resource, 'a', 'no'))).toBe(true)
+  })
+
+  test('is not that others were writing at the same time', () => {
+    expect(isRefusal(conflict(resource, 'a', 'the object has been modified'))).toBe(false)
+    expect(isRefusal(tooManyRequests('later', 1))).toBe(false)
+    expect(isRefusal(new Error('no answer'))).toBe(false)
+  })
 })

@@ -1,5 +1,6 @@
 import { API_VERSION, controlPlanes } from '@locktender/fleet'
 import type { ComponentOverride, ControlPlane } from '@locktender/fleet'
+import { ApiError, isFieldConflict } from '@locktender/kube'
 import type { Client, KubeObject } from '@locktender/kube'
 
 /** Owns the overrides that fixes put into specs of control planes. */
@@ -27,6 +28,16 @@ export function writeOverride(client: Client, latest: ControlPlane, change: Over
   return client.apply<ControlPlane>(controlPlanes, overridesConfiguration(latest, change), {
     fieldManager: FIXES_MANAGER,
   })
+}
+
+/**
+ * Whether the server understood and refused: trying the same again would give the same answer. A conflict is one only
+ * where a field belongs to somebody else; otherwise others were writing at the same time, or the object is another one.
+ */
+export function isRefusal(error: unknown): error is ApiError {
+  if (!(error instanceof ApiError) || error.code < 400 || error.code >= 500) return false
+  if (error.status.reason === 'Conflict') return isFieldConflict(error)
+  return error.code !== 408 && error.code !== 429
 }
 
 /** The whole of what {@link FIXES_MANAGER} wants to own of the control plane: what it leaves out is given up. */

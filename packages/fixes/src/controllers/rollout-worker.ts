@@ -9,7 +9,7 @@ import type {
   RolloutStatus,
   TargetState,
 } from '@locktender/fleet'
-import { ApiError, createMergePatch, deepEqual, isConflict } from '@locktender/kube'
+import { createMergePatch, deepEqual, isConflict, isFieldConflict } from '@locktender/kube'
 import type { Json } from '@locktender/kube'
 import type { Decision, RolloutEngine, RolloutSummary, Scenario } from '@locktender/rollout'
 import type { ClusterView, World } from '@locktender/runtime'
@@ -21,7 +21,7 @@ import { hasInFlight, isOver, runningStatus, waitingStatus } from '../rollout-st
 import type { StatusInput } from '../rollout-status.ts'
 import { LogWriter } from './log-writer.ts'
 import type { WaitsFor } from '../waits-for.ts'
-import { writeOverride } from './override-writer.ts'
+import { isRefusal, writeOverride } from './override-writer.ts'
 import type { RolloutRun } from './rollout-run.ts'
 
 /** Counts change with every event of a control plane; the status follows at this pace, in milliseconds. */
@@ -295,8 +295,8 @@ export class RolloutWorker {
       )
       this.#answers.set(id, answer)
     } catch (error) {
-      if (isFinal(error)) {
-        run.refused(seen, change.type, isConflict(error) ? 'FieldConflict' : 'WriteRefused', error.message)
+      if (isRefusal(error)) {
+        run.refused(seen, change.type, isFieldConflict(error) ? 'FieldConflict' : 'WriteRefused', error.message)
         return
       }
       run.notWritten(id)
@@ -419,9 +419,4 @@ function waveSizes(
   return new Map(
     stages.flatMap(({ name, waves }) => waves.map(({ number, size }) => [`${name} ${number}`, size] as const)),
   )
-}
-
-/** The server understood and refused: trying the same again would give the same answer. */
-function isFinal(error: unknown): error is ApiError {
-  return error instanceof ApiError && error.code >= 400 && error.code < 500 && error.code !== 408 && error.code !== 429
 }
