@@ -3,7 +3,8 @@
 // that: they are wall time, the 99th percentile of the calm runs (the least of the repeats).
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { RolloutEngine, type Decision, type StrategyInput, type TargetInput } from '@locktender/rollout'
+import { ExposureAccount, RolloutEngine } from '@locktender/rollout'
+import type { Decision, StrategyInput, TargetInput } from '@locktender/rollout'
 import { cpuMilliseconds, fleetOf, median, STAGES } from './rollout/parts.ts'
 
 const SIZES = [1_000, 5_000, 20_000, 100_000]
@@ -19,6 +20,7 @@ const strategy: StrategyInput = {
   })),
   maxPerShard: () => 4,
   maxConcurrent: 50,
+  compareUntreated: true,
   budget: { percent: 5, minimum: 5 },
   sequentialTest: { goodRate: 0.005, badRate: 0.05, alpha: 0.01, beta: 0.01 },
   operationTimeoutMs: 3_600_000,
@@ -101,16 +103,51 @@ function measure(size: number): Run {
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** What the engine holds for each target besides what it was given. */
-function bytesPerTarget(size: number): number {
-  const targets = pending(size)
+/** A fleet as it comes from objects: its names are whole, not put together only when they are looked at. */
+function observed(size: number): readonly TargetInput[] {
+  return JSON.parse(JSON.stringify(pending(size))) as TargetInput[]
+}
+
+/** Bytes for each target that stay when `make` has made what it makes of a fleet. */
+function bytesPerTarget(size: number, make: (targets: readonly TargetInput[]) => { readonly targets: number }): number {
+  const targets = observed(size)
   collect()
   const before = process.memoryUsage().heapUsed
-  const engine = RolloutEngine.create({ strategy, seed: 1, targets, startedAt: 0, deadline: 1e12 })
+  const made = make(targets)
   collect()
   const bytes = process.memoryUsage().heapUsed - before
-  if (engine.summary(0).targets !== size || targets.length !== size) throw new Error('The engine lost targets.')
+  if (made.targets !== size || targets.length !== size) throw new Error('Targets were lost.')
   return Math.round(bytes / size)
+}
+
+/** What the engine holds for each target besides what it was given. */
+function engineBytes(size: number): number {
+  return bytesPerTarget(size, (targets) => {
+    const engine = RolloutEngine.create({ strategy, seed: 1, targets, startedAt: 0, deadline: 1e12 })
+    return {
+      get targets() {
+        return engine.summary(0).targets
+      },
+    }
+  })
+}
+
+/** What the account over all rollouts holds for each target that is well, before and after a change was put in place. */
+function accountBytes(size: number, isTreated: boolean): number {
+  return bytesPerTarget(size, (targets) => {
+    const account = new ExposureAccount()
+    account.track({ name: 'change', startedAt: 0 }, [], 0)
+    const runs = new Map(isTreated ? [['change', { from: 1, until: 2 }]] : [])
+    for (const { id, stage, stratum } of targets) {
+      account.see({ target: id, seen: { stage, stratum, runs: new Map(), isBusy: false } }, 0)
+      if (isTreated) account.see({ target: id, seen: { stage, stratum, runs, isBusy: false } }, 2)
+    }
+    return {
+      get targets() {
+        return isTreated ? account.earned('change', 3).ms : size
+      },
+    }
+  })
 }
 
 /** Slope of log cost over log size between the smallest and the largest fleet. */
@@ -130,7 +167,9 @@ const results = SIZES.map((targets) => {
     wholeRolloutCpuMilliseconds: Math.round(median(runs.map(({ milliseconds }) => milliseconds))),
     decisionP99Microseconds: Number(Math.min(...runs.map((run) => run.decisionP99Microseconds)).toFixed(1)),
     slowestOpeningMilliseconds: Number(Math.min(...runs.map((run) => run.slowestOpeningMilliseconds)).toFixed(1)),
-    bytesPerTarget: bytesPerTarget(targets),
+    bytesPerTarget: engineBytes(targets),
+    accountBytesPerTarget: accountBytes(targets, false),
+    accountBytesPerTreatedTarget: accountBytes(targets, true),
   }
 })
 const whole = (targets: number) =>

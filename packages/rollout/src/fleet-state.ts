@@ -18,9 +18,10 @@ import {
   isUndecided,
   NO_HISTORY,
   observedOutcome,
+  samePlace,
   standingOf,
   type History,
-  type TargetRecord,
+  TargetRecord,
 } from './target.ts'
 import type { StrategyInput, TargetInput, TargetPhase } from './types.ts'
 import { customerLimit } from './wave-size.ts'
@@ -97,8 +98,10 @@ export class FleetState {
   readonly #again = new Set<TargetRecord>()
   /** Of passed stages, since the last decision. */
   readonly #latecomers = new Set<TargetRecord>()
-  /** Targets the comparison has to look at again: of several of one name the last. */
-  readonly #uncompared = new Map<string, TargetRecord>()
+  /** Targets the comparison has to look at again. */
+  readonly #uncompared = new Set<TargetRecord>()
+  /** Of these, who left. */
+  readonly #leaving = new Map<string, TargetRecord>()
   /** Who took part in the comparison and is gone. */
   readonly #gone = new Set<string>()
   #hasSamples = false
@@ -135,15 +138,17 @@ export class FleetState {
   }
 
   knows(record: TargetRecord): boolean {
-    return this.#records.get(record.id) === record
+    return !record.isGone
   }
 
   upsert(target: TargetInput): TargetRecord {
     const known = this.#records.get(target.id)
-    if (known && (isTouched(known) || this.#isAt(known, target))) {
+    const isThere = known !== undefined && samePlace(known.meta, target)
+    if (known && (isThere || isTouched(known))) {
       const { attempt } = known.input
       this.change(known, () => {
         known.input = target
+        if (isThere) known.meta = target
         if (target.requested) known.issued = false
         const isSeen = known.marked === 'retried' && target.attempt !== attempt
         if (isSeen || !target.requested) known.marked = known.marked === 'skipped' ? 'skipped' : undefined
@@ -157,46 +162,19 @@ export class FleetState {
     return record
   }
 
-  /** Whether planning would put the target where its record is. */
-  #isAt(record: TargetRecord, target: TargetInput): boolean {
-    return (
-      record.stage === this.#stageByName.get(target.stage) &&
-      record.stratum === target.stratum &&
-      record.shard === target.shard &&
-      record.customer === target.customer &&
-      record.pair === target.pair &&
-      record.notFirst === target.notFirst
-    )
-  }
-
   /** Makes a target known without drawing any conclusion from it; `settle` does that. */
   enter(target: TargetInput): TargetRecord {
-    const record: TargetRecord = {
-      id: target.id,
-      stratum: target.stratum,
-      customer: target.customer,
-      shard: target.shard,
-      pair: target.pair,
-      notFirst: target.notFirst,
-      hash: seededHash(this.#seed, target.id),
-      stage: this.#stageByName.get(target.stage),
-      input: target,
-      wave: undefined,
-      sequence: 0,
-      issued: false,
-      marked: this.skipped.has(target.id) ? 'skipped' : undefined,
-      revertIssued: false,
-      timedOutSince: undefined,
-      confirmedOnset: undefined,
-      timedSince: undefined,
-      timedOnset: undefined,
-      closedUntil: undefined,
-      compared: this.#comparedBefore(target.id),
-      history: this.#departed.get(target.id) ?? NO_HISTORY,
+    const { id } = target
+    const record = new TargetRecord(target, seededHash(this.#seed, id), this.#stageByName.get(target.stage))
+    if (this.skipped.has(id)) record.marked = 'skipped'
+    record.compared = this.#comparedBefore(id)
+    record.history = this.#departed.get(id) ?? NO_HISTORY
+    this.#departed.delete(id)
+    this.#records.set(id, record)
+    if (record.stage) {
+      this.evidence.know(record.stratum)
+      adjust(this.#perCustomer, record.customer, 1)
     }
-    this.#departed.delete(target.id)
-    this.#records.set(target.id, record)
-    if (record.stage) this.evidence.know(record.stratum)
     this.#tally(record, 1)
     this.earned?.move(record.stratum, undefined, this.#earning(record))
     return record
@@ -205,8 +183,12 @@ export class FleetState {
   /** Where one that comes, perhaps back, stands in the comparison. */
   #comparedBefore(id: string): TargetRecord['compared'] {
     if (!this.comparison) return undefined
-    const before = this.#uncompared.get(id)?.compared
-    return before === undefined && this.#gone.delete(id) ? null : before
+    const before = this.#leaving.get(id)
+    if (!before) return this.#gone.delete(id) ? null : undefined
+    // For the comparison it did not leave.
+    this.#leaving.delete(id)
+    this.#uncompared.delete(before)
+    return before.compared
   }
 
   /** A request did not come about; who moved in the meantime is where it is now. */
@@ -227,11 +209,16 @@ export class FleetState {
     this.earned?.move(record.stratum, this.#earning(record), undefined)
     this.#tally(record, -1)
     this.#records.delete(id)
+    if (record.stage) adjust(this.#perCustomer, record.customer, -1)
+    record.isGone = true
     record.closedUntil = undefined
     this.failed.delete(record)
     this.excluded.delete(record)
     if (record.history.requested) this.#departed.set(id, record.history)
-    if (this.comparison) this.#uncompared.set(id, record)
+    if (this.comparison) {
+      this.#uncompared.add(record)
+      this.#leaving.set(id, record)
+    }
     this.#roomAfter(record, record.input.pair)
   }
 
@@ -297,11 +284,11 @@ export class FleetState {
     const isLeftOut = record.marked === 'skipped' && phase === 'Pending' && !isTouched(record)
     const away = phase === 'Unreachable' || phase === 'Held' || isLeftOut
     if (away && record.stage) this.excluded.add(record)
-    else this.excluded.delete(record)
+    else if (this.excluded.size > 0) this.excluded.delete(record)
     if (!isTouched(record)) {
       this.#place(record)
       if (this.comparison) this.#setTimers(record)
-      if (this.comparison) this.#uncompared.set(record.id, record)
+      if (this.comparison) this.#uncompared.add(record)
       return
     }
     this.leavePool(record)
@@ -322,7 +309,7 @@ export class FleetState {
     if (record.marked === 'again' && standingOf(record) === 'idle') this.#again.add(record)
     this.#setTimers(record)
     this.#conclude(record)
-    if (this.comparison) this.#uncompared.set(record.id, record)
+    if (this.comparison) this.#uncompared.add(record)
     const { reason } = record.input
     if (reason === undefined || !this.#haltReasons.has(reason) || isTakenBack(record)) return
     // Of those that are heard before one decision, it does not matter who was heard first.
@@ -377,12 +364,10 @@ export class FleetState {
   compare(): void {
     if (!this.comparison) return
     if (this.#uncompared.size > 0) {
-      const seen = Array.from(this.#uncompared.values(), (record) => [record, this.#comparable(record)] as const)
-      this.comparison.take(seen, this.#now)
-      for (const [id, record] of this.#uncompared) {
-        if (record.compared !== undefined && !this.knows(record)) this.#gone.add(id)
-      }
+      this.comparison.take(this.#uncompared, (record) => this.#comparable(record), this.#now)
       this.#uncompared.clear()
+      for (const [id, { compared }] of this.#leaving) if (compared !== undefined) this.#gone.add(id)
+      this.#leaving.clear()
     }
     if (this.evidence.hasOnsets) this.evidence.weigh(this.comparison.background(this.#now))
   }
@@ -411,7 +396,7 @@ export class FleetState {
     customerLimit(this.strategy, this.#perCustomer.get(customer) ?? 0)
 
   leavePool(record: TargetRecord): void {
-    if (record.stage?.pool.delete(record.id)) this.countPool(record, -1)
+    if (record.stage?.pool.delete(record)) this.countPool(record, -1)
   }
 
   /** Keeps the count of those who wait by shard and stratum; `pick` takes out of the pool without telling. */
@@ -456,7 +441,7 @@ export class FleetState {
     if (!record.wave && stage.passed && last?.acknowledged) this.#latecomers.add(record)
     if (record.wave) {
       if (record.wave.acknowledged) this.ready.add(record, record.sequence)
-    } else if (!stage.pool.has(record.id)) {
+    } else if (!stage.pool.has(record)) {
       stage.pool.add(record)
       this.countPool(record, 1)
     }
@@ -570,7 +555,6 @@ export class FleetState {
     if (touched && !(isTakenBack(record) && standing !== 'busy')) this.unreverted += by
     if (!stage) return
     if (touched || input.phase !== 'NotAffected') stage.targets += by
-    this.#perCustomer.set(record.customer, (this.#perCustomer.get(record.customer) ?? 0) + by)
     if (standing === 'closed') {
       stage.closed += by
       adjust(stage.openings, record.closedUntil ?? 0, by)

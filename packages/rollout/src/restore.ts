@@ -30,9 +30,18 @@ export function restoreState(fleet: FleetState, targets: Iterable<TargetInput>, 
     restoreStage(fleet, stage, opened[stage.index] ?? [], unplaced.get(stage) ?? [])
   }
   // Finished ones in the order in which they finished, so that lists of problems read the same after a restart.
-  records.sort((left, right) => endOf(left) - endOf(right) || (left.id < right.id ? -1 : 1))
-  for (const record of records) fleet.settle(record)
+  const [waiting, others] = [[], []] as [TargetRecord[], TargetRecord[]]
+  for (const record of records) (isAtRest(record) ? waiting : others).push(record)
+  others.sort((left, right) => endOf(left) - endOf(right) || (left.id < right.id ? -1 : 1))
+  for (const record of others) fleet.settle(record)
+  for (const record of waiting) fleet.settle(record)
   fleet.compare()
+}
+
+/** It waits, as most do at the beginning: among these there is no order, and none needs to be made. */
+function isAtRest(record: TargetRecord): boolean {
+  const { input, marked } = record
+  return input.phase === 'Pending' && input.onsetAt === undefined && marked === undefined && !isTouched(record)
 }
 
 function endOf({ input }: TargetRecord): number {
@@ -108,7 +117,7 @@ function membersOfOpenWave(
   members: readonly TargetRecord[],
 ): TargetRecord[] {
   const mustHave = new Set(certain)
-  for (const record of members) if (touched.has(record.id)) mustHave.add(record)
+  for (const record of members) if (touched.has(record)) mustHave.add(record)
   for (const record of members) {
     const isCandidate = !isTouched(record) && (record.input.notBefore ?? 0) <= openedAt
     if (mustHave.has(record) || isCandidate) touched.add(record)

@@ -11,6 +11,8 @@ export interface Candidate {
   readonly pair?: string | undefined
   /** Not in the first wave of its stage while the stage has others. */
   readonly notFirst?: boolean | undefined
+  /** The pool it is in, which alone writes it: so none needs a list of who is in it. */
+  pool?: object | undefined
 }
 
 /** What is asked of a wave besides its size and the shares of customers. */
@@ -51,7 +53,6 @@ function earlier(left: Candidate, right: Candidate): boolean {
  */
 export class StagePool<T extends Candidate> {
   readonly #strata = new Map<string, Stratum<T>>()
-  readonly #members = new Map<string, T>()
   /** Left, but still in the heap of its stratum. */
   readonly #departed = new Set<T>()
   readonly #heads = new Heap<Head<T>>((left, right) =>
@@ -70,15 +71,13 @@ export class StagePool<T extends Candidate> {
     return this.#strata.get(stratum)?.taken ?? 0
   }
 
-  has(id: string): boolean {
-    return this.#members.has(id)
+  has(candidate: T): boolean {
+    return candidate.pool === this
   }
 
   add(candidate: T): void {
-    const known = this.#members.get(candidate.id)
-    if (known === candidate) return
-    if (known) this.delete(candidate.id)
-    this.#members.set(candidate.id, candidate)
+    if (candidate.pool === this) return
+    candidate.pool = this
     this.#count(candidate, 1)
     if (this.#departed.delete(candidate)) return
     const stratum = this.#stratum(candidate.stratum)
@@ -86,10 +85,9 @@ export class StagePool<T extends Candidate> {
     if (stratum.candidates.peek() === candidate) this.#refresh(stratum)
   }
 
-  delete(id: string): boolean {
-    const candidate = this.#members.get(id)
-    if (!candidate) return false
-    this.#members.delete(id)
+  delete(candidate: T): boolean {
+    if (candidate.pool !== this) return false
+    candidate.pool = undefined
     this.#departed.add(candidate)
     this.#count(candidate, -1)
     return true
@@ -187,7 +185,7 @@ export class StagePool<T extends Candidate> {
   /** Takes out the head of a stratum. */
   #drop(candidate: T): void {
     const stratum = this.#stratum(candidate.stratum)
-    this.#members.delete(candidate.id)
+    candidate.pool = undefined
     this.#count(candidate, -1)
     stratum.candidates.pop()
     this.#refresh(stratum)

@@ -1,5 +1,6 @@
 import type { Earning } from './earned.ts'
 import type { Subject } from './evidence/comparison-watch.ts'
+import type { Candidate } from './stage-pool.ts'
 import { STANDING_TABLE, type PhaseKind, type Standing } from './standing-table.ts'
 import type { StageState, WaveState } from './stage-state.ts'
 import type { TargetInput, TargetMeta, TargetPhase } from './types.ts'
@@ -8,35 +9,68 @@ import type { TargetInput, TargetMeta, TargetPhase } from './types.ts'
 export type Outcome = 'applied' | 'failed' | 'broken'
 
 /** One target as the engine knows it. It is its own candidate for the pool of its stage. */
-export interface TargetRecord extends Subject {
-  readonly id: string
-  readonly stratum: string
-  readonly customer: string
-  readonly shard: string
+export class TargetRecord implements Candidate, Subject {
+  /** Of the fleet, by the seed; see `Candidate`. */
   readonly hash: number
-  readonly pair: string | undefined
-  readonly notFirst: boolean | undefined
   readonly stage: StageState | undefined
+  /** What planning knows of it: once it was touched that stays, whatever `input` says later. */
+  meta: TargetMeta
   input: TargetInput
-  wave: WaveState | undefined
+  /** It left; one of the same name that comes back has another record. */
+  isGone = false
+  pool: object | undefined = undefined
+  wave: WaveState | undefined = undefined
   /** Order in which targets were put in waves; requests follow it. */
-  sequence: number
+  sequence = 0
   /** A request was decided and is not visible in `input` yet. */
-  issued: boolean
+  issued = false
   /** Somebody left it out; or wants it tried again, which is yet to be decided (`again`) or to be seen (`retried`). */
-  marked: 'skipped' | 'again' | 'retried' | undefined
+  marked: 'skipped' | 'again' | 'retried' | undefined = undefined
   /** Taking the change back was decided. */
-  revertIssued: boolean
+  revertIssued = false
   /** Start of the operation that took too long. */
-  timedOutSince: number | undefined
+  timedOutSince: number | undefined = undefined
   /** The onset that lasted long enough to count. */
-  confirmedOnset: number | undefined
+  confirmedOnset: number | undefined = undefined
   /** Start of the operation, and the onset, a timer is set for. */
-  timedSince: number | undefined
-  timedOnset: number | undefined
+  timedSince: number | undefined = undefined
+  timedOnset: number | undefined = undefined
   /** A window keeps it from being asked until then; only while nobody asked it. */
-  closedUntil: number | undefined
-  history: History
+  closedUntil: number | undefined = undefined
+  compared: Subject['compared'] = undefined
+  history: History = NO_HISTORY
+
+  constructor(input: TargetInput, hash: number, stage: StageState | undefined) {
+    this.input = input
+    this.meta = input
+    // The same order among signed numbers: those need no memory of their own.
+    this.hash = hash ^ 0x80000000
+    this.stage = stage
+  }
+
+  get id(): string {
+    return this.meta.id
+  }
+
+  get stratum(): string {
+    return this.meta.stratum
+  }
+
+  get customer(): string {
+    return this.meta.customer
+  }
+
+  get shard(): string {
+    return this.meta.shard
+  }
+
+  get pair(): string | undefined {
+    return this.meta.pair
+  }
+
+  get notFirst(): boolean | undefined {
+    return this.meta.notFirst
+  }
 }
 
 /** What was counted of a target for good. It outlives the target, so that one that comes back is not counted twice. */

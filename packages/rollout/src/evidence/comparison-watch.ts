@@ -43,12 +43,13 @@ export class ComparisonWatch {
   }
 
   /**
-   * Takes in how targets (each once) are at `now`; undefined = out of the comparison: gone, out of reach, failed, or being
+   * Takes in how targets (each once) are at `now`, as `read` tells; undefined = out of the comparison: gone, out of reach, failed, or being
    * taken back. What happened to them since the last time counts from when it happened, in the order of time.
    */
-  take(targets: Iterable<readonly [subject: Subject, target: Comparable | undefined]>, now: number): void {
+  take<One extends Subject>(subjects: Iterable<One>, read: (one: One) => Comparable | undefined, now: number): void {
     const events: Happened[] = []
-    for (const [subject, target] of targets) {
+    for (const subject of subjects) {
+      const target = read(subject)
       if (target) this.#see(subject, target, now, events)
       else if (subject.compared) events.push({ type: 'leave', subject, at: now })
     }

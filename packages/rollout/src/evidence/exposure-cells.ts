@@ -61,6 +61,8 @@ export interface Cell {
   readonly onsets: Map<string, number>
   /** The place of those who came last, healthy. */
   newest: Place | undefined
+  /** Where those go that get one change more, as far as somebody went. */
+  readonly next: Map<string, Cell>
 }
 
 /**
@@ -104,7 +106,7 @@ export class ExposureCells {
     if (!place) return undefined
     const at = Math.max(place.at, event.at)
     const { cell } = place
-    const { changes, onsets, stratum } = cell
+    const { changes, onsets, stage, stratum } = cell
     switch (event.type) {
       case 'leave':
         this.#leave(place, at)
@@ -112,9 +114,11 @@ export class ExposureCells {
       case 'start':
         if (changes.has(event.change)) return { ...place, at }
         this.#remember(event.change, stratum, at)
-        return this.#move(place, new Set([...changes, event.change]), at)
+        return this.#move(place, this.#with(cell, event.change), at)
       case 'end':
-        return changes.has(event.change) ? this.#move(place, without(changes, event.change), at) : { ...place, at }
+        return changes.has(event.change)
+          ? this.#move(place, this.#cell(stratum, stage, without(changes, event.change)), at)
+          : { ...place, at }
       case 'onset':
         if (!place.isHealthy) return { ...place, at }
         this.#leave(place, at)
@@ -130,6 +134,7 @@ export class ExposureCells {
     this.#baselines.delete(change)
     for (const [stratum, cells] of this.#strata) {
       for (const [key, cell] of cells) {
+        cell.next.delete(change)
         if (!cell.changes.has(change)) continue
         const into = this.#cell(stratum, cell.stage, without(cell.changes, change))
         into.offset += cell.offset
@@ -241,7 +246,7 @@ export class ExposureCells {
     const key = keyOf(stage, changes)
     let cell = cells.get(key)
     if (!cell) {
-      cell = { stage, stratum, changes, healthy: 0, offset: 0, onsets: new Map(), newest: undefined }
+      cell = { stage, stratum, changes, healthy: 0, offset: 0, onsets: new Map(), newest: undefined, next: new Map() }
       cells.set(key, cell)
     }
     return cell
@@ -262,9 +267,14 @@ export class ExposureCells {
     cell.offset += at - this.#epoch
   }
 
-  #move(place: Place, changes: ReadonlySet<string>, at: number): Place {
-    const { stage, stratum } = place.cell
-    const cell = this.#cell(stratum, stage, changes)
+  /** The cell of those who run one change more. */
+  #with(cell: Cell, change: string): Cell {
+    let next = cell.next.get(change)
+    if (!next) cell.next.set(change, (next = this.#cell(cell.stratum, cell.stage, new Set([...cell.changes, change]))))
+    return next
+  }
+
+  #move(place: Place, cell: Cell, at: number): Place {
     if (!place.isHealthy) return { cell, isHealthy: false, at }
     this.#leave(place, at)
     return this.#come(cell, at)
