@@ -22,3 +22,5 @@ export { type FailingPlan, failingPlan, parsePlan, type PlanSource, printPlan } 
 export type { Finding, TraceEntry } from './run-types.ts'
 export { planLength, shrink, type Shrunk, type ShrinkOptions, withoutSteps } from './shrink.ts'
 export { choiceText, timeline, type TimelineOptions } from './timeline.ts'
+export { type EventSequence, parseSequence, type SequenceStep } from './sequence/event-sequence.ts'
+export { sequenceScenario, type SequenceScenario } from './sequence/sequence-scenario.ts'
