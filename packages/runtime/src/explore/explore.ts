@@ -50,6 +50,8 @@ export interface ExploreOptions {
   /** Ends when so many different failures were found. @default 1 */
   readonly failures?: number
   readonly signal?: AbortSignal
+  /** Told now and then how many schedules were run. */
+  readonly progress?: (schedules: number) => void
 }
 
 /** What exploring has come to. */
@@ -114,18 +116,21 @@ export class Explorer {
     const startMs = cpuTimeMs()
     const failures = new Map<string, Failure>()
     const states = new Set<number>()
-    const pairs = new Set<string>()
+    const seen = new Map<string, Set<number>>()
     let news = 0
     const observer: Observer = {
       wrote(state, writer) {
         if (!states.has(state)) news++
         states.add(state)
-        pairs.add(`${writer} ${state}`)
+        const known = seen.get(writer)
+        if (known === undefined) seen.set(writer, new Set([state]))
+        else known.add(state)
       },
     }
     // Asking for the time costs as much as many steps of a schedule.
     const isOver = (): boolean =>
-      signal?.aborted === true || (schedules % SCHEDULES_PER_LOOK === 0 && cpuTimeMs() - startMs >= cpuMs)
+      signal?.aborted === true ||
+      (cpuMs < Infinity && schedules % SCHEDULES_PER_LOOK === 0 && cpuTimeMs() - startMs >= cpuMs)
     let schedules = 1
     let actions = this.#reference.actions
     let toFailure: { schedulesToFailure: number; cpuMsToFailure: number } | undefined
@@ -148,6 +153,7 @@ export class Explorer {
       news = 0
       const result = await runOnce(this.#prepared, schedule.chooser, this.#reference, observer)
       schedules++
+      if (schedules % SCHEDULES_PER_LOOK === 0) options.progress?.(schedules)
       actions += result.actions
       schedule.ended?.(news)
       if (result.findings.length > 0) await fail(result.findings, schedule.decisions())
@@ -157,7 +163,7 @@ export class Explorer {
       states: states.size,
       failures: [...failures.values()],
       complete: strategy.isComplete(),
-      coverage: pairs.size,
+      coverage: [...seen.values()].reduce((sum, { size }) => sum + size, 0),
       statistics: { cpuMs: cpuTimeMs() - startMs, actions, ...toFailure },
     }
   }

@@ -24,3 +24,6 @@ export { planLength, shrink, type Shrunk, type ShrinkOptions, withoutSteps } fro
 export { choiceText, timeline, type TimelineOptions } from './timeline.ts'
 export { type EventSequence, parseSequence, type SequenceStep } from './sequence/event-sequence.ts'
 export { sequenceScenario, type SequenceScenario } from './sequence/sequence-scenario.ts'
+export { operatorScenario, programScenario } from './operator-scenario.ts'
+export { durationMs } from './sequence/duration.ts'
+export { type RecordedEvent, type RecorderOptions, SequenceRecorder } from './sequence/sequence-recorder.ts'

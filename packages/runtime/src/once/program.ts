@@ -56,6 +56,8 @@ export interface ProgramOptions {
   readonly timeLimitMs?: number
   /** Variables it needs beside PATH, TZ and LANG. */
   readonly environment?: Readonly<Record<string, string>>
+  /** How its program is run. @default as a process beside this one */
+  readonly run?: typeof runBinary
 }
 
 /** A program does not keep the contract. */
@@ -75,12 +77,12 @@ const COMPLAINT_LENGTH = 2000
  * environment without what this process knows.
  */
 export function operatorProgram(options: ProgramOptions): OperatorProgram {
-  const { command, controllers, timeLimitMs = TIME_LIMIT_MS, environment = {} } = options
+  const { command, controllers, timeLimitMs = TIME_LIMIT_MS, environment = {}, run: runner = runBinary } = options
   const [path, ...before] = command
   if (path === undefined) throw new TypeError('a program needs a command')
   const run = async (args: readonly string[], given: BinaryOptions): Promise<BinaryResult> => {
     try {
-      return await runBinary(path, [...before, ...args], { ...given, timeoutMs: timeLimitMs, environment })
+      return await runner(path, [...before, ...args], { ...given, timeoutMs: timeLimitMs, environment })
     } catch (error) {
       throw new ProgramError(errorText(error))
     }

@@ -147,7 +147,9 @@ steps:
   })
 
   test('about a kind that nobody serves is refused', async () => {
-    await expect(wrongWith(COPIES.replace('- absent: {apiVersion: v1', '- absent: {apiVersion: v9'))).rejects.toThrow()
+    await expect(wrongWith(COPIES.replace('- absent: {apiVersion: v1', '- absent: {apiVersion: v9'))).rejects.toThrow(
+      'v9',
+    )
   })
 
   test('has durations as people write them', () => {
