@@ -55,4 +55,14 @@ describe('the commands of the how-to pages do what the pages say', { timeout: 12
     expect(same).toMatch(/^REPLAYED .* decisions are the same, bit for bit$/m)
     expect(other).toMatch(/^INSTEAD +by strategy default/m)
   })
+
+  test('port a controller', async () => {
+    const [, lists, run, tests] = await follow('how-to/port-a-controller.md')
+    expect(lists).toMatch(/^input +ingresses\.config\.openshift\.io +<none> +cluster$/m)
+    expect(lists).toMatch(/^user workload +configmaps +openshift-authentication +foo$/m)
+    expect(run).toMatch(
+      /^Configuration +Create +ingresses\.config\.openshift\.io +<none> +cluster +sample-operator-IngressCreator$/m,
+    )
+    expect(tests).toMatch(/^1 test.*passed/m)
+  })
 })

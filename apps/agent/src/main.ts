@@ -1,8 +1,10 @@
 #!/usr/bin/env node
+import { readFile } from 'node:fs/promises'
 import { Client, errorText, loadKubeconfig, systemClock, systemRandom, transportFromKubeconfig } from '@locktender/kube'
-import { jsonLogger, startMonitoring } from '@locktender/runtime'
+import { jsonLogger, manageOperators, startMonitoring, type ManagedCluster, type Monitoring } from '@locktender/runtime'
 import { Command, CommanderError, Option } from 'commander'
 import type { ManagementClusterIdentity } from './fold-status.ts'
+import { readOperatorsFile } from './operators-file.ts'
 import { startAgent } from './start-agent.ts'
 
 interface Flags extends ManagementClusterIdentity {
@@ -11,6 +13,7 @@ interface Flags extends ManagementClusterIdentity {
   readonly kubeconfig?: string
   readonly context?: string
   readonly metricsAddress?: string
+  readonly operators?: string
 }
 
 const clock = systemClock()
@@ -24,6 +27,38 @@ async function connect(path: string | undefined, context: string | undefined): P
   return new Client({ transport, userAgent: 'locktender-agent' })
 }
 
+/** Runs the operators of a file beside the agent. */
+async function runOperators(
+  path: string,
+  local: Client,
+  signal: AbortSignal,
+  monitoring: Monitoring | undefined,
+): Promise<void> {
+  const file = readOperatorsFile(await readFile(path, 'utf8'), path)
+  const clusters: Record<string, ManagedCluster> = {}
+  // One client for one API server: its caches are shared.
+  const clients = new Map<string, Client>()
+  for (const [name, { kubeconfig, context, ...rest }] of Object.entries(file.clusters)) {
+    const isLocal = kubeconfig === undefined && context === undefined
+    const id = JSON.stringify([kubeconfig, context])
+    const client = isLocal ? local : (clients.get(id) ?? (await connect(kubeconfig, context)))
+    clients.set(id, client)
+    clusters[name] = { client, ...rest }
+  }
+  // Whether this process is ready and healthy is for the agent to say: no operator is worth starting it anew.
+  const metrics = monitoring?.surroundings.metrics
+  log.info('Runs operators', { operators: file.operators.map(({ name }) => name).join(', ') })
+  await manageOperators({
+    ...file,
+    clusters,
+    clock,
+    random: systemRandom(),
+    log,
+    signal,
+    ...(metrics && { surroundings: { metrics } }),
+  })
+}
+
 async function run(flags: Flags): Promise<void> {
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
@@ -31,9 +66,10 @@ async function run(flags: Flags): Promise<void> {
   const monitoring = flags.metricsAddress === undefined ? undefined : await startMonitoring(flags.metricsAddress)
   if (monitoring !== undefined) log.info('Serves metrics', { url: monitoring.url })
   try {
-    await startAgent({
+    const local = await connect(flags.kubeconfig, flags.context)
+    const agent = startAgent({
       hub: await connect(flags.hubKubeconfig, flags.hubContext),
-      local: await connect(flags.kubeconfig, flags.context),
+      local,
       managementCluster: { name, environment, sector, region },
       clock,
       random: systemRandom(),
@@ -42,6 +78,13 @@ async function run(flags: Flags): Promise<void> {
       ...(monitoring && { surroundings: monitoring.surroundings }),
       onStarted: () => log.info('Started', { managementCluster: name }),
     })
+    const operators =
+      flags.operators === undefined ? agent : runOperators(flags.operators, local, stop.signal, monitoring)
+    const both = [agent, operators]
+    // Where one ends, the process does, and is started anew with both.
+    for (const one of both) one.finally(() => stop.abort()).catch(() => {})
+    await Promise.allSettled(both)
+    await Promise.all(both)
   } finally {
     await monitoring?.close()
   }
@@ -62,6 +105,7 @@ const program = new Command('locktender-agent')
   .requiredOption('--sector <name>', 'sector within the environment, such as canary or main')
   .requiredOption('--region <name>', 'region')
   .option('--metrics-address <host:port>', 'serve /metrics, /healthz and /readyz there, without authentication')
+  .option('--operators <file>', 'run the programs of these operators, too, and apply what they record')
   .showHelpAfterError('(run with --help for usage)')
   .exitOverride()
   .action(run)
