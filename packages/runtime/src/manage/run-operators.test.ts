@@ -7,6 +7,7 @@ import {
   customResourceDefinitions,
   namespaces,
   seededRandom,
+  sleep,
   VirtualClock,
   type Condition,
   type Json,
@@ -322,6 +323,61 @@ describe('when an operator runs', () => {
     expect(await data(home, 'app', 'out')).toEqual({ index: '6' })
     await clock.advance(5 * second)
     expect(await data(home, 'app', 'out')).toEqual({ index: '9' })
+  })
+})
+
+describe('a cache that is behind', () => {
+  /** Watches tell everything three seconds late. */
+  function late(where: Client): Client {
+    return where.through((transport) => ({
+      async request(request) {
+        const answer = await transport.request(request)
+        if (!request.path.includes('watch=true')) return answer
+        const { body } = answer
+        return {
+          ...answer,
+          body: (async function* () {
+            for await (const chunk of body) {
+              await sleep(clock, 3 * second)
+              yield chunk
+            }
+          })(),
+        }
+      },
+      close: () => transport.close(),
+    }))
+  }
+
+  test('does not make an operator do again what it has done', async () => {
+    const made = entry('made-')
+    const runs: number[] = []
+    const program: OperatorProgram = {
+      inputResources: () =>
+        Promise.resolve(
+          inputResourcesFrom({
+            applyConfigurationResources: { exactResources: [entry('in')], generatedNameResources: [made] },
+          }),
+        ),
+      outputResources: () =>
+        Promise.resolve(outputResourcesFrom({ configurationResources: { generatedNameResources: [made] } })),
+      apply(files) {
+        runs.push(clock.now())
+        const text = files.get('namespaces/app/core/configmaps.yaml') ?? ''
+        const create = { ...applied('', {}, 'Create'), generateName: 'made-' }
+        const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'made-', namespace: 'app' } }
+        return Promise.resolve(output(text.includes('name: made-') ? [] : [{ ...create, body: writeYaml(body) }]))
+      },
+    }
+    const clusters = { home: { client: late(home) } }
+    run([operator('maker', { debounceMs: 0, coolDownMs: 0 })], { maker: program }, { clusters })
+    for (let change = 0; change < 20; change++) {
+      await set(home, 'app', 'in', { change: String(change) })
+      await clock.advance(second)
+    }
+    await clock.advance(10 * second)
+    expect(runs.length).toBeGreaterThan(3)
+    const { items } = await home.list(configMaps, { namespace: 'app' })
+    expect(items.filter(({ metadata }) => metadata.name.startsWith('made-'))).toHaveLength(1)
   })
 })
 
