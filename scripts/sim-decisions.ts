@@ -1,10 +1,12 @@
 // Operating characteristics of the rollout engine, by simulation with the real engine: what bad builds break before they
 // are halted, how often good ones are halted, how much of the fleet is exposed against percentages, whether the bad one of
 // two overlapping fixes is named, and whether it takes a good one with it. Prints a table, or one JSON document with --json.
+// Two threads share the work; stderr says how far they are.
+import { on } from 'node:events'
 import { parseArgs } from 'node:util'
-import { runInLockstep, type Lockstep } from './decisions/lockstep.ts'
-import { nameTheBadOne } from './decisions/overlap.ts'
-import { evidenceStrategy, fleetOf, percentBudget, percentWaves, simulate } from './decisions/world.ts'
+import { Worker } from 'node:worker_threads'
+import { BACKGROUNDS, BUILDS, CASES, GOOD, IN_LOCKSTEP, NAMED, type Results } from './decisions/cases.ts'
+import type { Lockstep } from './decisions/lockstep.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -21,14 +23,7 @@ if (![rollouts, targets, seed].every((value) => Number.isInteger(value) && value
   throw new RangeError('--rollouts, --targets and --seed are whole numbers from 1.')
 }
 
-const GOOD = 0.005
-const SHARES = [0.01, 0.05, 0.2, 1]
-const fleet = fleetOf(targets)
-const strategies = {
-  evidence: evidenceStrategy,
-  'waves of 1/10/100 %': percentWaves(targets),
-  'budget of 5 %': percentBudget(targets),
-}
+const THREADS = 2
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
@@ -38,50 +33,61 @@ function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits))
 }
 
+type Message = { readonly done: 1 } | { readonly results: Results }
+
+/** Every `THREADS`th rollout, from `first` on. */
+async function simulateIn(first: number): Promise<Results> {
+  const seeds = Array.from({ length: rollouts }, (_, index) => seed + index).filter((_, i) => i % THREADS === first)
+  const worker = new Worker(new URL('decisions/worker.ts', import.meta.url), { workerData: { targets, seeds } })
+  for await (const [message] of on(worker, 'message') as AsyncIterable<[Message]>) {
+    if ('results' in message) return message.results
+    cases++
+    const seconds = Math.round(process.cpuUsage(started).user / 1e6)
+    process.stderr.write(`${cases} of ${THREADS * CASES} parts after ${seconds} s of CPU time\n`)
+  }
+  throw new Error('A thread ended without results.')
+}
+
 const started = process.cpuUsage()
-const seeds = Array.from({ length: rollouts }, (_, index) => seed + index)
-const builds = Object.entries(strategies).flatMap(([strategy, input]) =>
-  [...(strategy === 'evidence' ? [GOOD] : []), ...SHARES].map((share) => {
-    const outcomes = seeds.map((each) => simulate(fleet, input, share, each))
-    const halts = outcomes.filter(({ halted }) => halted)
-    const rules = Object.fromEntries(
-      [...Map.groupBy(halts, ({ rule }) => rule)].map(([rule, some]) => [rule, some.length]),
-    )
-    return {
-      strategy,
-      breaksPercent: share * 100,
-      haltedPercent: rounded((halts.length / rollouts) * 100, 2),
-      meanBrokenAtHalt: rounded(mean(outcomes.map(({ broken }) => broken)), 2),
-      // With those that are under way at the halt and would break if they were not taken back.
-      meanBrokenOrDoomed: rounded(mean(outcomes.map(({ doomed }) => doomed)), 2),
-      meanExposedPercent: rounded(mean(outcomes.map(({ exposed }) => (exposed / targets) * 100)), 2),
-      meanHours: rounded(mean(outcomes.map(({ hours }) => hours)), 1),
-      haltRules: rules,
-    }
-  }),
-)
-/** Where control planes fall ill by themselves once in 1,000 hours: with and without a comparison with untreated ones. */
-const ILLNESS = { illnessMs: 1000 * 3_600_000 }
-const background = [false, true].flatMap((compareUntreated) =>
-  [
-    { share: GOOD, slowMs: 0 },
-    { share: 0.05, slowMs: 0 },
-    { share: 0.2, slowMs: 0 },
-    { share: 0.05, slowMs: 8 * 3_600_000 },
-  ].map(({ share, slowMs }) => {
-    const strategy = { ...evidenceStrategy, compareUntreated }
-    const outcomes = seeds.map((each) => simulate(fleet, strategy, share, each, { ...ILLNESS, slowMs }))
-    return {
-      compareUntreated,
-      breaksPercent: share * 100,
-      illAfterHours: slowMs / 3_600_000,
-      haltedPercent: rounded((outcomes.filter(({ halted }) => halted).length / rollouts) * 100, 2),
-      meanBrokenAtHalt: rounded(mean(outcomes.map(({ broken }) => broken)), 2),
-    }
-  }),
-)
-const naming = [0.05, 0.2].map((share) => {
-  const named = seeds.map((each) => nameTheBadOne(fleet, share, each))
+let cases = 0
+const parts = await Promise.all(Array.from({ length: THREADS }, (_, first) => simulateIn(first)))
+
+/** What came of one case in all rollouts, in the order of their seeds. */
+function of<Result>(results: (part: Results) => readonly Result[] | undefined): Result[] {
+  const some = parts.map((part) => results(part) ?? [])
+  return Array.from({ length: rollouts }, (_, index) => some[index % THREADS]?.[Math.floor(index / THREADS)] as Result)
+}
+
+const builds = BUILDS.map(({ strategy, share }, index) => {
+  const outcomes = of((part) => part.builds[index])
+  const halts = outcomes.filter(({ halted }) => halted)
+  const rules = Object.fromEntries(
+    [...Map.groupBy(halts, ({ rule }) => rule)].map(([rule, some]) => [rule, some.length]),
+  )
+  return {
+    strategy,
+    breaksPercent: share * 100,
+    haltedPercent: rounded((halts.length / rollouts) * 100, 2),
+    meanBrokenAtHalt: rounded(mean(outcomes.map(({ broken }) => broken)), 2),
+    // With those that are under way at the halt and would break if they were not taken back.
+    meanBrokenOrDoomed: rounded(mean(outcomes.map(({ doomed }) => doomed)), 2),
+    meanExposedPercent: rounded(mean(outcomes.map(({ exposed }) => (exposed / targets) * 100)), 2),
+    meanHours: rounded(mean(outcomes.map(({ hours }) => hours)), 1),
+    haltRules: rules,
+  }
+})
+const background = BACKGROUNDS.map(({ compareUntreated, share, slowMs }, index) => {
+  const outcomes = of((part) => part.backgrounds[index])
+  return {
+    compareUntreated,
+    breaksPercent: share * 100,
+    illAfterHours: slowMs / 3_600_000,
+    haltedPercent: rounded((outcomes.filter(({ halted }) => halted).length / rollouts) * 100, 2),
+    meanBrokenAtHalt: rounded(mean(outcomes.map(({ broken }) => broken)), 2),
+  }
+})
+const naming = NAMED.map((share, index) => {
+  const named = of((part) => part.named[index])
   const percent = (what: string) => rounded((named.filter((each) => each.named === what).length / rollouts) * 100, 2)
   return {
     breaksPercent: share * 100,
@@ -91,8 +97,8 @@ const naming = [0.05, 0.2].map((share) => {
     meanOnsets: rounded(mean(named.map(({ onsets }) => onsets)), 2),
   }
 })
-const lockstep = [0, 0.05, 0.2, 1].map((share) => {
-  const runs = seeds.map((each) => runInLockstep(fleet, share, each, share === 0 ? 'none' : undefined))
+const lockstep = IN_LOCKSTEP.map((share, index) => {
+  const runs = of((part) => part.lockstep[index])
   const percent = (holds: (run: Lockstep) => boolean) => rounded((runs.filter(holds).length / rollouts) * 100, 2)
   return {
     breaksPercent: share * 100,

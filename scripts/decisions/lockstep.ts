@@ -34,6 +34,8 @@ interface Plane {
   readonly input: TargetInput
   readonly index: number
   readonly changes: Map<Name, Change>
+  /** What the engines heard last. */
+  readonly told: Map<Name, TargetInput>
   ill: { readonly at: number; readonly cause: Name | 'none' } | undefined
   /** Operations are one after the other. */
   freeAt: number
@@ -70,7 +72,7 @@ class Pair {
     this.#seed = seed
     this.#bad = bad
     for (const [index, input] of fleet.entries()) {
-      this.#planes.set(input.id, { input, index, changes: new Map(), ill: undefined, freeAt: 0 })
+      this.#planes.set(input.id, { input, index, changes: new Map(), told: new Map(), ill: undefined, freeAt: 0 })
     }
     this.#agenda.after(0, () => this.#begin('first'))
     this.#agenda.after(Math.floor(chance(seed, 42, 0) * 60) * MINUTE, () => this.#begin('second'))
@@ -194,10 +196,21 @@ class Pair {
     const again = this.#account.see(readingOf(plane), this.#agenda.now)
     for (const id of new Set([plane.input.id, ...again])) {
       const each = this.#planes.get(id)!
-      for (const [name, engine] of this.#engines) {
-        if (!this.#over.has(name)) engine.apply({ type: 'upsert', target: this.#inputOf(name, each) })
-      }
+      for (const [name, engine] of this.#engines) if (!this.#over.has(name)) this.#tell(name, engine, each)
     }
+  }
+
+  /** An engine hears of what concerns its fix. */
+  #tell(name: Name, engine: RolloutEngine, plane: Plane): void {
+    const target = this.#inputOf(name, plane)
+    const before = plane.told.get(name) ?? plane.input
+    plane.told.set(name, target)
+    const isNew =
+      target.phase !== before.phase ||
+      target.since !== before.since ||
+      target.completedAt !== before.completedAt ||
+      target.onsetAt !== before.onsetAt
+    if (isNew) engine.apply({ type: 'upsert', target })
   }
 
   #inputOf(name: Name, { input, changes, ill }: Plane): TargetInput {

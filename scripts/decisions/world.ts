@@ -149,7 +149,7 @@ export function simulate(
   const start = (id: string) => {
     exposed++
     // Who is ill already is not ill because of the change.
-    recover(id)
+    if (targets.get(id)?.onsetAt !== undefined) recover(id)
     see(id, { requested: true, phase: 'Applying', since: agenda.now })
     const since = agenda.now
     const whom = number.get(id) ?? 0
