@@ -353,7 +353,57 @@ function addOperatorCommands(program: Command, run: Run, output: () => Option): 
     .addOption(output())
     .addHelpText('after', testExample)
     .action(run(async () => (await import('./commands/op-test.ts')).opTest))
+  addExploreCommands(op, run, output)
 }
+
+/** Commands that try operators in many orders of things. */
+function addExploreCommands(op: Command, run: Run, output: () => Option): void {
+  op.command('explore <file>')
+    .description('run a scenario, or an event sequence, in many orders, with crashes, stale caches and lost answers')
+    .option('--operator <module>', 'module that exports the operator to run in an event sequence')
+    .option('--binary <path>', 'program of the operator to run in an event sequence')
+    .addOption(
+      new Option('--mode <mode>', 'how schedules are chosen')
+        .choices(['random', 'exhaustive', 'guided'])
+        .default('random'),
+    )
+    .option('--seed <number>', 'of the random choices', wholeNumber(2 ** 31), 1)
+    .option('--schedules <count>', 'most schedules (default: 1000 unless --for is given)', wholeNumber(1e9, 1))
+    .option('--for <duration>', 'most processor time, as 30s or 5m')
+    .option('--failures <count>', 'ends when so many different ones were found', wholeNumber(1000, 1), 1)
+    .option('--plan <file>', 'where to write the plan of the failure (default: a file in the folder of --out)')
+    .option('--out <dir>', 'folder for the plans of failures', '.')
+    .option('--no-shrink', 'keep plans as they were found')
+    .addOption(output())
+    .addHelpText('after', exploreExample)
+    .action(run(async () => (await import('./commands/op-explore.ts')).opExplore))
+  op.command('replay <plan>')
+    .description('run the schedule of a plan again and tell all that happens; code 1 when it still goes wrong')
+    .option('--scenario <file>', 'scenario or event sequence, instead of the one that the plan names')
+    .option('--operator <module>', 'operator, instead of the one that the plan names')
+    .option('--binary <path>', 'program of the operator, instead of the one that the plan names')
+    .option('--all', 'tell also what reconciles read that write nothing', false)
+    .addOption(output())
+    .action(run(async () => (await import('./commands/op-replay.ts')).opReplay))
+  op.command('record')
+    .description('write what happens on an API server as an event sequence, until Ctrl-C')
+    .requiredOption('--resource <names...>', 'what to watch, as plural or plural.group')
+    .option('-n, --namespace <name>', 'only in this namespace')
+    .option('-l, --selector <labels>', 'only objects with these labels')
+    .option('--name <name>', 'name of the sequence', 'recorded')
+    .option('--for <duration>', 'ends by itself after this time, as 30s or 5m')
+    .option('--status', 'also what is written to the status', false)
+    .option('-f, --file <file>', 'where to write it (default: standard output)')
+    .action(run(async () => (await import('./commands/op-record.ts')).opRecord))
+}
+
+const exploreExample = `
+Examples:
+  # A thousand schedules of a scenario
+  lkt op explore test/database.scenario.ts
+  # An event sequence with an operator, for half a minute of processor time
+  lkt op explore sequences/upgrade.yaml --operator src/index.ts --for 30s
+`
 
 const testExample = `
 Example:

@@ -17,8 +17,10 @@ function classesOf({ oracle, message }: Finding): string[] {
         const [, resource, how] = /^(\S+) \S+ (is missing|differs|should not be there)/.exec(line) ?? []
         return resource === undefined ? line : `${resource} ${how}`
       })
-    case 'invariant':
+    // Without what else was expected, it is another failure.
     case 'expectation':
+      return [message]
+    case 'invariant':
     case 'one writer':
       return [message.split(': ', 1)[0]!]
     // What was written last when nothing came to an end is chance.

@@ -49,6 +49,8 @@ class Shrinker {
   readonly #most: number
   readonly #signal: AbortSignal | undefined
   #schedules = 0
+  /** Whether it goes wrong in the usual order, too. Otherwise no step may be left out without which that goes wrong. */
+  #isUsual = false
 
   constructor(scenario: Scenario, plan: FailingPlan, { schedules = 300, signal }: ShrinkOptions) {
     this.#scenario = scenario
@@ -60,6 +62,7 @@ class Shrinker {
   async shrink(): Promise<Shrunk> {
     const { withoutSteps: without, choices } = this.#plan
     const explorer = await Explorer.open(withoutSteps(this.#scenario, without))
+    this.#isUsual = (await explorer.replay({ scenario: this.#scenario.name, choices: [] })).findings.length > 0
     const first = await this.#tried(explorer, without, choices)
     if (first === undefined) throw new RangeError(`the plan does not fail by the oracle ${this.#plan.oracle}`)
     let best = await this.#fewerChoices(first)
@@ -117,7 +120,7 @@ class Shrinker {
     for (let step = (this.#scenario.steps ?? []).length; step >= 1 && !this.#isOver; step--) {
       if (best.without.includes(step)) continue
       const without = [...best.without, step].sort((left, right) => left - right)
-      const explorer = await openUnlessWrong(withoutSteps(this.#scenario, without))
+      const explorer = await this.#openUnlessWrong(without)
       if (explorer === undefined) continue
       const place = step - best.without.filter((other) => other < step).length
       const choices = best.choices.map((choice) => renumbered(choice, place))
@@ -125,6 +128,18 @@ class Shrinker {
       if (smaller !== undefined) best = smaller
     }
     return best
+  }
+
+  /** Steps that make no sense without another make no scenario. */
+  async #openUnlessWrong(without: readonly number[]): Promise<Explorer | undefined> {
+    const scenario = withoutSteps(this.#scenario, without)
+    try {
+      const explorer = await Explorer.open(scenario)
+      const { findings } = await explorer.replay({ scenario: scenario.name, choices: [] })
+      return findings.some(({ oracle }) => !this.#isUsual || oracle === 'step') ? undefined : explorer
+    } catch {
+      return undefined
+    }
   }
 
   async #tried(
@@ -142,17 +157,6 @@ class Shrinker {
 
 /** Turns that a choice is moved forward at most when others are left out. */
 const FURTHEST_SHIFT = 8
-
-/** Steps that make no sense without another make no scenario. */
-async function openUnlessWrong(scenario: Scenario): Promise<Explorer | undefined> {
-  try {
-    const explorer = await Explorer.open(scenario)
-    const { findings } = await explorer.replay({ scenario: scenario.name, choices: [] })
-    return findings.some(({ oracle }) => oracle === 'step') ? undefined : explorer
-  } catch {
-    return undefined
-  }
-}
 
 /** The choice when the step at `place`, from 1, is left out; those after it move up. */
 function renumbered({ kind, at, take, nth }: Choice, place: number): Choice {
