@@ -59,7 +59,7 @@ function reachOf({ stages, earned }: Gated, stage: StageState): Reach | undefine
  * Strata of those who wait in the stage of the next wave: all of them, as who of them comes into the wave is known only
  * when it opens.
  */
-export function strataAhead(stages: readonly StageState[], stage: StageState): Iterable<string> {
+function strataAhead(stages: readonly StageState[], stage: StageState): Iterable<string> {
   const next =
     waitingIn(stage) > 0 ? stage : stages.find((each) => each.index > stage.index && each.waitingPerStratum.size > 0)
   return next?.waitingPerStratum.keys() ?? []

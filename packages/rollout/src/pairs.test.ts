@@ -50,6 +50,19 @@ describe('of two that stand in for each other', () => {
     expect(bench.at(40)).toEqual(['close first/1', 'open first/2 1', `apply ${other}`])
   })
 
+  test('one leaves its wave when a label says so while it was asked, and that could not be written', () => {
+    const bench = new Bench([target('a'), target('b')], { stages })
+    const asked = bench.engine.decide(0).find(({ type }) => type === 'open-wave')
+    bench.engine.acknowledge(asked as never)
+    bench.engine.decide(0)
+    bench.see('a', { pair: 'shop' })
+    bench.see('b', { requested: true })
+    bench.engine.writeFailed('a')
+    bench.applied('b', 10)
+    expect(bench.at(10)).toEqual([])
+    expect(bench.at(40)).toEqual(['close first/1', 'open first/2 1', 'apply a'])
+  })
+
   test('one is reverted after the other', () => {
     const bench = new Bench([shop('a'), shop('b', 'second')], { stages })
     bench.at(0)

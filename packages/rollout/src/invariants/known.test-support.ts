@@ -255,7 +255,7 @@ export class Known {
     known.isIssued = false
     if (known.again) known.again = 'wanted'
     known.isRevertIssued = false
-    if (isTouched(known) || samePlace(known.input, known.told)) {
+    if (isTouched(known) || samePlace(known.picked, known.told)) {
       this.#settle(known, now)
       return
     }

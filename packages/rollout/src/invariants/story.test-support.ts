@@ -111,6 +111,8 @@ const kind: fc.Arbitrary<Happening['kind']> = fc.oneof(
       'skip',
       'retry',
       'retry',
+      'retry',
+      'retry',
       'concern',
       'samples',
       'lost-acknowledgements',
