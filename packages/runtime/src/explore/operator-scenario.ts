@@ -77,7 +77,8 @@ export async function programScenario(
       coolDownMs: 0,
       resyncMs: NEVER_MS,
     })
-  return { ...sequence, clusters, processes: { [name]: () => [controller()] }, remembers: true }
+  // Called like its controller, so that people need not read both.
+  return { ...sequence, clusters, processes: { [controller().name]: () => [controller()] }, remembers: true }
 }
 
 function withNames(

@@ -3,6 +3,7 @@ import type { Choice } from './choice.ts'
 import type { Replay } from './explore.ts'
 import type { FailingPlan } from './plan-file.ts'
 import type { TraceEntry } from './run-types.ts'
+import { durationText } from './sequence/duration.ts'
 import type { FieldChange } from './write-watch.ts'
 
 /** What becomes of a request, for who reads of it in the middle of the night. */
@@ -132,7 +133,8 @@ class Telling {
         const story = this.#open.get(who)
         this.#open.delete(who)
         const failed = / failed: /.test(text)
-        const [, again = ''] = /(, again in .*)$/.exec(text) ?? []
+        const [, seconds] = /, again in (\S+) s$/.exec(text) ?? []
+        const again = seconds === undefined ? '' : `, again in ${durationText(Math.round(Number(seconds) * 1000))}`
         if (failed) {
           if (story !== undefined) this.#lines.push(story.first, ...story.lines)
           this.#lines.push(row(entry, text))
