@@ -1,4 +1,12 @@
-export { administrator, agentIdentity, approvers, managerIdentity, requester } from './access.ts'
+export {
+  administrator,
+  agentIdentity,
+  approvers,
+  hubAccess,
+  localAccess,
+  managerIdentity,
+  requester,
+} from './access.ts'
 export type { Identity } from './access.ts'
 export { Demo } from './demo.ts'
 export type { DemoAddress, DemoEnvironment } from './demo.ts'

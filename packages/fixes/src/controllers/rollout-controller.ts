@@ -158,6 +158,8 @@ class RolloutController implements Controller {
     const isRecalled = rollout.spec.revert !== undefined && status?.phase === 'Completed'
     if (ended !== undefined && !(isRecalled && ended === 'Completed')) return undefined
     if (status !== undefined && isOver(status.phase) && !hasInFlight(status.counts) && !isRecalled) return undefined
+    // One that was recalled goes on until its next end, whatever becomes of this worker.
+    this.#ended.delete(uid ?? '')
     const hub = world.cluster(HUB)
     const run = new RolloutRun({
       rollout,
