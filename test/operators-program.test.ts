@@ -36,7 +36,7 @@ for flag in "$@"; do
 done
 PLACE="$OUT/UserWorkload/Apply/namespaces/default/core/configmaps"
 mkdir -p "$PLACE"
-SAID=$(sed -n 's/^ *said: //p' "$IN/namespaces/default/core/configmaps.yaml" 2>/dev/null | tr a-z A-Z)
+SAID=$(sed -n 's/^ *"said": "\\(.*\\)".*/\\1/p' "$IN/namespaces/default/core/configmaps.yaml" 2>/dev/null | tr a-z A-Z)
 if [ -n "$SAID" ]; then
   cat > "$PLACE/0000-metadata-shout.yaml" <<END
 {action: Apply, resourceType: {Group: "", Version: v1, Resource: configmaps}, namespace: default, name: shout, fieldManager: shouter}

@@ -1,9 +1,9 @@
 import type { KubeObject, ObjectCache } from '@locktender/kube'
 import type { World } from '../controller.ts'
 import type { AppliedRequest } from '../once/apply-output.ts'
-import { gatherInputs } from '../once/prune.ts'
+import { gatherInputs, type ObjectSource } from '../once/prune.ts'
 import type { Destination, RecordedRequest } from '../once/recorded-request.ts'
-import type { InputResources, NamedResource, ResourceId } from '../once/resource-lists.ts'
+import type { InputResources, ResourceId } from '../once/resource-lists.ts'
 import type { DeclaredAccess, InputRead } from './declared-access.ts'
 import { digestOf, type GivenInputs } from './operator-state.ts'
 
@@ -41,8 +41,8 @@ export async function gatherFromCaches(world: World, inputs: InputResources, nam
         (!read.resource.namespaced || (read.namespace ?? '') === (resource.namespace ?? '')),
     )
   }
-  const files = await gatherInputs(inputs, {
-    get(resource: NamedResource) {
+  const source: ObjectSource = {
+    get(resource) {
       for (const read of readsOf(resource)) {
         if (read.name !== undefined && read.name !== resource.name) continue
         const object = cacheOf(world, names, read).get(keyOf(read, resource))
@@ -62,7 +62,8 @@ export async function gatherFromCaches(world: World, inputs: InputResources, nam
       }
       return found.values()
     },
-  })
+  }
+  const files = await gatherInputs(inputs, source, (list) => JSON.stringify(list, undefined, 1))
   return { files, objects, versions, digest: digestOf(files) }
 }
 

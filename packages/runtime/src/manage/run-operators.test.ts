@@ -163,10 +163,15 @@ function copier(work: Work = (data) => output(data === undefined ? [] : [applied
     async apply(files, { now }) {
       expect(now).toBe(clock.now())
       runs.push(now - started)
-      const list = readYaml(files.get('namespaces/app/core/configmaps.yaml') ?? '') as { items: ConfigMap[] } | null
-      return await work(list?.items.find(({ metadata }) => metadata.name === 'in')?.data, runs.length)
+      return await work(given(files).find(({ metadata }) => metadata.name === 'in')?.data, runs.length)
     },
   }
+}
+
+/** The ConfigMaps that a program is given. */
+function given(files: ReadonlyMap<string, string>): ConfigMap[] {
+  const list = readYaml(files.get('namespaces/app/core/configmaps.yaml') ?? '') as { items: ConfigMap[] } | null
+  return list?.items ?? []
 }
 
 function output(
@@ -362,10 +367,12 @@ describe('a cache that is behind', () => {
         Promise.resolve(outputResourcesFrom({ configurationResources: { generatedNameResources: [made] } })),
       apply(files) {
         runs.push(clock.now())
-        const text = files.get('namespaces/app/core/configmaps.yaml') ?? ''
+        const names = given(files).map(({ metadata }) => metadata.name)
         const create = { ...applied('', {}, 'Create'), generateName: 'made-' }
         const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'made-', namespace: 'app' } }
-        return Promise.resolve(output(text.includes('name: made-') ? [] : [{ ...create, body: writeYaml(body) }]))
+        return Promise.resolve(
+          output(names.some((name) => name.startsWith('made-')) ? [] : [{ ...create, body: writeYaml(body) }]),
+        )
       },
     }
     const clusters = { home: { client: late(home) } }

@@ -58,6 +58,7 @@ function request(
     name,
     generateName: '',
     controller: 'one',
+    ...(action.startsWith('Patch') && { patchType: 'application/merge-patch+json' }),
     body: action === 'Delete' ? '' : writeYaml(isWhole ? whole : body),
     options: '',
     ...more,
@@ -226,7 +227,7 @@ test('events that cannot be written do no harm', async () => {
   const event = request('Create', 'wrong', {}, { plural: 'events', body: 'kind: Event\n  a: [' })
   const { applied, failed, lostEvents } = await apply(inOrder(request('Create', 'a'), event))
   expect([applied.length, failed.length, lostEvents.length]).toEqual([1, 0, 1])
-  expect(lostEvents[0]!.error.message).toMatch(/^its body cannot be read/)
+  expect(lostEvents[0]!.error.message).toMatch(/^its body or its options cannot be read/)
 })
 
 test('each request waits for its turn', async () => {

@@ -11,8 +11,8 @@ import {
 } from '@locktender/kube'
 import { describeRequest } from './compare-output.ts'
 import type { RunOutput } from './output-directory.ts'
-import { readYaml } from './read-yaml.ts'
 import { type Destination, DESTINATIONS, isEvent, type RecordedRequest, UNDECLARED } from './recorded-request.ts'
+import { transportRequestOf } from './replay.ts'
 import { allowedDestinations, type OutputResources } from './resource-lists.ts'
 
 /** A request with the API server it is for. */
@@ -152,12 +152,6 @@ class OutputError extends Error {
   override readonly name = 'OutputError'
 }
 
-const PATCHES = {
-  merge: 'application/merge-patch+json',
-  json: 'application/json-patch+json',
-  apply: 'application/apply-patch+yaml',
-} as const
-
 /** Without its options, which may be unreadable. */
 function described(destination: string, request: RecordedRequest): string {
   return describeRequest(destination, { ...request, options: '' })
@@ -190,28 +184,20 @@ function asSent(
   options: ApplyOutputOptions,
 ): Sent {
   const { action } = request
-  const recorded = bodyOf(request)
+  const { recorded, ...sent } = asRecorded(request)
   const id = idOf(destination, request)
   const base = written.get(id) ?? options.seen(destination, request)
-  const path = pathOf(request)
   if (action === 'Delete') {
     const body = isObject(recorded) ? recorded : { kind: 'DeleteOptions', apiVersion: 'v1' }
     // Not another one that has come into its place.
     const uid = body['preconditions'] === undefined ? base?.metadata.uid : undefined
-    return {
-      method: 'DELETE',
-      path,
-      body: uid === undefined ? body : { ...body, preconditions: { uid } },
-      ...JSON_BODY,
-    }
+    return { ...sent, body: uid === undefined ? body : { ...body, preconditions: { uid } } }
   }
   const body = withRealOwners(recorded, destination, request, written)
-  if (action === 'Create') return { method: 'POST', path, body: object(body, request), ...JSON_BODY }
+  if (action === 'Create') return { ...sent, body: object(body, request) }
   if (action === 'Update' || action === 'UpdateStatus') {
-    return { method: 'PUT', path, body: basedOn(object(body, request), base, written.has(id)), ...JSON_BODY }
+    return { ...sent, body: basedOn(object(body, request), base, written.has(id)) }
   }
-  const isApply = action === 'Apply' || action === 'ApplyStatus'
-  const contentType = isApply ? PATCHES.apply : (request.patchType ?? PATCHES.merge)
   // What is based on this patch would otherwise overwrite changes that the operator has not seen.
   const isBase = planned.some(
     (later) =>
@@ -220,18 +206,17 @@ function asSent(
       (later.request.sequence ?? 0) > (request.sequence ?? 0),
   )
   const version = isBase ? base?.metadata.resourceVersion : undefined
-  return { method: 'PATCH', path, body: conditional(body, version, contentType), contentType }
+  return { ...sent, body: conditional(body, version, sent.contentType) }
 }
 
-const JSON_BODY = { contentType: 'application/json' }
-
-/** The body as JSON; undefined when there is none. */
-function bodyOf(request: RecordedRequest): Json | undefined {
-  if (request.body === '') return undefined
+/** As it was recorded, with its body as JSON; that is undefined when there is none. */
+function asRecorded(request: RecordedRequest): Omit<Sent, 'body'> & { readonly recorded: Json | undefined } {
   try {
-    return readYaml(request.body) as Json
+    const { method, path, headers, body } = transportRequestOf(request)
+    const recorded = body === undefined ? undefined : (JSON.parse(String(body)) as Json)
+    return { method, path, contentType: headers?.['content-type'] ?? '', recorded }
   } catch (error) {
-    throw new OutputError(`its body cannot be read: ${errorText(error)}`)
+    throw new OutputError(`its body or its options cannot be read: ${errorText(error)}`)
   }
 }
 
@@ -292,37 +277,4 @@ function withRealOwners(
     return owner
   })
   return { ...body, metadata: { ...metadata, ownerReferences: real } }
-}
-
-function pathOf(request: RecordedRequest): string {
-  const { action, group, version, plural, namespace, name } = request
-  const segments = [
-    ...(group === '' ? ['api'] : ['apis', group]),
-    version,
-    ...(namespace === '' ? [] : ['namespaces', namespace]),
-    plural,
-    ...(action === 'Create' ? [] : [name]),
-    ...(action.endsWith('Status') ? ['status'] : []),
-  ]
-  const query = new URLSearchParams()
-  const options = optionsIn(request)
-  for (const option of ['fieldManager', 'fieldValidation', 'force', 'dryRun']) {
-    const value = options[option]
-    for (const one of Array.isArray(value) ? value : [value]) {
-      if (typeof one === 'string' || typeof one === 'boolean') query.append(option, String(one))
-    }
-  }
-  if (!query.has('fieldManager') && request.fieldManager !== undefined) query.set('fieldManager', request.fieldManager)
-  const text = query.toString()
-  return `/${segments.map((segment) => encodeURIComponent(segment)).join('/')}${text === '' ? '' : `?${text}`}`
-}
-
-function optionsIn({ options }: RecordedRequest): JsonObject {
-  if (options === '') return {}
-  try {
-    const read = readYaml(options) as Json
-    return isObject(read) ? read : {}
-  } catch (error) {
-    throw new OutputError(`its options cannot be read: ${errorText(error)}`)
-  }
 }

@@ -28,13 +28,13 @@ export class InputFiles {
     this.#lists.set(path, list)
   }
 
-  /** Contents by path, in the order in which the first objects came. */
-  files(): Map<string, string> {
+  /** Contents by path, in the order in which the first objects came; `write` makes the text of a list. */
+  files(write: (list: object) => string = writeYaml): Map<string, string> {
     return new Map(
       [...this.#lists].map(([path, { objects }]) => {
         const items = [...objects.values()]
         const { apiVersion, kind } = items[0]!
-        return [path, writeYaml({ apiVersion, kind: `${kind}List`, items })]
+        return [path, write({ apiVersion, kind: `${kind}List`, items })]
       }),
     )
   }

@@ -22,6 +22,7 @@ export function transportRequestOf(request: RecordedRequest): TransportRequest {
   for (const [option, value] of Object.entries(options)) {
     for (const one of Array.isArray(value) ? value : [value]) query.append(option, String(one))
   }
+  if (!query.has('fieldManager') && request.fieldManager !== undefined) query.set('fieldManager', request.fieldManager)
   const contentType =
     verb === 'Apply'
       ? 'application/apply-patch+yaml'
