@@ -1,5 +1,6 @@
 import { createMergePatch, type Json, type KubeObject, type Resource, yaml } from '@locktender/kube'
 import { TEST_API } from '../plan-file.ts'
+import { isAlwaysThere } from './always-there.ts'
 import { durationText } from './duration.ts'
 
 /** A change of an object, as a watch tells it. */
@@ -52,17 +53,21 @@ export class SequenceRecorder {
   /** Objects that are there at the beginning. */
   start(resource: Resource, objects: readonly KubeObject[], atMs: number): void {
     this.#lastMs ??= atMs
-    for (const object of objects) {
-      const kept = this.#kept(resource, object)
+    for (const given of objects) {
+      const object = withKind(resource, given)
+      if (isAlwaysThere(object)) continue
+      const kept = this.#kept(object)
       this.#objects.set(idOf(object), kept)
       this.#initial.push(kept)
     }
   }
 
-  add(resource: Resource, { type, object, atMs }: RecordedEvent): void {
+  add(resource: Resource, { type, object: given, atMs }: RecordedEvent): void {
+    const object = withKind(resource, given)
+    if (isAlwaysThere(object)) return
     const id = idOf(object)
     const known = this.#objects.get(id)
-    const kept = this.#kept(resource, object)
+    const kept = this.#kept(object)
     if (type === 'DELETED') {
       if (known === undefined) return
       this.#objects.delete(id)
@@ -102,17 +107,20 @@ export class SequenceRecorder {
     this.#steps.push(step)
   }
 
-  #kept({ group, version, kind }: Resource, object: KubeObject): Record<string, Json> {
+  #kept(object: KubeObject): Record<string, Json> {
     const { metadata, status, ...rest } = object as unknown as Record<string, Json>
     const names = Object.entries(metadata as Record<string, Json>).filter(([name]) => !NOT_RECORDED.includes(name))
     return {
       ...rest,
-      apiVersion: group === '' ? version : `${group}/${version}`,
-      kind,
       metadata: Object.fromEntries(names),
       ...(this.#options.status === true && status !== undefined && { status }),
     }
   }
+}
+
+/** Items of lists do not always say what they are. */
+function withKind({ group, version, kind }: Resource, object: KubeObject): KubeObject {
+  return { ...object, apiVersion: group === '' ? version : `${group}/${version}`, kind }
 }
 
 function idOf({ apiVersion, kind, metadata }: KubeObject): string {

@@ -4,6 +4,7 @@ import { isObject, type Json, type KubeObject, type Resource } from '@locktender
 import { describeDifference, fieldDifferences } from '../../once/field-differences.ts'
 import { BEGINNING_MS, resourceOf } from '../prepared-server.ts'
 import type { ClusterSetup, ObjectTarget, Scenario, Step, WorldState } from '../scenario.ts'
+import { isAlwaysThere } from './always-there.ts'
 import type { EventSequence, Expectation, KindOfObject, NamedObject, SequenceStep } from './event-sequence.ts'
 import { objectsAt } from './initial-objects.ts'
 
@@ -44,7 +45,11 @@ export async function sequenceScenario(sequence: EventSequence, folder: string):
     const known = new Map<string, Resource>()
     const find = async (kind: KindOfObject): Promise<Resource> => {
       const id = `${kind.apiVersion} ${kind.kind}`
-      const resource = known.get(id) ?? (await resourceOf(client, kind, definitions))
+      const resource = known.get(id) ?? (await resourceOf(client, kind, definitions).catch(() => undefined))
+      if (resource === undefined) {
+        const what = `a step is about ${kind.kind} of ${kind.apiVersion}, which nothing serves`
+        throw new TypeError(`${what}: add its definition to the objects or files of a cluster`)
+      }
       known.set(id, resource)
       return resource
     }
@@ -151,9 +156,4 @@ function mismatch(expected: Json, actual: Json | undefined, path = ''): string |
 
 function idOf({ apiVersion, kind, metadata }: KubeObject): string {
   return [apiVersion, kind, metadata.namespace ?? '', metadata.name].join(' ')
-}
-
-/** Namespaces and the like that every API server has from the beginning. */
-function isAlwaysThere({ kind, metadata }: KubeObject): boolean {
-  return kind === 'Namespace' && ['default', 'kube-system', 'kube-public', 'kube-node-lease'].includes(metadata.name)
 }

@@ -148,7 +148,7 @@ steps:
 
   test('about a kind that nobody serves is refused', async () => {
     await expect(wrongWith(COPIES.replace('- absent: {apiVersion: v1', '- absent: {apiVersion: v9'))).rejects.toThrow(
-      'v9',
+      'a step is about ConfigMap of v9, which nothing serves: add its definition',
     )
   })
 
