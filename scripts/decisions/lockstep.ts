@@ -61,6 +61,8 @@ class Pair {
   readonly #planes = new Map<string, Plane>()
   readonly #engines = new Map<Name, RolloutEngine>()
   readonly #over = new Set<Name>()
+  /** When the engines are to be asked again. */
+  readonly #due = new Map<Name, number>()
   readonly #account = new ExposureAccount()
   readonly #agenda = new Agenda(MINUTE)
   readonly #halts: Name[] = []
@@ -81,14 +83,14 @@ class Pair {
 
   run(): Lockstep {
     for (;;) {
-      for (const [name, engine] of this.#engines) this.#decide(name, engine)
+      for (const [name, engine] of this.#engines) {
+        if (this.#over.has(name) || (this.#due.get(name) ?? 0) > this.#agenda.now) continue
+        this.#decide(name, engine)
+        this.#due.set(name, engine.nextDue(this.#agenda.now) ?? Infinity)
+      }
       if (this.#over.size === NAMES.length) break
-      const due = Math.min(
-        ...[...this.#engines].flatMap(([name, engine]) =>
-          this.#over.has(name) ? [] : (engine.nextDue(this.#agenda.now) ?? Infinity),
-        ),
-      )
-      if (!this.#agenda.next(due)) throw new Error('The simulated rollouts are stuck.')
+      const due = [...this.#due].flatMap(([name, at]) => (this.#over.has(name) ? [] : at))
+      if (!this.#agenda.next(Math.min(...due))) throw new Error('The simulated rollouts are stuck.')
     }
     const good = NAMES.find((name) => name !== this.#bad)
     return {
@@ -210,7 +212,9 @@ class Pair {
       target.since !== before.since ||
       target.completedAt !== before.completedAt ||
       target.onsetAt !== before.onsetAt
-    if (isNew) engine.apply({ type: 'upsert', target })
+    if (!isNew) return
+    engine.apply({ type: 'upsert', target })
+    this.#due.set(name, 0)
   }
 
   #inputOf(name: Name, { input, changes, ill }: Plane): TargetInput {

@@ -181,7 +181,10 @@ export class ExposureAccount {
       if (illness !== undefined && (illness.at <= from || isBusy)) return events
       events.push({ type: 'enter', target, stage, stratum, at: Math.max(from, healthySince ?? from) })
     }
-    const notable = this.#notable.get(target) ?? { runs: [], ill: undefined }
+    const before = this.#notable.get(target)
+    // Most are well, run no change and go on like that.
+    if (known !== undefined && before === undefined && illness === undefined && seen.runs.size === 0) return events
+    const notable = before ?? { runs: [], ill: undefined }
     const fellIll = notable.ill === undefined && illness !== undefined && !isBusy ? illness : undefined
     if (illness === undefined && notable.ill !== undefined) {
       events.push({ type: 'recovery', target, at: healthySince ?? now })
@@ -199,15 +202,15 @@ export class ExposureAccount {
       }
     }
     // Who falls ill in the midst of a change fell ill with it.
-    const before = starts.filter(([, run]) => fellIll === undefined || run.from <= fellIll.at)
-    begin(before)
+    const first = starts.filter(([, run]) => fellIll === undefined || run.from <= fellIll.at)
+    begin(first)
     if (fellIll !== undefined) {
       const { at, signature } = fellIll
       events.push({ type: 'onset', target, signature, at })
       const delays = new Map(notable.runs.map(({ change, since }) => [change, at - since]))
       notable.ill = this.#fallIll(target, signature, delays)
     }
-    begin(starts.filter((start) => !before.includes(start)))
+    begin(starts.filter((start) => !first.includes(start)))
     const ended = notable.runs.filter(({ change }) => !seen.runs.has(change))
     if (ended.length > 0) notable.runs = notable.runs.filter((run) => !ended.includes(run))
     for (const { change } of ended) events.push({ type: 'end', target, change, at: now })
