@@ -24,7 +24,7 @@ export function degradedConditions(
 ): Condition[] {
   const conditions: Condition[] = []
   const say = (name: string, reason: string, message: string) => {
-    const type = `${name.replaceAll(/[^-A-Za-z0-9_.]/g, '_')}Degraded`
+    const type = typeOf(name)
     const status = reason === 'AsExpected' ? 'False' : 'True'
     const known = before.find((condition) => condition.type === type)
     const lastTransitionTime = known?.status === status ? (known.lastTransitionTime ?? timestamp(now)) : timestamp(now)
@@ -32,14 +32,18 @@ export function degradedConditions(
   }
   say(RUN, verdict.reason, verdict.message)
   for (const { controllerName, status, errors = [] } of results) {
-    const type = `${controllerName.replaceAll(/[^-A-Za-z0-9_.]/g, '_')}Degraded`
-    const known = before.find((condition) => condition.type === type)
+    const known = before.find((condition) => condition.type === typeOf(controllerName))
     const message = errors.map((error) => error.message).join('\n')
     if (status === 'Succeeded') say(controllerName, 'AsExpected', '')
     else if (status !== 'Skipped') say(controllerName, status === 'Panicked' ? 'Panicked' : 'SyncError', message)
     else if (isCondition(known)) conditions.push(known)
   }
   return conditions
+}
+
+/** Controllers may be called as they like, types of conditions not. */
+function typeOf(name: string): string {
+  return `${name.replaceAll(/[^-A-Za-z0-9_.]/g, '_')}Degraded`
 }
 
 /** Whether both say the same, in whatever order. */
