@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { blocksOf, ReadersShell } from './support/readers-shell.ts'
 import { SimulatorProcess } from './support/simulator-process.ts'
@@ -64,5 +65,22 @@ describe('the commands of the how-to pages do what the pages say', { timeout: 12
       /^Configuration +Create +ingresses\.config\.openshift\.io +<none> +cluster +sample-operator-IngressCreator$/m,
     )
     expect(tests).toMatch(/^1 test.*passed/m)
+  })
+
+  test('write an event sequence, and read a failing plan', async () => {
+    const [, , usual, found, recorded] = await follow('how-to/write-an-event-sequence.md')
+    expect(usual).toMatch(/^1 schedules, .*: nothing wrong$/m)
+    expect(found).toMatch(/^WRONG +expectation: both were made: ConfigMap shop\/web-private is missing$/m)
+    expect(found).toMatch(/^exit code 1$/m)
+    expect(recorded).toContain('configmap/story created')
+    const story = await readFile(reader.inFolder('/tmp/recorded.yaml'), 'utf8')
+    expect(story).toMatch(/- create:\n[^]*name: story[^]*- change:[^]*app: story[^]*- delete:/)
+
+    const [json, plan, told] = await follow('how-to/read-a-failing-plan.md')
+    expect(json).toMatch(/"kind": "Exploration"[^]*exit code 1$/m)
+    expect(plan).toMatch(/^perturbations:\n {2}- action: restartController$/m)
+    const page = await readFile(new URL('../docs/how-to/read-a-failing-plan.md', import.meta.url), 'utf8')
+    for (const line of /```text\n([^]*?)```/.exec(page)![1]!.trim().split('\n')) expect(told).toContain(line.trim())
+    expect(told).toMatch(/^exit code 1$/m)
   })
 })

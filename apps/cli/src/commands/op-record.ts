@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Client, type KubeObject, type Resource, sleep } from '@locktender/kube'
+import { type Client, ObjectCache, Reflector, type Resource, seededRandom, sleep } from '@locktender/kube'
 import { durationMs, SequenceRecorder } from '@locktender/runtime/explore'
 import { CommandError } from '../command-error.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
@@ -40,30 +40,46 @@ export async function opRecord(session: Session, options: OpRecordOptions): Prom
     ...(options.selector !== undefined && { labelSelector: options.selector }),
   }
   const end = new AbortController()
-  const starts: { readonly resource: Resource; readonly resourceVersion: string }[] = []
-  for (const resource of resources) {
-    const { items, metadata } = await client.listAll<KubeObject>(resource, select)
-    recorder.start(resource, items, session.clock.now())
-    starts.push({ resource, resourceVersion: metadata.resourceVersion ?? '' })
-  }
-  const watches = Promise.all(
-    starts.map(async ({ resource, resourceVersion }) => {
-      for await (const event of client.watch(resource, { ...select, resourceVersion, signal: end.signal })) {
-        if (event.type !== 'ADDED' && event.type !== 'MODIFIED' && event.type !== 'DELETED') continue
-        const object = event.object<KubeObject>()
-        recorder.add(resource, { type: event.type, object, atMs: session.clock.now() })
-      }
-    }),
-  )
+  const watches = resources.map((resource) => watching(session, client, resource, select, recorder))
+  const ends = Promise.all(watches.map((watch) => watch.run(AbortSignal.any([end.signal, session.signal]))))
+  await Promise.all(watches.map(({ synced }) => synced))
   session.note(lastMs === undefined ? 'Recording; Ctrl-C ends it' : `Recording for ${options.for}`)
   const over = lastMs === undefined ? session.untilStopped() : sleep(session.clock, lastMs, session.signal)
   // Who stops waiting early wants what was recorded until then.
-  await Promise.race([over.catch(() => {}), watches])
+  await Promise.race([over.catch(() => {}), ends])
   end.abort()
-  await watches
+  await ends
   write(session, options.file, recorder.text())
   session.note(`${recorder.steps} steps recorded`)
   return exitCodes.done
+}
+
+/** Records what there is, then what changes, however often the watch breaks off. */
+function watching(
+  session: Session,
+  client: Client,
+  resource: Resource,
+  select: { readonly namespace?: string; readonly labelSelector?: string },
+  recorder: SequenceRecorder,
+): Reflector {
+  const cache = new ObjectCache()
+  let isRecording = false
+  return new Reflector({
+    client,
+    resource,
+    ...select,
+    clock: session.clock,
+    random: seededRandom(1),
+    cache,
+    onSynced: () => {
+      recorder.start(resource, [...cache.values()], session.clock.now())
+      isRecording = true
+    },
+    onEvent: ({ type, object }) => {
+      if (isRecording) recorder.add(resource, { type, object: object(), atMs: session.clock.now() })
+    },
+    onRetry: (error) => session.note(`${resource.plural}: ${error.message}; trying again`),
+  })
 }
 
 function write(session: Session, file: string | undefined, text: string): void {
