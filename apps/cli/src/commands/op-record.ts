@@ -75,8 +75,9 @@ function watching(
       recorder.start(resource, [...cache.values()], session.clock.now())
       isRecording = true
     },
-    onEvent: ({ type, object }) => {
-      if (isRecording) recorder.add(resource, { type, object: object(), atMs: session.clock.now() })
+    onEvent: (change) => {
+      if (!isRecording) return
+      recorder.add(resource, { type: change.type, object: change.object(), atMs: session.clock.now() })
     },
     onRetry: (error) => session.note(`${resource.plural}: ${error.message}; trying again`),
   })
