@@ -9,24 +9,45 @@ export interface Target {
   readonly name: string | undefined
 }
 
+/** Paths come again and again; of more than these all are forgotten. */
+const MAX_KNOWN = 1000
+const known = new Map<string, Target | undefined>()
+
 /** What an API path names, or undefined when it names no resource (discovery, health). */
 export function targetOf(path: string): Target | undefined {
-  const segments = path
-    .split('?', 1)[0]!
-    .split('/')
-    .filter((segment) => segment !== '')
-    .map((segment) => (segment.includes('%') ? decodeURIComponent(segment) : segment))
-  const root = segments.shift()
+  let target = known.get(path)
+  if (target !== undefined || known.has(path)) return target
+  if (known.size >= MAX_KNOWN) known.clear()
+  known.set(path, (target = parsed(path)))
+  return target
+}
+
+function parsed(path: string): Target | undefined {
+  const query = path.indexOf('?')
+  const segments = (query === -1 ? path : path.slice(0, query)).split('/')
+  let first = 0
+  let count = 0
+  for (const segment of segments) if (segment !== '') segments[count++] = decoded(segment)
+  segments.length = count
+  const root = segments[first++]
   if (root !== 'api' && root !== 'apis') return undefined
-  const group = root === 'apis' ? segments.shift() : ''
-  const version = segments.shift()
+  const group = root === 'apis' ? segments[first++] : ''
+  const version = segments[first++]
   let namespace: string | undefined
   // A namespace is a resource of its own only when nothing follows its name but a subresource of it.
-  const isScoped = segments.length > 3 || (segments.length === 3 && !(group === '' && isOfNamespace(segments[2]!)))
-  if (segments[0] === 'namespaces' && isScoped) namespace = segments.splice(0, 2)[1]
-  const [plural, name, subresource] = segments
+  const left = count - first
+  const isScoped = left > 3 || (left === 3 && !(group === '' && isOfNamespace(segments[first + 2]!)))
+  if (segments[first] === 'namespaces' && isScoped) {
+    namespace = segments[first + 1]
+    first += 2
+  }
+  const plural = segments[first]
   if (group === undefined || version === undefined || plural === undefined) return undefined
-  return { group, version, plural, subresource, namespace, name }
+  return { group, version, plural, subresource: segments[first + 2], namespace, name: segments[first + 1] }
+}
+
+function decoded(segment: string): string {
+  return segment.includes('%') ? decodeURIComponent(segment) : segment
 }
 
 function isOfNamespace(segment: string): boolean {

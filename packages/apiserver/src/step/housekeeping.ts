@@ -73,6 +73,8 @@ function onlyOnce(writer: ObjectWriter, hasWritten: () => boolean): ObjectWriter
 /** Tells by a change which of the server's controllers may have something to do. */
 export class HousekeepingTriggers {
   readonly #facts = new WeakMap<HeldValue, Facts>()
+  /** Of the namespaces of objects by the keys of these; empty for those that are in none. */
+  readonly #namespaceKeys = new Map<string, string>()
   readonly #parse: (stored: HeldValue) => KubeObject
 
   constructor(parse: (stored: HeldValue) => KubeObject) {
@@ -98,8 +100,13 @@ export class HousekeepingTriggers {
   }
 
   #isInClosing(key: string, state: ServerState): boolean {
-    const { cluster, namespace } = parseKey(key)!
-    const found = namespace === '' ? undefined : valueAt(state, `/${cluster}//namespaces//${namespace}`)
+    let namespaceKey = this.#namespaceKeys.get(key)
+    if (namespaceKey === undefined) {
+      const { cluster, namespace } = parseKey(key)!
+      namespaceKey = namespace === '' ? '' : `/${cluster}//namespaces//${namespace}`
+      this.#namespaceKeys.set(key, namespaceKey)
+    }
+    const found = namespaceKey === '' ? undefined : valueAt(state, namespaceKey)
     return found !== undefined && this.#factsOf(found).deleting
   }
 

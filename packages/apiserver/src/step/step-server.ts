@@ -26,6 +26,9 @@ const NAME = 'explored'
 const USER: UserInfo = authenticated({ name: 'system:admin', groups: [mastersGroup] })
 const NO_HEADERS: Readonly<Record<string, string>> = {}
 
+/** Most steps of which it is remembered where they lead; beyond, all are forgotten and learnt again. */
+const MAX_WAYS = 10_000
+
 /** What a request, or one of the server's own controllers, has done. */
 export interface ServerStep extends Effect {
   readonly state: ServerState
@@ -54,6 +57,9 @@ export class StepServer {
   readonly #cluster: LogicalCluster
   readonly #memo = new AnswerMemo()
   readonly #kept = new Map<string, ServerStep>()
+  /** Where effects lead from a state, so that ways which begin alike share their states. */
+  #ways = new WeakMap<ServerState, Map<Effect, ServerStep>>()
+  #wayCount = 0
   readonly #triggers: HousekeepingTriggers
 
   private constructor(admission: readonly AdmissionPlugin[]) {
@@ -160,9 +166,21 @@ export class StepServer {
   }
 
   #applied(state: ServerState, effect: Effect): ServerStep {
-    let next = state
-    for (const change of effect.changes) next = withChange(next, change, this.#store.configures(change.key))
-    return { ...effect, state: next }
+    if (this.#wayCount > MAX_WAYS) {
+      this.#ways = new WeakMap()
+      this.#wayCount = 0
+    }
+    let ways = this.#ways.get(state)
+    if (ways === undefined) this.#ways.set(state, (ways = new Map()))
+    let step = ways.get(effect)
+    if (step === undefined) {
+      let next = state
+      for (const change of effect.changes) next = withChange(next, change, this.#store.configures(change.key))
+      step = { ...effect, state: next }
+      ways.set(effect, step)
+      this.#wayCount++
+    }
+    return step
   }
 
   #originOf({ method, path, body = '' }: TransportRequest, seed: string): Origin {

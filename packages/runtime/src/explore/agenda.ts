@@ -1,5 +1,4 @@
 import type { Housekeeper } from '@locktender/apiserver'
-import type { Choices } from './choices.ts'
 import type { Informer } from './informer.ts'
 import type { ReadyKey } from './key-queue.ts'
 import type { Operation, Process, Slot } from './process.ts'
@@ -59,7 +58,7 @@ function firstReady(state: RunState): (Action & { do: 'begin' }) | undefined {
   let found: (Action & { do: 'begin' }) | undefined
   for (const { slots } of state.processes) {
     for (const slot of slots) {
-      if (slot.key !== undefined) continue
+      if (slot.key !== undefined || !slot.queue.isReady) continue
       for (const ready of slot.queue.ready()) {
         if (found === undefined || goesBefore(ready, found.ready)) found = { do: 'begin', slot, ready }
       }
@@ -68,43 +67,117 @@ function firstReady(state: RunState): (Action & { do: 'begin' }) | undefined {
   return found
 }
 
-/** Everything else that could happen now. */
-export function unusualActions(state: RunState, choices: Choices, usual: Action): Action[] {
-  const actions: Action[] = []
-  if (choices.may('reorderings')) {
-    for (const process of state.processes) beginnings(process, actions)
-    for (const process of state.processes) {
-      for (const informer of process.informers) {
-        if (informer.hold !== undefined) actions.push({ do: 'hear', process, informer })
-      }
-      if (state.down.has(process)) actions.push({ do: 'start', process })
+/**
+ * Counts what else could happen, and makes one action of it when asked for: at nearly every moment the usual one is
+ * taken, and only the number of the others is of interest.
+ */
+class Others {
+  readonly #usual: Action
+  readonly #wanted: number
+  count = 0
+  action: Action | undefined
+
+  constructor(usual: Action, wanted: number) {
+    this.#usual = usual
+    this.#wanted = wanted
+  }
+
+  #isWanted(isUsual: boolean): boolean {
+    return !isUsual && this.count++ === this.#wanted
+  }
+
+  answer(operation: Operation): void {
+    const usual = this.#usual
+    if (this.#isWanted(usual.do === 'answer' && usual.operation === operation))
+      this.action = { do: 'answer', operation }
+  }
+
+  begin(slot: Slot, ready: ReadyKey): void {
+    const usual = this.#usual
+    const isUsual = usual.do === 'begin' && usual.slot.queue === slot.queue && usual.ready.key === ready.key
+    if (this.#isWanted(isUsual)) this.action = { do: 'begin', slot, ready }
+  }
+
+  housekeep(server: RunServer, keeper: Housekeeper): void {
+    const usual = this.#usual
+    const isUsual = usual.do === 'housekeep' && usual.server === server && usual.keeper === keeper
+    if (this.#isWanted(isUsual)) this.action = { do: 'housekeep', server, keeper }
+  }
+
+  hear(process: Process, informer: Informer): void {
+    const usual = this.#usual
+    if (this.#isWanted(usual.do === 'hear' && usual.informer === informer)) {
+      this.action = { do: 'hear', process, informer }
     }
-    for (const operation of state.operations) actions.push({ do: 'answer', operation })
+  }
+
+  start(process: Process): void {
+    const usual = this.#usual
+    if (this.#isWanted(usual.do === 'start' && usual.process === process)) this.action = { do: 'start', process }
+  }
+
+  crash(process: Process): void {
+    if (this.#isWanted(false)) this.action = { do: 'crash', process }
+  }
+
+  time(): void {
+    if (this.#isWanted(this.#usual.do === 'time')) this.action = { do: 'time' }
+  }
+
+  step(): void {
+    if (this.#isWanted(this.#usual.do === 'step')) this.action = { do: 'step', early: true }
+  }
+}
+
+/** Which unusual actions are allowed at a moment; choosing one may use the allowance up. */
+export interface Allowance {
+  readonly reorderings: boolean
+  readonly restarts: boolean
+}
+
+/** How much else could happen now. */
+export function countUnusual(state: RunState, allowed: Allowance, usual: Action): number {
+  const others = new Others(usual, -1)
+  tellUnusual(state, allowed, others)
+  return others.count
+}
+
+/** What else could happen now, by its number from 0. */
+export function unusualAction(state: RunState, allowed: Allowance, usual: Action, index: number): Action {
+  const others = new Others(usual, index)
+  tellUnusual(state, allowed, others)
+  return others.action!
+}
+
+function tellUnusual(state: RunState, allowed: Allowance, others: Others): void {
+  if (allowed.reorderings) {
+    for (const process of state.processes) beginnings(process, others)
+    for (const process of state.processes) {
+      for (const informer of process.informers) if (informer.hold !== undefined) others.hear(process, informer)
+      if (state.down.has(process)) others.start(process)
+    }
+    for (const operation of state.operations) others.answer(operation)
     for (const server of state.servers.values()) {
-      for (const keeper of server.chores) actions.push({ do: 'housekeep', server, keeper })
+      for (const keeper of server.chores) others.housekeep(server, keeper)
     }
-    if (state.timers.nextMs !== undefined) actions.push({ do: 'time' })
-    if (state.hasOpenStep && state.advanceToMs === undefined && state.refusedAt !== state.actions) {
-      actions.push({ do: 'step', early: true })
-    }
+    if (state.timers.nextMs !== undefined) others.time()
+    if (state.hasOpenStep && state.advanceToMs === undefined && state.refusedAt !== state.actions) others.step()
   }
-  if (choices.may('restarts')) {
+  if (allowed.restarts) {
     for (const process of state.processes) {
-      if (!state.down.has(process) && !process.steady) actions.push({ do: 'crash', process })
+      if (!state.down.has(process) && !process.steady) others.crash(process)
     }
   }
-  const same = actions.findIndex((action) => isSame(action, usual))
-  if (same !== -1) actions.splice(same, 1)
-  return actions
 }
 
 /** Keys that free workers of a process could begin; workers of one controller stand beside each other. */
-function beginnings({ slots }: Process, actions: Action[]): void {
+function beginnings({ slots }: Process, others: Others): void {
   let last: Slot['queue'] | undefined
   for (const slot of slots) {
     if (slot.key !== undefined || slot.queue === last) continue
     last = slot.queue
-    for (const ready of slot.queue.ready()) actions.push({ do: 'begin', slot, ready })
+    if (!last.isReady) continue
+    for (const ready of last.ready()) others.begin(slot, ready)
   }
 }
 
@@ -132,26 +205,4 @@ export function actionText(state: RunState, action: Action): string {
 
 function goesBefore(left: ReadyKey, right: ReadyKey): boolean {
   return left.initial === right.initial ? left.sequence < right.sequence : right.initial
-}
-
-function isSame(left: Action, right: Action): boolean {
-  if (left.do !== right.do) return false
-  switch (left.do) {
-    case 'answer':
-      return left.operation === (right as typeof left).operation
-    case 'begin':
-      return (
-        left.slot.queue === (right as typeof left).slot.queue && left.ready.key === (right as typeof left).ready.key
-      )
-    case 'housekeep':
-      return left.server === (right as typeof left).server && left.keeper === (right as typeof left).keeper
-    case 'hear':
-      return left.informer === (right as typeof left).informer
-    case 'start':
-    case 'crash':
-      return left.process === (right as typeof left).process
-    case 'time':
-    case 'step':
-      return true
-  }
 }

@@ -3,6 +3,7 @@ import type { ChoiceKind, Chooser, Failure, Plan } from './choice.ts'
 import { DefaultChooser, NamingChooser, PlanChooser, RandomChooser, type Chances, type Decision } from './choosers.ts'
 import { cpuTimeMs } from './edge/cpu-time.ts'
 import { catchLostErrors } from './edge/lost-errors.ts'
+import { withoutStackTraces } from './edge/stack-traces.ts'
 import { objectDifferences, type ObjectDifference } from './end-state.ts'
 import { ExhaustiveSearch } from './exhaustive.ts'
 import { prepareServers } from './prepared-server.ts'
@@ -278,9 +279,11 @@ async function runOnce(
 ): Promise<RunResult> {
   const run = new Run(prepared, chooser, reference, observer)
   const end = catchLostErrors((error) => run.lost(error))
+  const endSilence = observer?.trace === undefined ? withoutStackTraces() : () => {}
   try {
     return await run.execute()
   } finally {
+    endSilence()
     end()
   }
 }

@@ -1,7 +1,7 @@
 import { valuesBelow, type Change, type HeldValue, type ServerState } from '@locktender/apiserver'
 import { ObjectCache, type KubeObject } from '@locktender/kube'
 import type { ObjectEvent, Watch } from '../controller.ts'
-import type { Lens, PreparedServer } from './prepared-server.ts'
+import type { Lens, PreparedServer, Sight } from './prepared-server.ts'
 
 /** Until when changes are kept from a cache. */
 export type HoldUntil = 'idle' | 'next step'
@@ -45,21 +45,22 @@ export class Informer {
   }
 
   concerns(change: Change): boolean {
-    if (!change.key.startsWith(this.lens.prefix)) return false
-    return (
-      (change.after !== undefined && this.lens.see(change.after) !== undefined) ||
-      (change.before !== undefined && this.lens.see(change.before) !== undefined)
-    )
+    return this.lens.sight(change) !== undefined
   }
 
   /** Fills the cache, as the first listing does. */
   list(state: ServerState): void {
-    for (const value of valuesBelow(state, this.lens.prefix))
-      this.#hear({ key: value.key, before: undefined, after: value }, true)
+    for (const value of valuesBelow(state, this.lens.prefix)) {
+      this.#content += weight(value)
+      const after = this.lens.see(value)
+      if (after !== undefined) this.#show({ before: undefined, after }, true)
+    }
   }
 
   hear(change: Change): void {
-    this.#hear(change, false)
+    this.#content += weight(change.after) - weight(change.before)
+    const sight = this.lens.sight(change)
+    if (sight !== undefined) this.#show(sight, false)
   }
 
   /** Keeps a change, and all that come after it, from the cache until {@link release}. */
@@ -77,15 +78,12 @@ export class Informer {
     const hold = this.#hold
     if (hold === undefined) return
     this.#hold = undefined
-    for (const change of hold.lastOnly ? lastOf(hold.changes) : hold.changes) this.#hear(change, false)
+    for (const change of hold.lastOnly ? lastOf(hold.changes) : hold.changes) this.hear(change)
   }
 
-  #hear({ before, after }: Change, initial: boolean): void {
-    const seen = after === undefined ? undefined : this.lens.see(after)
-    const known = before === undefined ? undefined : this.lens.see(before)
-    this.#content += weight(after) - weight(before)
+  #show({ before, after }: Sight, initial: boolean): void {
     const changes =
-      seen === undefined ? (known === undefined ? [] : this.cache.delete(known.key, known)) : this.cache.set(seen)
+      after === undefined ? (before === undefined ? [] : this.cache.delete(before.key, before)) : this.cache.set(after)
     for (const change of changes) for (const listener of this.listeners) listener(change, initial)
   }
 }

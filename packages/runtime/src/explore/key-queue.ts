@@ -38,6 +38,11 @@ export class KeyQueue {
     return this.#ready.values()
   }
 
+  /** Whether there are any; at most moments there are none. */
+  get isReady(): boolean {
+    return this.#ready.size > 0
+  }
+
   get active(): number {
     return this.#active.size
   }

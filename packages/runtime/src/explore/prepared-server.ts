@@ -1,4 +1,4 @@
-import { StepServer, valueAt, valuesBelow, type HeldValue, type ServerState } from '@locktender/apiserver'
+import { StepServer, valueAt, valuesBelow, type Change, type HeldValue, type ServerState } from '@locktender/apiserver'
 import {
   customResourceDefinitions,
   isAlreadyExists,
@@ -32,6 +32,14 @@ export interface Lens {
   readonly prefix: string
   /** Undefined for what it does not show. */
   see(value: HeldValue): EncodedObject | undefined
+  /** Undefined for a change of what it shows neither before nor after. */
+  sight(change: Change): Sight | undefined
+}
+
+/** An object before and after a change, as far as a read shows it. */
+export interface Sight {
+  readonly before: EncodedObject | undefined
+  readonly after: EncodedObject | undefined
 }
 
 /** One API server of a scenario at its beginning, with all that schedules share. */
@@ -130,12 +138,26 @@ export class PreparedServer {
       const resourceVersion = object.metadata.resourceVersion ?? ''
       return { key: objectKey(object), resourceVersion, bytes, object: <T extends KubeObject>() => object as T }
     }
+    const see = (value: HeldValue | undefined): EncodedObject | undefined => {
+      if (value === undefined) return undefined
+      let found = seen.get(value)
+      if (found === undefined) seen.set(value, (found = look(value)))
+      return found ?? undefined
+    }
+    const { prefix } = place
+    const sights = new WeakMap<Change, Sight | null>()
     return {
-      prefix: place.prefix,
-      see(value) {
-        let found = seen.get(value)
-        if (found === undefined) seen.set(value, (found = look(value)))
-        return found ?? undefined
+      prefix,
+      see,
+      sight(change) {
+        if (!change.key.startsWith(prefix)) return undefined
+        let sight = sights.get(change)
+        if (sight === undefined) {
+          const [before, after] = [see(change.before), see(change.after)]
+          sight = before === undefined && after === undefined ? null : { before, after }
+          sights.set(change, sight)
+        }
+        return sight ?? undefined
       },
     }
   }

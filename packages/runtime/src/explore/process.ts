@@ -26,17 +26,7 @@ import type { Timers } from './timers.ts'
 
 /** Something a reconcile has asked for and waits for. */
 export type Operation =
-  | {
-      readonly to: string
-      readonly server: PreparedServer
-      readonly request: TransportRequest
-      readonly slot: Slot
-      readonly sequence: number
-      resolve(response: TransportResponse): void
-      reject(error: Error): void
-      /** Answered only when nothing else is left to do. */
-      late: boolean
-    }
+  | Request
   | {
       readonly url: string
       readonly slot: Slot
@@ -45,6 +35,19 @@ export type Operation =
       reject(error: Error): void
       late: boolean
     }
+
+/** One that an API server is asked for. */
+export interface Request {
+  readonly to: string
+  readonly server: PreparedServer
+  readonly request: TransportRequest
+  readonly slot: Slot
+  readonly sequence: number
+  resolve(response: TransportResponse): void
+  reject(error: Error): void
+  /** Answered only when nothing else is left to do. */
+  late: boolean
+}
 
 /** A worker of a controller: it reconciles one key at a time. */
 export interface Slot {
@@ -190,7 +193,16 @@ export class Process {
           const server = this.#host.servers.get(name)
           if (server === undefined) throw new UndeclaredAccessError(controller.name, `uses the API server ${name}`)
           const client = guardedClient(controller, name, this.#client(slot, name, server))
-          view = { client, cache: (resource, scope) => cacheOf(controller, informers, name, resource, scope) }
+          const caches = new Map<Resource, ObjectCache>()
+          view = {
+            client,
+            cache: <T extends KubeObject>(resource: Resource, scope?: Scope) => {
+              if (scope !== undefined) return cacheOf<T>(controller, informers, name, resource, scope)
+              let cache = caches.get(resource)
+              if (cache === undefined) caches.set(resource, (cache = cacheOf(controller, informers, name, resource)))
+              return cache as unknown as ObjectCache<T>
+            },
+          }
           views.set(name, view)
         }
         return view
@@ -251,7 +263,7 @@ function cacheOf<T extends KubeObject>(
   informers: ReadonlyMap<Watch, Informer>,
   cluster: string,
   { group, plural }: Resource,
-  scope: Scope | undefined,
+  scope?: Scope,
 ): ObjectCache<T> {
   let found: Informer | undefined
   for (const [watch, informer] of informers) {

@@ -1,7 +1,7 @@
 import { sumOfHashes, type Change, type Housekeeper, type ServerStep } from '@locktender/apiserver'
 import { clone, ConnectionError, drained, errorText, type TransportRequest } from '@locktender/kube'
 import { TerminalError, UndeclaredAccessError } from '../errors.ts'
-import { actionText, unusualActions, usualAction, type Action } from './agenda.ts'
+import { actionText, countUnusual, unusualAction, usualAction, type Action } from './agenda.ts'
 import type { Chooser } from './choice.ts'
 import { Choices } from './choices.ts'
 import { nextTurn } from './edge/next-turn.ts'
@@ -13,7 +13,7 @@ import type { ReadyKey } from './key-queue.ts'
 import { lagsOf, lagText, type Lag } from './lags.ts'
 import { momentOf, tell } from './moment.ts'
 import { BEGINNING_MS, type PreparedServer } from './prepared-server.ts'
-import { Process, unanswered, type Operation, type ProcessHost, type Slot } from './process.ts'
+import { Process, unanswered, type Operation, type ProcessHost, type Request, type Slot } from './process.ts'
 import { RunState, type RunServer } from './run-state.ts'
 import type { Finding, Observer, Prepared, Reference, RunResult, TraceEntry } from './run-types.ts'
 import type { Oracle, OutsideReply, Step, WorldState } from './scenario.ts'
@@ -52,7 +52,12 @@ export class Run {
   #sequence = 0
   /** Stands for everything stored, whatever always differs between schedules left out. */
   #stored = 0
-  #lastWriter = 'nobody'
+  /** Who made which change last. */
+  #last: { readonly writer: string; readonly change: Change } | undefined
+  /** The reconcile whose code was woken by the present action. */
+  #woken: Slot | undefined
+  /** Whether somebody tells moments apart. */
+  readonly #tellsMoments: boolean
   /** While every key is reconciled once more at the end, nothing may be written. */
   #checksStability = false
 
@@ -75,6 +80,7 @@ export class Run {
     this.#state.processes = Object.entries(scenario.processes).map(
       ([name, make]) => new Process(name, make, scenario.steady?.includes(name) === true, host),
     )
+    this.#tellsMoments = chooser.attach !== undefined
     chooser.attach?.(() => momentOf(this.#state, this.#choices))
     this.#invariants = (scenario.invariants ?? []).map((invariant) => ({
       name: invariant.name,
@@ -107,31 +113,44 @@ export class Run {
       const action = this.#next()
       if (action === undefined) return
       if (++this.#state.actions > most) {
-        this.#find('convergence', `${most} actions have not led to an end; the last to write: ${this.#lastWriter}`)
+        this.#find('convergence', `${most} actions have not led to an end; the last to write: ${this.#lastWrite()}`)
         return
       }
-      await this.#perform(action)
+      // Most actions have come to their end when the code they wake has run once.
+      const waits = this.#perform(action)
+      if (waits === undefined) continue
+      await waits
+      const slot = this.#woken
+      this.#woken = undefined
+      if (slot !== undefined && isAtLarge(slot)) await this.#bePatient(slot)
     }
+  }
+
+  #lastWrite(): string {
+    return this.#last === undefined ? 'nobody' : `${this.#last.writer}, ${nameOf(this.#last.change.key)}`
   }
 
   #next(): Action | undefined {
     const state = this.#state
     const usual = usualAction(state)
     if (!this.#choices.isOpen || usual === undefined) return usual
-    const others = unusualActions(state, this.#choices, usual)
+    const allowed = { reorderings: this.#choices.may('reorderings'), restarts: this.#choices.may('restarts') }
+    const others = countUnusual(state, allowed, usual)
+    const other = (option: number): Action => unusualAction(state, allowed, usual, option - 1)
     const chosen = this.#choices.choose(
       'order',
-      others.length + 1,
+      others + 1,
       () => `before: ${actionText(state, usual)}`,
-      (option) => actionText(state, option === 0 ? usual : others[option - 1]!),
+      (option) => actionText(state, option === 0 ? usual : other(option)),
     )
     if (chosen === 0) return usual
-    const action = others[chosen - 1]!
+    const action = other(chosen)
     this.#choices.spend(action.do === 'crash' ? 'restarts' : 'reorderings')
     return action
   }
 
-  async #perform(action: Action): Promise<void> {
+  /** Undefined when no code of controllers has been woken by it. */
+  #perform(action: Action): Promise<void> | undefined {
     switch (action.do) {
       case 'answer':
         return this.#answer(action.operation)
@@ -142,7 +161,7 @@ export class Run {
       case 'hear':
         this.#trace('cache', action.process.name, `hears of ${action.informer.watch.resource.plural}`)
         action.informer.release()
-        return
+        return undefined
       case 'start':
         this.#state.down.delete(action.process)
         this.#start(action.process)
@@ -156,7 +175,7 @@ export class Run {
     }
   }
 
-  async #passTime(): Promise<void> {
+  #passTime(): Promise<void> {
     const state = this.#state
     const { nextMs } = state.timers
     if (state.advanceToMs !== undefined && (nextMs === undefined || nextMs > state.advanceToMs)) {
@@ -164,17 +183,19 @@ export class Run {
       state.advanceToMs = undefined
       state.quietSinceMs = state.timers.now()
     } else state.timers.fire()
-    await drained()
+    return drained()
   }
 
-  async #begin(slot: Slot, { key }: ReadyKey): Promise<void> {
+  #begin(slot: Slot, { key }: ReadyKey): Promise<void> {
     const { queue, controller, process, world } = slot
     const { life } = process
     queue.take(key)
     slot.key = key
     slot.began = this.#sequence++
-    slot.told.length = 0
-    tell(slot, 0, key)
+    if (this.#tellsMoments) {
+      slot.told.length = 0
+      tell(slot, 0, key)
+    }
     process.reconciled.get(controller.name)!.add(key)
     if (this.#observer.trace !== undefined) {
       const unseen = process.informers.flatMap(({ hold }) => hold?.changes.map(changeText) ?? [])
@@ -202,14 +223,17 @@ export class Run {
         }),
       (error: unknown) => free(() => this.#failed(slot, key, error)),
     )
-    await this.#letRun(slot)
+    return this.#letRun(slot)
   }
 
   /** Lets the code of a reconcile run until it waits for the world, or has ended. */
-  async #letRun(slot: Slot): Promise<void> {
-    await drained()
-    if (slot.key === undefined || slot.waiting > 0) return
-    for (let turn = 0; turn < PATIENCE_TURNS && slot.key !== undefined && slot.waiting === 0; turn++) await nextTurn()
+  #letRun(slot: Slot): Promise<void> {
+    this.#woken = slot
+    return drained()
+  }
+
+  async #bePatient(slot: Slot): Promise<void> {
+    for (let turn = 0; turn < PATIENCE_TURNS && isAtLarge(slot); turn++) await nextTurn()
   }
 
   #failed(slot: Slot, key: string, error: unknown): void {
@@ -225,13 +249,13 @@ export class Run {
     else slot.queue.failed(key)
   }
 
-  async #answer(operation: Operation): Promise<void> {
+  #answer(operation: Operation): Promise<void> | undefined {
     if ('url' in operation) return this.#answerOutside(operation)
     const { slot, request, server } = operation
     const fate = operation.late ? undefined : this.#fate(operation)
     if (fate === 'late') {
       operation.late = true
-      return
+      return undefined
     }
     this.#state.operations = this.#state.operations.filter((other) => other !== operation)
     if (fate === 'crash before') return this.#crash(slot.process)
@@ -241,27 +265,46 @@ export class Run {
       return this.#answered(slot, 1)
     }
     const refusal = refusalBy(fate, request) ?? this.#state.permissions.refusal(slot.process.name, server, request)
-    let status: number
-    let headers: Readonly<Record<string, string>> = {}
-    let body: Uint8Array
     if (refusal !== undefined) {
-      status = refusal.code
-      body = Buffer.from(JSON.stringify(refusal.status))
-    } else {
-      const user = this.#state.prepared.scenario.users?.[slot.process.name]
-      const step = await this.#send(held, sentBy(user, request), slotName(slot))
-      ;({ status, headers, body } = step)
-      if (this.#findings.length > 0) return
-      if (fate === 'crash after') return this.#crash(slot.process)
-      if (fate === 'answer lost') {
-        operation.reject(unanswered(request))
-        return this.#answered(slot, 2)
-      }
+      const body = Buffer.from(JSON.stringify(refusal.status))
+      return this.#reply(operation, { status: refusal.code, headers: {}, body })
     }
+    const user = this.#state.prepared.scenario.users?.[slot.process.name]
+    const step = this.#send(held, sentBy(user, request))
+    return step instanceof Promise
+      ? step.then((made) => this.#served(operation, fate, held, made))
+      : this.#served(operation, fate, held, step)
+  }
+
+  /** The server has done what it was asked for; what becomes of its answer? */
+  #served(operation: Request, fate: Fate | undefined, held: RunServer, step: ServerStep): Promise<void> | undefined {
+    const { slot, request } = operation
+    this.#changed(held, step, slotName(slot))
+    if (this.#findings.length > 0) return undefined
+    if (fate === 'crash after') return this.#crash(slot.process)
+    if (fate === 'answer lost') {
+      operation.reject(unanswered(request))
+      return this.#answered(slot, 2)
+    }
+    return this.#reply(operation, step)
+  }
+
+  #reply(
+    operation: Request,
+    { status, headers, body }: Pick<ServerStep, 'status' | 'headers' | 'body'>,
+  ): Promise<void> {
+    const { slot } = operation
     if (this.#observer.trace !== undefined)
       this.#trace('request', slotName(slot), `${operationText(operation)}: ${status}`)
-    operation.resolve({ status, headers, body: once(body), json: () => clone(parsed(body)) })
-    await this.#answered(slot, status, body)
+    operation.resolve({
+      status,
+      headers,
+      get body() {
+        return once(body)
+      },
+      json: () => clone(parsed(body)),
+    })
+    return this.#answered(slot, status, body)
   }
 
   /** What becomes of an operation other than being answered. */
@@ -281,7 +324,7 @@ export class Run {
     return fate
   }
 
-  async #answerOutside(operation: Extract<Operation, { url: string }>): Promise<void> {
+  #answerOutside(operation: Extract<Operation, { url: string }>): Promise<void> {
     const { slot, url } = operation
     const fate = this.#fate(operation)
     this.#state.operations = this.#state.operations.filter((other) => other !== operation)
@@ -292,25 +335,24 @@ export class Run {
     }
     const { status, headers = {}, body = '' } = reply
     operation.resolve({ status, headers, body })
-    await this.#answered(slot, status, body)
+    return this.#answered(slot, status, body)
   }
 
   /** Lets a reconcile go on with what it was told. */
-  async #answered(slot: Slot, status: number, body?: Uint8Array | string): Promise<void> {
+  #answered(slot: Slot, status: number, body?: Uint8Array | string): Promise<void> {
     slot.waiting--
-    tell(slot, status, body)
-    await this.#letRun(slot)
+    if (this.#tellsMoments) tell(slot, status, body)
+    return this.#letRun(slot)
   }
 
-  /** Sends a request to a server, and tells everybody what it changed. */
-  async #send(held: RunServer, request: TransportRequest, writer: string): Promise<ServerStep> {
+  /** What a request does to a server; at once when that is known already. */
+  #send(held: RunServer, request: TransportRequest): ServerStep | Promise<ServerStep> {
     const { server } = held.prepared
     const now = this.#state.timers.now()
-    const step = server.known(held.state, request, now) ?? (await server.step(held.state, request, now))
-    this.#changed(held, step, writer)
-    return step
+    return server.known(held.state, request, now) ?? server.step(held.state, request, now)
   }
 
+  /** Takes over what a server did, and tells everybody what has changed. */
   #changed(held: RunServer, step: ServerStep, writer: string): void {
     const { prepared } = held
     const before = held.state
@@ -318,7 +360,7 @@ export class Run {
     for (const change of step.changes) {
       held.past.push({ state: before, change })
       this.#state.quietSinceMs = this.#state.timers.now()
-      this.#lastWriter = `${writer}, ${nameOf(change.key)}`
+      this.#last = { writer, change }
       this.#stored = sumOfHashes(this.#stored, weightOf(prepared, change))
       if (this.#observer.trace !== undefined) {
         this.#trace('write', writer, changeText(change), { fields: changedFields(prepared, change) })
@@ -423,7 +465,7 @@ export class Run {
     return lags[chosen - 1]
   }
 
-  async #crash(process: Process): Promise<void> {
+  #crash(process: Process): Promise<void> | undefined {
     this.#trace('crash', process.name, 'crashes')
     process.crash()
     this.#state.operations = this.#state.operations.filter(({ slot }) => slot.process !== process)
@@ -439,10 +481,10 @@ export class Run {
     )
     if (chosen !== 0) {
       this.#state.down.set(process, { until: downtimes[chosen - 1]!.until, step: this.#state.step })
-      return
+      return undefined
     }
     this.#start(process)
-    await drained()
+    return drained()
   }
 
   // Steps.
@@ -452,7 +494,10 @@ export class Run {
     this.#trace('step', 'outside', text)
     for (const [index, { step, requests }] of parts.entries()) {
       for (const { server, request } of requests) {
-        const { status, body } = await this.#send(this.#state.servers.get(server)!, request, 'outside')
+        const held = this.#state.servers.get(server)!
+        const made = await this.#send(held, request)
+        this.#changed(held, made, 'outside')
+        const { status, body } = made
         if (status < 400) continue
         if (early && index === 0) {
           // It is too early for this step: what it is about is not there yet.
@@ -561,11 +606,23 @@ export class Run {
   }
 }
 
+/** Whether a reconcile waits for something that is not of the world. */
+function isAtLarge({ key, waiting }: Slot): boolean {
+  return key !== undefined && waiting === 0
+}
+
+const weights = new WeakMap<Change, number>()
+
 /** How much a change adds to the number that stands for all that is stored, whatever always differs left out. */
-function weightOf(prepared: PreparedServer, { before, after }: Change): number {
-  const was = before === undefined ? 0 : prepared.normal(before).hash
-  const is = after === undefined ? 0 : prepared.normal(after).hash
-  return (is - was + 2 ** 52) % 2 ** 52
+function weightOf(prepared: PreparedServer, change: Change): number {
+  let weight = weights.get(change)
+  if (weight === undefined) {
+    const { before, after } = change
+    const was = before === undefined ? 0 : prepared.normal(before).hash
+    const is = after === undefined ? 0 : prepared.normal(after).hash
+    weights.set(change, (weight = (is - was + 2 ** 52) % 2 ** 52))
+  }
+  return weight
 }
 
 /** Answers by their bytes, which are the same for all schedules that get them. */

@@ -27,6 +27,35 @@ export interface FieldChange {
 /** Differences of two states of one object, for all schedules. */
 const differences = new WeakMap<HeldValue, WeakMap<HeldValue, readonly FieldChange[]>>()
 
+/** What all schedules with a change need to know of it. */
+interface ChangeFacts {
+  /** `creates pods` */
+  readonly kind: string
+  /** The same with the writer, by writer. */
+  readonly counted: Map<string, string>
+  /** Of an object that was there and still is. */
+  readonly fields: readonly { readonly id: string; readonly field: FieldChange }[]
+}
+
+const facts = new WeakMap<Change, ChangeFacts>()
+
+function factsOf(server: PreparedServer, change: Change): ChangeFacts {
+  let found = facts.get(change)
+  if (found === undefined) {
+    const { key, before, after } = change
+    const [, , group = '', plural = ''] = key.split('/')
+    const verb = before === undefined ? 'creates' : after === undefined ? 'deletes' : 'changes'
+    const changed = before === undefined || after === undefined ? [] : fieldChanges(server, before, after)
+    found = {
+      kind: `${verb} ${group === '' ? plural : `${plural}.${group}`}`,
+      counted: new Map(),
+      fields: changed.map((field) => ({ id: `${server.name} ${key} ${field.path}`, field })),
+    }
+    facts.set(change, found)
+  }
+  return found
+}
+
 /**
  * Watches who writes what. Two controllers that set one field back and forth will go on for ever, and far more writes
  * than usual mean that somebody runs in circles.
@@ -37,15 +66,14 @@ export class WriteWatch {
   readonly counts = new Map<string, number>()
 
   /** Takes in a write and says what is wrong with it, if anything is. */
-  observe(server: PreparedServer, { key, before, after }: Change, writer: string): string | undefined {
-    const [, , group = '', plural = ''] = key.split('/')
-    const verb = before === undefined ? 'creates' : after === undefined ? 'deletes' : 'changes'
-    const count = `${writer} ${verb} ${group === '' ? plural : `${plural}.${group}`}`
+  observe(server: PreparedServer, change: Change, writer: string): string | undefined {
+    const { kind, counted, fields } = factsOf(server, change)
+    let count = counted.get(writer)
+    if (count === undefined) counted.set(writer, (count = `${writer} ${kind}`))
     this.counts.set(count, (this.counts.get(count) ?? 0) + 1)
-    if (before === undefined || after === undefined) return undefined
     let quarrel: string | undefined
-    for (const { path, from, to } of fieldChanges(server, before, after)) {
-      const id = `${server.name} ${key} ${path}`
+    for (const { id, field } of fields) {
+      const { path, from, to } = field
       const history = this.#fields.get(id)
       if (history === undefined) {
         this.#fields.set(id, { writer, value: to, former: from, turns: 0 })
@@ -54,9 +82,11 @@ export class WriteWatch {
       const takesTurn = history.writer !== writer && history.former === to
       history.turns = takesTurn ? history.turns + 1 : 0
       if (history.turns >= MAX_TURNS) {
-        quarrel ??= `${history.writer} and ${writer} take turns at ${path} of ${nameOf(key)}: ${to || 'nothing'}, then ${from || 'nothing'}, again and again`
+        quarrel ??= `${history.writer} and ${writer} take turns at ${path} of ${nameOf(change.key)}: ${to || 'nothing'}, then ${from || 'nothing'}, again and again`
       }
-      Object.assign(history, { writer, value: to, former: from })
+      history.writer = writer
+      history.value = to
+      history.former = from
     }
     return quarrel
   }
