@@ -1,13 +1,14 @@
 import { Explorer, type Scenario } from '@locktender/runtime/explore'
 import { expect, test } from 'vitest'
 import { findingOf, singleFaults } from '../explore/own/single-faults.ts'
-import { delivery, halt, interventions, silence } from '../explore/own/stories.ts'
+import { delivery, halt, heldBack, interventions, silence } from '../explore/own/stories.ts'
 
 const STORIES: readonly (readonly [Scenario, number])[] = [
   [delivery(4), 600],
   [halt(4), 1200],
   [interventions(6), 250],
   [silence(4), 150],
+  [heldBack(4), 400],
   [delivery(20), 60],
   [halt(20), 100],
   [interventions(20), 40],

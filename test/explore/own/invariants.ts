@@ -5,21 +5,14 @@ import type { Invariant, WorldState } from '@locktender/runtime/explore'
 import { askedImage, HUB, PLACES } from './fleet.ts'
 import { askedIn, changesOf, Fleet, isInFlight, operationOf, overrideOf, type Asked } from './history.ts'
 
-/** An invariant of those who are asked, or taken back, by one write. */
-function ofAsked(name: string, start: () => (asked: Asked, fleet: Fleet) => string | undefined): Invariant {
-  return {
-    name,
-    start() {
-      const changes = changesOf<ControlPlane>(controlPlanes)
-      const check = start()
-      return (state) => {
-        const asked = askedIn(changes(state.cluster(HUB)))
-        if (asked.length === 0) return undefined
-        const fleet = new Fleet(state)
-        return asked.map((one) => check(one, fleet)).find((wrong) => wrong !== undefined)
-      }
-    },
-  }
+/** Judges one who is asked, or taken back; made anew for each schedule, so it may keep history. */
+interface Rule {
+  readonly name: string
+  start(): (asked: Asked, fleet: Fleet) => string | undefined
+}
+
+function ofAsked(name: string, start: Rule['start']): Rule {
+  return { name, start }
 }
 
 /** I5: what is started leaves no more in flight than the limits allow. */
@@ -119,6 +112,29 @@ const pairs = ofAsked('partners are never treated at the same time', () => ({ ke
   return other === undefined ? undefined : `${key} is changed at the same time as ${objectKey(other)}`
 })
 
+const RULES: readonly Rule[] = [caps, approved, underWay, leftAlone, once, pairs]
+
+/** All of them look at one account of what has changed. */
+const asking: Invariant = {
+  name: 'who is asked',
+  start() {
+    const changes = changesOf<ControlPlane>(controlPlanes)
+    const rules = RULES.map((rule) => ({ name: rule.name, check: rule.start() }))
+    return (state) => {
+      const asked = askedIn(changes(state.cluster(HUB)))
+      if (asked.length === 0) return undefined
+      const fleet = new Fleet(state)
+      const found = asked.flatMap((one) =>
+        rules.flatMap(({ name, check }) => {
+          const wrong = check(one, fleet)
+          return wrong === undefined ? [] : [`${name}: ${wrong}`]
+        }),
+      )
+      return found[0]
+    }
+  },
+}
+
 /** Who decides writes what should be, who carries out writes what is; one write is by one of them. */
 const statusOnly: Invariant = {
   name: 'agents write the status and nothing else',
@@ -199,4 +215,4 @@ function annotatedWrongly(
   return isKnown ? undefined : `${place} ${cluster.metadata.name} asks for ${image ?? 'nothing'}, which nobody wanted`
 }
 
-export const invariants: readonly Invariant[] = [caps, approved, underWay, leftAlone, once, pairs, statusOnly, restored]
+export const invariants: readonly Invariant[] = [asking, statusOnly, restored]

@@ -1,7 +1,7 @@
 import { Explorer, type Scenario } from '@locktender/runtime/explore'
 import { describe, expect, test } from 'vitest'
 import { findingOf, singleFaults } from './single-faults.ts'
-import { delivery, halt, interventions, silence } from './stories.ts'
+import { delivery, halt, heldBack, interventions, silence } from './stories.ts'
 
 interface Sample {
   readonly scenario: Scenario
@@ -27,6 +27,14 @@ describe('the manager and its agents', () => {
       expect(await findingOf(explorer, await singleFaults(explorer, every))).toBeUndefined()
     },
   )
+
+  test('a hold is heeded although the manager has not heard of it', async () => {
+    const explorer = await Explorer.open(heldBack(4))
+    const late = 'hears of it when nothing else is left to do'
+    const at = 'manager: controlplanes.locktender.dev mc-a/cp-01 is changed'
+    // The first change is the report of the agent, the second the hold.
+    expect(await findingOf(explorer, [{ kind: 'cache', at, nth: 2, take: late }])).toBeUndefined()
+  })
 
   test('a revert of what was delivered goes on after its status could not be written', async () => {
     const explorer = await Explorer.open(interventions(6))

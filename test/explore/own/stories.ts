@@ -83,7 +83,8 @@ function story({ name, fleet, strategy, steps, hearts, limits, more }: Story): S
       ...Object.fromEntries(PLACES.map((place) => [`agent-${place.name}`, agentIdentity(place.name)])),
       ...Object.fromEntries(approvers.map((each) => [each.name, each])),
     },
-    steps,
+    // Nobody lags behind for longer than time passes here: an operation that is not seen for half an hour has failed.
+    steps: steps.flatMap((step): Step[] => ('advance' in step ? [step, { settle: true }] : [step])),
     invariants,
     tales: [rolloutLogs],
     ignoredFields: IGNORED,
@@ -163,6 +164,28 @@ export function delivery(count: number): Scenario {
   })
 }
 
+/** Everybody is held at the moment at which a fix is requested: nobody is treated, however late the manager hears of it. */
+export function heldBack(count: number): Scenario {
+  const fleet = planes(count)
+  return story({
+    name: `holds of all ${count}`,
+    fleet,
+    steps: [
+      { settle: true },
+      {
+        together: [
+          ...fleet.map((plane): Step => ({ change: target(plane), to: { spec: { holds: HOLD } } })),
+          requested,
+        ],
+      },
+      pass(60),
+      expect('nobody is treated', fixed([]), nobodyOnTheWay),
+    ],
+    // How many rollouts there were in between depends on when the manager heard of it.
+    more: { withoutOracles: ['confluence'] },
+  })
+}
+
 /** The fix gets stuck on the second one: the rollout halts, and takes it back everywhere. */
 export function halt(count: number): Scenario {
   const fleet = planes(count).map((plane, index): Plane => (index === 2 ? { ...plane, spoilt: 'stuck' } : plane))
@@ -195,7 +218,8 @@ export function interventions(count: number): Scenario {
       pass(3),
       asked({ skip: [{ controlPlane: id(left), reason: 'fragile' }] }),
       { create: freeze },
-      pass(25),
+      // By then it is stuck for longer than it may be, whenever it was asked.
+      pass(40),
       {
         change: { resource: hostedClusters, name: stuck.name, namespace: CLUSTERS },
         to: cured,

@@ -36,6 +36,14 @@ test('an apply keeps what other fixes have there and names the object by its uid
   })
 })
 
+test('who is asked is as it was seen, and who is taken back may have changed', () => {
+  const { metadata, ...rest } = withOverrides(['etcd'], ['etcd'])
+  const latest = { ...rest, metadata: { ...metadata, resourceVersion: '7' } }
+  const asked = overridesConfiguration(latest, { component: 'router', override: entry('router') })
+  expect(asked.metadata.resourceVersion).toBe('7')
+  expect(overridesConfiguration(latest, { component: 'etcd' }).metadata).not.toHaveProperty('resourceVersion')
+})
+
 test('an entry is replaced, not doubled', () => {
   const newer = { ...entry('etcd'), fix: 'two' }
   const configuration = overridesConfiguration(withOverrides(['etcd'], ['etcd']), {

@@ -19,7 +19,7 @@ interface ConfigurationOfOverrides extends KubeObject {
 
 /**
  * Carries out `change` by one server-side apply and never by force: fields of other managers stay theirs, and who else
- * owns one that is wanted is told by the conflict. `latest` is the newest known state of the control plane; repeating
+ * owns one that is wanted is told by the conflict. An override is written only if nothing has changed since `latest`. `latest` is the newest known state of the control plane; repeating
  * the call changes nothing.
  *
  * @throws ApiError as the server refuses it; ConnectionError when it is not known whether it happened
@@ -42,7 +42,9 @@ export function isRefusal(error: unknown): error is ApiError {
 
 /** The whole of what {@link FIXES_MANAGER} wants to own of the control plane: what it leaves out is given up. */
 export function overridesConfiguration(latest: ControlPlane, change: OverrideChange): ConfigurationOfOverrides {
-  const { name, namespace, uid } = latest.metadata
+  const { name, namespace, uid, resourceVersion } = latest.metadata
+  // Holds come at any moment: who is asked must be as it was seen. Taking back never waits.
+  const seen = change.override === undefined || resourceVersion === undefined ? {} : { resourceVersion }
   const owned = ownedComponents(latest)
   const kept = (latest.spec.overrides ?? []).filter(
     ({ component }) => component !== change.component && owned.has(component),
@@ -52,7 +54,12 @@ export function overridesConfiguration(latest: ControlPlane, change: OverrideCha
     apiVersion: API_VERSION,
     kind: controlPlanes.kind,
     // The uid keeps an apply from bringing back a control plane that was deleted meanwhile.
-    metadata: { name, ...(namespace === undefined ? {} : { namespace }), ...(uid === undefined ? {} : { uid }) },
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...seen,
+    },
     ...(overrides.length === 0 ? {} : { spec: { overrides } }),
   }
 }
