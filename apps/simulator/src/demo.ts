@@ -181,6 +181,8 @@ export class Demo {
       await Promise.all(around)
       return
     }
+    // The API servers are in this process: none of them falls silent unnoticed.
+    const surroundings = { watchQuietMs: Infinity }
     const person = (identity: Identity): Person => ({
       name: identity.name,
       client: this.client(hub, identity),
@@ -199,9 +201,12 @@ export class Demo {
           random,
           log,
           signal,
+          surroundings,
         })
       }),
-      this.#clientFor(managerIdentity, hub).then((client) => startManager({ hub: client, clock, random, log, signal })),
+      this.#clientFor(managerIdentity, hub).then((client) =>
+        startManager({ hub: client, clock, random, log, signal, surroundings }),
+      ),
       ...approvers.map((approver) => approveRollouts(person(approver), fixName, signal)),
       requestFix(person(requester), componentFix(this.fleet), this.fleet.controlPlanes.length, signal),
     ])

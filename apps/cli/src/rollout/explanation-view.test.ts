@@ -69,6 +69,7 @@ test('evidence with everything there is', () => {
     HALTS IF  failures look like a fix that breaks 5 % rather than 0.5 % (a good fix is halted with a chance of 1 %)
               or more than 5 % of a stage fail, and more than 3 control planes of it
               or one reports UnexpectedNodeRollout or EtcdQuorumLost
+              or treated ones fall ill much more often than untreated ones of their kind
 
     STAGE        CONTROL-PLANES   THROUGH   FAILED   FAIL-AT-LEAST   FAIL-AT-MOST
     stage        4                4         0        0 %             53 %
