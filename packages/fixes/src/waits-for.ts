@@ -55,11 +55,11 @@ function cannotBeToldApart(later: Course, earlier: Course): string | undefined {
   return found.separable ? undefined : found.reason
 }
 
-/** When each control plane has the change, as it is or as the plan says; who will never get it is left out. */
+/** When each control plane begins to get the change, as it was or as the plan says; who will never get it is left out. */
 function expectedStarts({ rollout, targets, outlook, behindMs }: Course): Map<string, number> | undefined {
   const { spec } = rollout
   if (outlook?.waves === undefined) return undefined
-  const ends = new Map(outlook.waves.map(({ stage, wave, endTime }) => [`${stage} ${wave}`, Date.parse(endTime)]))
+  const begins = new Map(outlook.waves.map(({ stage, wave, startTime }) => [`${stage} ${wave}`, Date.parse(startTime)]))
   const plan = planRollout(
     targets,
     strategyInput(spec.strategy, () => 1),
@@ -72,8 +72,8 @@ function expectedStarts({ rollout, targets, outlook, behindMs }: Course): Map<st
     const isComing = phase === 'Pending' || reason === 'OtherOperation'
     if (!isComing || starts.has(id)) continue
     const place = plan.waveOf(id)
-    const end = place === undefined ? undefined : ends.get(`${place.stage} ${place.wave}`)
-    if (end !== undefined) starts.set(id, end + behindMs)
+    const begin = place === undefined ? undefined : begins.get(`${place.stage} ${place.wave}`)
+    if (begin !== undefined) starts.set(id, begin + behindMs)
   }
   return starts
 }
