@@ -22,11 +22,14 @@ let sequence = 0
  * Takes the single-writer lock of `directory` and returns its release. The lock of a process that has died is
  * taken over. Throws DirectoryLockedError when the holder is alive.
  */
-export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
-  const path = join(directory, 'lock')
-  const own = join(directory, `lock.${process.pid}.${sequence++}`)
-  const content = `${process.pid} ${startTime(process.pid)}\n`
-  await writeFile(own, content, { mode: 0o600 })
+export function lockDirectory(directory: string): Promise<() => Promise<void>> {
+  return lock(directory, 'lock')
+}
+
+async function lock(directory: string, name: string): Promise<() => Promise<void>> {
+  const path = join(directory, name)
+  const own = join(directory, `${name}.${process.pid}.${sequence++}`)
+  await writeFile(own, `${process.pid} ${startTime(process.pid)}\n`, { mode: 0o600 })
   try {
     for (;;) {
       try {
@@ -35,7 +38,7 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       }
-      await removeStale(directory, path, `${own}.stale`)
+      if ((await isStale(directory, path)) && (await takeOver(directory, name, own))) break
     }
   } finally {
     await rm(own, { force: true })
@@ -43,19 +46,28 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
   return () => rm(path, { force: true })
 }
 
-async function removeStale(directory: string, path: string, aside: string): Promise<void> {
-  const seen = await readLock(path)
-  if (seen === undefined) return
-  if (isAlive(seen)) throw new DirectoryLockedError(directory, Number.parseInt(seen, 10))
-  // Two processes may find the same stale lock. Only one rename gets it; whoever gets a newer lock puts it back.
+/**
+ * Puts `own` in the place of a lock whose holder has died. Of those who find it so, one may at a time: it has a lock for
+ * that. The path is never free in between, or somebody could take it whose lock the next to rename would lose.
+ */
+async function takeOver(directory: string, name: string, own: string): Promise<boolean> {
+  const release = await lock(directory, `${name}.takeover`)
   try {
-    await rename(path, aside)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-    throw error
+    const path = join(directory, name)
+    if (!(await isStale(directory, path))) return false
+    await rename(own, path)
+    return true
+  } finally {
+    await release()
   }
-  if ((await readLock(aside)) === seen) await rm(aside, { force: true })
-  else await rename(aside, path)
+}
+
+/** Whether the holder has died; false when the lock is gone. Throws DirectoryLockedError when the holder is alive. */
+async function isStale(directory: string, path: string): Promise<boolean> {
+  const content = await readLock(path)
+  if (content === undefined) return false
+  if (isAlive(content)) throw new DirectoryLockedError(directory, Number.parseInt(content, 10))
+  return true
 }
 
 async function readLock(path: string): Promise<string | undefined> {
